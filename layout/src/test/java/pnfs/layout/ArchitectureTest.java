@@ -1,0 +1,18 @@
+package pnfs.layout;
+
+import org.junit.jupiter.api.Test;
+import pnfs.testing.House;
+
+/// The floor plan of docs/architecture.md; both change in one commit.
+class ArchitectureTest {
+    @Test
+    void rooms_know_only_whom_the_plan_says_and_only_shores_make_noise() {
+        House.at("pnfs.layout")
+                .room("device", "pnfs.wire.xdr")
+                .room("extent", "device", "pnfs.wire.xdr")
+                .room("space", "extent")
+                .room("grant", "space")
+                .room("codec", "extent", "device", "pnfs.wire.xdr")
+                .check();
+    }
+}

@@ -1,0 +1,24 @@
+package pnfs.mds;
+
+import org.junit.jupiter.api.Test;
+import pnfs.testing.House;
+
+/// The floor plan of docs/architecture.md; both change in one commit.
+class ArchitectureTest {
+    @Test
+    void rooms_know_only_whom_the_plan_says_and_only_shores_make_noise() {
+        House.at("pnfs.mds")
+                .room("store")
+                .shore("store.engine", "store")
+                .room("compound", "store", "pnfs.wire")
+                .room("session", "compound")
+                .room("attribute", "compound")
+                .room("namespace", "attribute")
+                .room("open", "namespace", "session")
+                .room("layout", "open", "pnfs.layout", "pnfs.wire")
+                .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
+                .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
+                .shore("", "proxy", "cluster", "store.engine", "pnfs.layout", "pnfs.wire")
+                .check();
+    }
+}
