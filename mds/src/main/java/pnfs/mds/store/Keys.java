@@ -1,0 +1,83 @@
+package pnfs.mds.store;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/// The key space: one prefix byte a kind of record, listed here and nowhere else. What follows the prefix, and the
+/// value, belong to the room named; its `…Records` class documents both. Numbers in keys are big-endian, so that the
+/// order of keys is the order of numbers.
+public enum Keys {
+    /// Facts about the store itself: format version, server identity, boot count, counters of ids. [rooms: all]
+    META('m'),
+    /// Confirmed clients. Key: client id. [room: session]
+    CLIENT('c'),
+    /// Inodes. Key: inode id. [room: namespace]
+    INODE('i'),
+    /// Directory entries by name. Key: directory id, name. [room: namespace]
+    ENTRY('e'),
+    /// Directory entries by READDIR cookie. Key: directory id, cookie. [room: namespace]
+    COOKIE('k'),
+    /// Extended attributes. Key: inode id, name. [room: namespace]
+    XATTR('a'),
+    /// Files without a name that wait for their last CLOSE. Key: inode id. [room: namespace]
+    ORPHAN('o'),
+    /// Extents of files. Key: inode id, offset. [room: layout]
+    EXTENT('x'),
+    /// Free and reserved space. Key: device, offset. [room: layout]
+    SPACE('s'),
+    /// Data servers and their regions. Key: region id. [room: cluster]
+    REGION('r'),
+    /// Volumes, by the device id that clients know. Key: device id. [room: cluster]
+    VOLUME('v');
+
+    private final byte prefix;
+
+    Keys(char prefix) {
+        this.prefix = (byte) prefix;
+    }
+
+    /// The key of the record `a`.
+    public byte[] of(long a) {
+        return room(Long.BYTES).putLong(a).array();
+    }
+
+    /// The key of the record `a`, `b`.
+    public byte[] of(long a, long b) {
+        return room(2 * Long.BYTES).putLong(a).putLong(b).array();
+    }
+
+    /// The key of the record `a`, `rest`.
+    public byte[] of(long a, byte[] rest) {
+        return room(Long.BYTES + rest.length).putLong(a).put(rest).array();
+    }
+
+    /// The key of the record `rest`.
+    public byte[] of(byte[] rest) {
+        return room(rest.length).put(rest).array();
+    }
+
+    /// The least key of this kind.
+    public byte[] first() {
+        return new byte[] {prefix};
+    }
+
+    /// The least key after all of this kind.
+    public byte[] end() {
+        return after(first());
+    }
+
+    /// The least key after all that begin with `start`: with `start` itself the range of a [MetadataStore#scan].
+    public static byte[] after(byte[] start) {
+        int last = start.length - 1;
+        while (start[last] == (byte) 0xff) {
+            last--;
+        }
+        byte[] end = Arrays.copyOf(start, last + 1);
+        end[last]++;
+        return end;
+    }
+
+    private ByteBuffer room(int bytes) {
+        return ByteBuffer.allocate(1 + bytes).put(prefix);
+    }
+}

@@ -1,0 +1,253 @@
+package pnfs.mds.store;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/// Everything the metadata server must not forget, as ordered keys and values. A change is appended and at once visible
+/// to every reader here; a ticket says when it is durable.
+///
+/// # Invariants
+/// - A batch is seen whole or not at all: by [#scan], after a crash, and by the engine.
+/// - Batches become durable in the order of their tickets. What a crash leaves is a prefix of the appended batches that
+///   contains every batch whose ticket was reported durable (I5).
+/// - [#get] and [#scan] name the youngest ticket their answer depends on, absence included, so that no reply shows what
+///   a crash could still take back (I3).
+/// - Tickets count from 1 in each run of the server and mean nothing to the next.
+///
+/// # Concurrency
+/// Any thread may call anything. Nothing here waits for the engine's commits: an append puts the batch into the
+/// overlay,
+/// a sorted map of what is not yet durable, and into the engine's queue, under one short lock that fixes the order of
+/// tickets. [#get] takes no lock: a key that is not in the overlay is in the engine or nowhere, because an entry leaves
+/// the overlay only after the engine shows it. [#scan] copies its part of the overlay and opens the engine's snapshot
+/// under the lock: together they are the state at that moment. Two threads that change the same keys settle their
+/// order with a lock of their own, the file's or the client's.
+///
+/// Callbacks of [#whenDurable] run on the engine's committer, one after the other, in ticket order; they hand their
+/// work
+/// over to a loop and return.
+///
+/// # Failure
+/// When the engine cannot commit, nothing after the last durable ticket will ever be durable. The failure goes to the
+/// handler given at construction, once; waiting callbacks never run, so no reply leaves that could be lost; appends are
+/// refused with [IllegalStateException]. The only cure is a restart.
+///
+/// # Not here
+/// No limit is enforced on what is pending, because an append in the middle of an operation cannot be refused without
+/// leaving half of it. [#isCongested] tells the executor, which answers DELAY before it starts an operation.
+public final class MetadataStore implements AutoCloseable {
+    private static final Comparator<byte[]> UNSIGNED = Arrays::compareUnsigned;
+
+    private final StoreEngine engine;
+    private final long congestedBytes;
+    private final Consumer<Throwable> onFailure;
+
+    /// The latest appended, not yet durable state of each key. Changed under the lock, read without.
+    private final ConcurrentSkipListMap<byte[], Stored> overlay = new ConcurrentSkipListMap<>(UNSIGNED);
+
+    private final ReentrantLock lock = new ReentrantLock();
+    /// Batches on their way, oldest first. Guarded by the lock, as are the waiters and the ticket counter.
+    private final ArrayDeque<Pending> pending = new ArrayDeque<>();
+
+    private final PriorityQueue<Waiter> waiters = new PriorityQueue<>(Comparator.comparingLong(Waiter::ticket));
+    private long lastTicket;
+    private boolean failed;
+    private final AtomicLong pendingBytes = new AtomicLong();
+    private volatile long durableTicket;
+
+    private record Pending(long ticket, Batch batch) {}
+
+    private record Waiter(long ticket, Runnable then) {}
+
+    /// Receives the entries of a [#scan].
+    @FunctionalInterface
+    public interface Visitor {
+        /// Returns false to stop. Neither array is to be changed.
+        boolean visit(byte[] key, byte[] value);
+    }
+
+    /// Takes over `engine`, which no one else has started or will close.
+    ///
+    /// @param congestedBytes bytes of pending batches from which on the store is congested
+    /// @param onFailure hears of an engine that can no longer commit, once, on the engine's thread
+    public MetadataStore(StoreEngine engine, long congestedBytes, Consumer<Throwable> onFailure) {
+        this.engine = engine;
+        this.congestedBytes = congestedBytes;
+        this.onFailure = onFailure;
+        engine.start(new StoreEngine.Listener() {
+            @Override
+            public void durable(long ticket) {
+                onDurable(ticket);
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                onFailed(cause);
+            }
+        });
+    }
+
+    /// What is under `key` now, appended or durable.
+    public Stored get(byte[] key) {
+        Stored appended = overlay.get(key);
+        if (appended != null) {
+            return appended;
+        }
+        byte[] value = engine.get(key);
+        return value == null ? Stored.NOTHING : new Stored(value, 0);
+    }
+
+    /// Visits the entries from `fromInclusive` to `toExclusive`, in the order of their keys, as of one moment.
+    ///
+    /// @return the youngest ticket among the changes in the part of the range that was walked, removals included; 0
+    /// when
+    ///     all of it is durable
+    public long scan(byte[] fromInclusive, byte[] toExclusive, Visitor visitor) {
+        List<Map.Entry<byte[], Stored>> appended;
+        StoreEngine.Cursor committed;
+        lock.lock();
+        try {
+            appended = List.copyOf(overlay.subMap(fromInclusive, toExclusive).entrySet());
+            committed = engine.open(fromInclusive, toExclusive);
+        } finally {
+            lock.unlock();
+        }
+        try (committed) {
+            return merge(appended, committed, visitor);
+        }
+    }
+
+    private static long merge(List<Map.Entry<byte[], Stored>> appended, StoreEngine.Cursor committed, Visitor visitor) {
+        long youngest = 0;
+        boolean more = committed.next();
+        int i = 0;
+        while (more || i < appended.size()) {
+            int order = !more
+                    ? -1
+                    : i == appended.size()
+                            ? 1
+                            : Arrays.compareUnsigned(appended.get(i).getKey(), committed.key());
+            if (order > 0) {
+                if (!visitor.visit(committed.key(), committed.value())) {
+                    return youngest;
+                }
+                more = committed.next();
+                continue;
+            }
+            if (order == 0) {
+                more = committed.next(); // the appended state hides it
+            }
+            Map.Entry<byte[], Stored> entry = appended.get(i++);
+            youngest = Math.max(youngest, entry.getValue().ticket());
+            byte[] value = entry.getValue().value();
+            if (value != null && !visitor.visit(entry.getKey(), value)) {
+                return youngest;
+            }
+        }
+        return youngest;
+    }
+
+    /// Makes `batch` visible and sends it on its way to durability; returns its ticket without waiting. An empty batch
+    /// has nothing to wait for: its ticket is 0.
+    public long append(Batch batch) {
+        if (batch.isEmpty()) {
+            return 0;
+        }
+        lock.lock();
+        try {
+            if (failed) {
+                throw new IllegalStateException("append to a store whose engine has failed");
+            }
+            batch.seal();
+            long ticket = ++lastTicket;
+            for (Batch.Change change : batch.changes()) {
+                overlay.put(change.key(), new Stored(change.value(), ticket));
+            }
+            pending.add(new Pending(ticket, batch));
+            pendingBytes.addAndGet(batch.bytes());
+            engine.commit(ticket, batch);
+            return ticket;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Every ticket up to this one is durable.
+    public long durableTicket() {
+        return durableTicket;
+    }
+
+    /// Runs `then` once `ticket` is durable: at once in the caller if it is already, on the committer otherwise.
+    public void whenDurable(long ticket, Runnable then) {
+        if (ticket > durableTicket) {
+            lock.lock();
+            try {
+                if (ticket > lastTicket) {
+                    throw new IllegalArgumentException("ticket " + ticket + " was never given; last is " + lastTicket);
+                }
+                if (ticket > durableTicket) {
+                    waiters.add(new Waiter(ticket, then));
+                    return;
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+        then.run();
+    }
+
+    /// Whether more is pending than should be: time to refuse new work.
+    public boolean isCongested() {
+        return pendingBytes.get() > congestedBytes;
+    }
+
+    /// Waits until everything appended is durable, and closes the engine.
+    @Override
+    public void close() {
+        engine.close();
+    }
+
+    private void onDurable(long ticket) {
+        var ready = new ArrayList<Runnable>();
+        lock.lock();
+        try {
+            while (!pending.isEmpty() && pending.getFirst().ticket() <= ticket) {
+                Pending done = pending.removeFirst();
+                for (Batch.Change change : done.batch().changes()) {
+                    // A later batch may have changed the key again; then its entry stays.
+                    overlay.computeIfPresent(
+                            change.key(), (key, stored) -> stored.ticket() == done.ticket() ? null : stored);
+                }
+                pendingBytes.addAndGet(-done.batch().bytes());
+            }
+            durableTicket = ticket;
+            for (Waiter next = waiters.peek(); next != null && next.ticket() <= ticket; next = waiters.peek()) {
+                waiters.remove();
+                ready.add(next.then());
+            }
+        } finally {
+            lock.unlock();
+        }
+        ready.forEach(Runnable::run);
+    }
+
+    private void onFailed(Throwable cause) {
+        lock.lock();
+        try {
+            failed = true;
+            waiters.clear();
+        } finally {
+            lock.unlock();
+        }
+        onFailure.accept(cause);
+    }
+}
