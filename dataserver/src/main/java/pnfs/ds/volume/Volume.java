@@ -1,0 +1,87 @@
+package pnfs.ds.volume;
+
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import pnfs.ds.region.Durability;
+import pnfs.ds.region.Naa;
+import pnfs.ds.region.Persistence;
+import pnfs.ds.region.Region;
+
+/// One logical unit: what an initiator sees of a region. Belongs to the data path; safe for use by many threads, as its
+/// region is.
+///
+/// Commands name blocks, sockets move bytes: [#covers] and [#offsetOf] turn the one into the other, and from there on
+/// everything is a byte range of the volume.
+public final class Volume {
+    /// T10 vendor identification, 8 characters.
+    public static final String VENDOR = "PNFS    ";
+    /// Product identification, 16 characters.
+    public static final String PRODUCT = "REGION          ";
+
+    private final Region region;
+    private final int blockShift;
+
+    public Volume(Region region) {
+        this.region = region;
+        this.blockShift = Integer.numberOfTrailingZeros(region.header().blockBytes());
+    }
+
+    /// The name by which initiators and layouts know this volume; it never changes.
+    public Naa naa() {
+        return region.header().naa();
+    }
+
+    /// Unit serial number: the region's UUID in 32 hex digits.
+    public String serial() {
+        var uuid = region.header().uuid();
+        return HexFormat.of().toHexDigits(uuid.getMostSignificantBits())
+                + HexFormat.of().toHexDigits(uuid.getLeastSignificantBits());
+    }
+
+    /// Bytes in a logical block; physical blocks are the same.
+    public int blockBytes() {
+        return 1 << blockShift;
+    }
+
+    public long blocks() {
+        return region.sizeBytes() >> blockShift;
+    }
+
+    public long sizeBytes() {
+        return region.sizeBytes();
+    }
+
+    public Durability durability() {
+        return region.durability();
+    }
+
+    /// Whether these blocks exist, whatever the two numbers are (a negative one stands for a huge unsigned one).
+    public boolean covers(long firstBlock, long blockCount) {
+        return firstBlock >= 0 && blockCount >= 0 && blockCount <= blocks() - firstBlock;
+    }
+
+    /// The byte at which a block begins. The block must be covered.
+    public long offsetOf(long block) {
+        return block << blockShift;
+    }
+
+    /// A view of bytes of the volume, without a copy: see [Region#view].
+    public ByteBuffer view(long offset, int length) {
+        return region.view(offset, length);
+    }
+
+    /// Whether the medium can be read there: see [Region#readable].
+    public boolean readable(long offset, long length) {
+        return region.readable(offset, length);
+    }
+
+    /// Copies bytes in; false when the medium failed: see [Region#write].
+    public boolean write(long offset, ByteBuffer source) {
+        return region.write(offset, source);
+    }
+
+    /// Makes bytes durable: see [Region#persist].
+    public void persist(long offset, long length, Persistence.Waiter waiter) {
+        region.persist(offset, length, waiter);
+    }
+}
