@@ -1,0 +1,355 @@
+package pnfs.mds.store.engine;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.BlockBasedTableConfig;
+import org.rocksdb.BloomFilter;
+import org.rocksdb.InfoLogLevel;
+import org.rocksdb.LRUCache;
+import org.rocksdb.Options;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.Slice;
+import org.rocksdb.Status;
+import org.rocksdb.WALRecoveryMode;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteOptions;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.StoreEngine;
+import pnfs.mds.store.StoreRefusedException;
+
+/// The production engine: RocksDB in a directory of its own. One thread commits; whatever was queued while it waited
+/// for
+/// the disk becomes the next group: one write, one flush of the log.
+///
+/// On disk: RocksDB's own files. Among the keys, `META "format"` holds the version of everything above RocksDB, a u32;
+/// it is written first and never changes. A log that is torn at its end, as `kill -9` or a power cut leaves it, is
+/// taken
+/// up to the tear, behind which nothing was acknowledged; damage anywhere else is refused.
+///
+/// Safe for any thread, from [#open] to [#close]; after that nobody may call it.
+public final class RocksDbEngine implements StoreEngine {
+    /// Version 1: keys and values as the rooms' `…Records` classes describe them.
+    static final int FORMAT_VERSION = 1;
+
+    static final byte[] FORMAT_KEY = Keys.META.of("format".getBytes(StandardCharsets.US_ASCII));
+
+    /// A group stops growing here, so that nobody's commit waits for everybody's.
+    private static final long GROUP_BYTES = 8L << 20;
+
+    private static final long BLOCK_CACHE_BYTES = 64L << 20;
+    private static final long WRITE_BUFFER_BYTES = 64L << 20;
+    private static final int BLOOM_BITS_A_KEY = 10;
+    private static final int INFO_LOGS_KEPT = 2;
+
+    private final Options options;
+    private final LRUCache blockCache;
+    private final BloomFilter bloom;
+    private final RocksDB db;
+    private final WriteOptions durably = new WriteOptions().setSync(true);
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition work = lock.newCondition();
+    /// Guarded by the lock, as is `closing`.
+    private final ArrayDeque<Queued> queue = new ArrayDeque<>();
+
+    private boolean closing;
+    private @Nullable Thread committer;
+
+    private record Queued(long ticket, Batch batch) {}
+
+    private RocksDbEngine(Options options, LRUCache blockCache, BloomFilter bloom, RocksDB db) {
+        this.options = options;
+        this.blockCache = blockCache;
+        this.bloom = bloom;
+        this.db = db;
+    }
+
+    /// Opens the store in `directory`, or makes one where there is none yet.
+    ///
+    /// @throws StoreRefusedException when it is in use, of another version, damaged, or no store at all
+    public static RocksDbEngine open(Path directory) {
+        refuseForeign(directory);
+        RocksDB.loadLibrary();
+        var blockCache = new LRUCache(BLOCK_CACHE_BYTES);
+        var bloom = new BloomFilter(BLOOM_BITS_A_KEY);
+        var options = new Options()
+                .setCreateIfMissing(true)
+                .setParanoidChecks(true)
+                .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
+                .setWriteBufferSize(WRITE_BUFFER_BYTES)
+                .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
+                .setKeepLogFileNum(INFO_LOGS_KEPT)
+                .setTableFormatConfig(
+                        new BlockBasedTableConfig().setBlockCache(blockCache).setFilterPolicy(bloom));
+        try {
+            RocksDB db = RocksDB.open(options, directory.toString());
+            var engine = new RocksDbEngine(options, blockCache, bloom, db);
+            try {
+                engine.checkFormat(directory);
+            } catch (RuntimeException e) {
+                engine.release();
+                throw e;
+            }
+            return engine;
+        } catch (RocksDBException e) {
+            options.close();
+            bloom.close();
+            blockCache.close();
+            throw refusal(directory, e);
+        }
+    }
+
+    /// RocksDB would happily put a new store among the files of somebody else.
+    private static void refuseForeign(Path directory) {
+        try {
+            Files.createDirectories(directory);
+            if (Files.exists(directory.resolve("CURRENT"))) {
+                return;
+            }
+            try (Stream<Path> files = Files.list(directory)) {
+                if (files.findAny().isPresent()) {
+                    throw new StoreRefusedException("store " + directory
+                            + " is not empty and holds no store: choose an empty or new directory,"
+                            + " or restore the store from a backup");
+                }
+            }
+        } catch (IOException e) {
+            throw new StoreRefusedException(
+                    "store " + directory + " cannot be read or made (" + e
+                            + "): choose a directory this user may write",
+                    e);
+        }
+    }
+
+    private static StoreRefusedException refusal(Path directory, RocksDBException e) {
+        String what = e.getMessage();
+        if (what != null && (what.contains("lock") || what.contains("LOCK"))) {
+            return new StoreRefusedException(
+                    "store " + directory + " is in use: stop the server that has it open, or choose another directory",
+                    e);
+        }
+        Status status = e.getStatus();
+        boolean damaged = status != null && status.getCode() == Status.Code.Corruption;
+        return new StoreRefusedException(
+                "store " + directory + (damaged ? " is damaged" : " cannot be opened") + " (" + what
+                        + "): restore it from a backup, or choose another directory",
+                e);
+    }
+
+    private void checkFormat(Path directory) {
+        byte[] format = get(FORMAT_KEY);
+        if (format == null) {
+            if (!isEmpty()) {
+                throw new StoreRefusedException("store " + directory
+                        + " is a RocksDB database of another program: choose an empty or new directory");
+            }
+            try {
+                db.put(
+                        durably,
+                        FORMAT_KEY,
+                        ByteBuffer.allocate(Integer.BYTES)
+                                .putInt(FORMAT_VERSION)
+                                .array());
+            } catch (RocksDBException e) {
+                throw refusal(directory, e);
+            }
+            return;
+        }
+        int version = format.length == Integer.BYTES ? ByteBuffer.wrap(format).getInt() : -1;
+        if (version != FORMAT_VERSION) {
+            throw new StoreRefusedException("store " + directory + " has format version " + version
+                    + ", this server reads version " + FORMAT_VERSION
+                    + ": start the server version that wrote it, or choose another directory");
+        }
+    }
+
+    private boolean isEmpty() {
+        try (RocksIterator all = db.newIterator()) {
+            all.seekToFirst();
+            return !all.isValid();
+        }
+    }
+
+    @Override
+    public void start(Listener listener) {
+        committer = Thread.ofPlatform().name("store-committer").start(() -> commitGroups(listener));
+    }
+
+    @Override
+    public byte @Nullable [] get(byte[] key) {
+        try {
+            return db.get(key);
+        } catch (RocksDBException e) {
+            throw new CorruptStoreException("store cannot be read", e);
+        }
+    }
+
+    @Override
+    public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
+        return new RocksCursor(db, fromInclusive, toExclusive);
+    }
+
+    @Override
+    public void commit(long ticket, Batch batch) {
+        lock.lock();
+        try {
+            queue.add(new Queued(ticket, batch));
+            work.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        Thread running = committer;
+        lock.lock();
+        try {
+            closing = true;
+            work.signal();
+        } finally {
+            lock.unlock();
+        }
+        if (running != null) {
+            joinUninterruptibly(running);
+        }
+        release();
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true; // closing half a store helps nobody
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void release() {
+        db.close();
+        durably.close();
+        options.close();
+        bloom.close();
+        blockCache.close();
+    }
+
+    private void commitGroups(Listener listener) {
+        try {
+            for (long last = commitGroup(); last > 0; last = commitGroup()) {
+                listener.durable(last);
+            }
+        } catch (RocksDBException | RuntimeException e) {
+            listener.failed(e);
+        }
+    }
+
+    /// Waits for batches and commits what there is; returns the youngest ticket of it, 0 when the engine closes.
+    private long commitGroup() throws RocksDBException {
+        try (var group = new WriteBatch()) {
+            long last = takeGroup(group);
+            if (last > 0) {
+                db.write(durably, group);
+            }
+            return last;
+        }
+    }
+
+    private long takeGroup(WriteBatch group) throws RocksDBException {
+        long last = 0;
+        lock.lock();
+        try {
+            while (queue.isEmpty() && !closing) {
+                work.awaitUninterruptibly();
+            }
+            for (long bytes = 0; !queue.isEmpty() && bytes < GROUP_BYTES; ) {
+                Queued next = queue.remove();
+                add(group, next.batch());
+                bytes += next.batch().bytes();
+                last = next.ticket();
+            }
+        } finally {
+            lock.unlock();
+        }
+        return last;
+    }
+
+    private static void add(WriteBatch group, Batch batch) throws RocksDBException {
+        for (Batch.Change change : batch.changes()) {
+            byte[] value = change.value();
+            if (value == null) {
+                group.delete(change.key());
+            } else {
+                group.put(change.key(), value);
+            }
+        }
+    }
+
+    private static final class RocksCursor implements Cursor {
+        private final Slice end;
+        private final ReadOptions options;
+        private final RocksIterator iterator;
+        private final byte[] from;
+        private boolean started;
+
+        RocksCursor(RocksDB db, byte[] from, byte[] toExclusive) {
+            this.from = from;
+            end = new Slice(toExclusive);
+            options = new ReadOptions().setIterateUpperBound(end);
+            iterator = db.newIterator(options); // the snapshot is taken here
+        }
+
+        @Override
+        public boolean next() {
+            if (started) {
+                iterator.next();
+            } else {
+                iterator.seek(from);
+                started = true;
+            }
+            if (iterator.isValid()) {
+                return true;
+            }
+            try {
+                iterator.status();
+            } catch (RocksDBException e) {
+                throw new CorruptStoreException("store cannot be read", e);
+            }
+            return false;
+        }
+
+        @Override
+        public byte[] key() {
+            return iterator.key();
+        }
+
+        @Override
+        public byte[] value() {
+            return iterator.value();
+        }
+
+        @Override
+        public void close() {
+            iterator.close();
+            options.close();
+            end.close();
+        }
+    }
+}

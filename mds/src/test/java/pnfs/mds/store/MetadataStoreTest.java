@@ -1,0 +1,129 @@
+package pnfs.mds.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import pnfs.mds.store.engine.MemoryEngine;
+
+class MetadataStoreTest {
+    private final MemoryEngine engine = new MemoryEngine();
+    private final MetadataStore store = new MetadataStore(engine, 100, failure -> {});
+
+    @Test
+    void a_removal_that_is_not_durable_yet_is_something_a_reply_depends_on__I3() {
+        store.append(put(1));
+        engine.commitAll();
+        var removal = new Batch();
+        removal.delete(Keys.INODE.of(1));
+        long ticket = store.append(removal);
+
+        Stored stored = store.get(Keys.INODE.of(1));
+        long scanned = store.scan(Keys.INODE.first(), Keys.INODE.end(), (key, value) -> {
+            throw new AssertionError("nothing is there");
+        });
+
+        assertThat(stored.isPresent()).isFalse();
+        assertThat(stored.ticket()).isEqualTo(ticket);
+        assertThat(scanned).isEqualTo(ticket);
+    }
+
+    @Test
+    void callbacks_run_in_ticket_order_when_their_group_is_durable() {
+        var ran = new ArrayList<Long>();
+        long first = store.append(put(1));
+        long second = store.append(put(2));
+        long third = store.append(put(3));
+        store.whenDurable(third, () -> ran.add(third));
+        store.whenDurable(first, () -> ran.add(first));
+        store.whenDurable(second, () -> ran.add(second));
+
+        engine.commit(2);
+        assertThat(ran).containsExactly(first, second);
+        engine.commit(1);
+        assertThat(ran).containsExactly(first, second, third);
+        store.whenDurable(first, () -> ran.add(0L));
+        assertThat(ran).endsWith(0L);
+    }
+
+    @Test
+    void pending_bytes_over_the_limit_are_congestion_until_they_are_durable() {
+        while (!store.isCongested()) {
+            store.append(put(1));
+        }
+
+        assertThat(engine.queued()).isLessThan(100);
+        engine.commitAll();
+        assertThat(store.isCongested()).isFalse();
+    }
+
+    @Test
+    void a_batch_cannot_change_after_it_was_appended() {
+        Batch batch = put(1);
+        store.append(batch);
+
+        assertThatThrownBy(() -> batch.delete(Keys.INODE.of(1))).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> store.append(batch)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void an_empty_batch_has_nothing_to_wait_for() {
+        assertThat(store.append(new Batch())).isZero();
+        assertThat(engine.queued()).isZero();
+    }
+
+    @Test
+    void an_engine_that_fails_never_acknowledges_anything_again() {
+        var failing = new FailingEngine();
+        var heard = new ArrayList<Throwable>();
+        var unlucky = new MetadataStore(failing, 100, heard::add);
+        var acknowledged = new ArrayList<String>();
+        long ticket = unlucky.append(put(1));
+        unlucky.whenDurable(ticket, () -> acknowledged.add("lost"));
+
+        failing.fail(new IllegalStateException("disk full"));
+
+        assertThat(heard).singleElement().satisfies(cause -> assertThat(cause).hasMessage("disk full"));
+        assertThat(acknowledged).isEmpty();
+        assertThatThrownBy(() -> unlucky.append(put(2))).isInstanceOf(IllegalStateException.class);
+    }
+
+    private static Batch put(long key) {
+        var batch = new Batch();
+        batch.put(Keys.INODE.of(key), Keys.INODE.of(key));
+        return batch;
+    }
+
+    private static final class FailingEngine implements StoreEngine {
+        private @Nullable Listener listener;
+
+        void fail(Throwable cause) {
+            if (listener != null) {
+                listener.failed(cause);
+            }
+        }
+
+        @Override
+        public void start(Listener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public byte @Nullable [] get(byte[] key) {
+            return null;
+        }
+
+        @Override
+        public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void commit(long ticket, Batch batch) {}
+
+        @Override
+        public void close() {}
+    }
+}
