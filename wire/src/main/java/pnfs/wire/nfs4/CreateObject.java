@@ -1,0 +1,18 @@
+package pnfs.wire.nfs4;
+
+import pnfs.wire.xdr.Opaque;
+
+/// `createtype4`, RFC 8881 §18.4: what CREATE makes. Regular files are made by OPEN; asking for one is BADTYPE.
+public sealed interface CreateObject {
+    record Symlink(Opaque target) implements CreateObject {}
+
+    record BlockDevice(AttributeValue.DeviceNumbers device) implements CreateObject {}
+
+    record CharacterDevice(AttributeValue.DeviceNumbers device) implements CreateObject {}
+
+    record Socket() implements CreateObject {}
+
+    record Fifo() implements CreateObject {}
+
+    record Directory() implements CreateObject {}
+}
