@@ -27,7 +27,6 @@ import pnfs.wire.nfs4.AttributeValue.SetRetention;
 import pnfs.wire.nfs4.AttributeValue.SetTime;
 import pnfs.wire.nfs4.AttributeValue.Threshold;
 import pnfs.wire.xdr.Opaque;
-import pnfs.wire.xdr.XdrException;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
@@ -199,8 +198,7 @@ public final class AttributeCodec {
 
     private static FsLocations readFsLocations(XdrReader in) {
         var root = readPath(in);
-        return new FsLocations(
-                root, readList(in, Nfs4Limits.SERVERS, 2 * Integer.BYTES, AttributeCodec::readLocation));
+        return new FsLocations(root, readList(in, Nfs4Limits.SERVERS, 2 * Integer.BYTES, AttributeCodec::readLocation));
     }
 
     private static void writeLocation(XdrWriter out, Location location) {
@@ -307,8 +305,7 @@ public final class AttributeCodec {
 
     private static SetRetention readSetRetention(XdrReader in) {
         boolean enable = in.readBool();
-        return new SetRetention(
-                enable, in.readBool() ? OptionalLong.of(in.readUint64()) : OptionalLong.empty());
+        return new SetRetention(enable, in.readBool() ? OptionalLong.of(in.readUint64()) : OptionalLong.empty());
     }
 
     private static void writeMaskedMode(XdrWriter out, MaskedMode mode) {

@@ -3,7 +3,8 @@ package pnfs.wire.nfs4;
 import java.util.List;
 import pnfs.wire.xdr.Opaque;
 
-/// The arguments of an operation in a CB_COMPOUND, components in wire order: RFC 8881 §20, RFC 7862 §16. Immutable; equal
+/// The arguments of an operation in a CB_COMPOUND, components in wire order: RFC 8881 §20, RFC 7862 §16. Immutable;
+/// equal
 /// by value.
 public sealed interface CbArgs {
     default CbOpCode op() {
@@ -30,7 +31,8 @@ public sealed interface CbArgs {
     record CbRecallArgs(Stateid stateid, boolean truncate, Opaque fileHandle) implements CbArgs {}
 
     /// `changed`: the client shall not flush through the old layout.
-    record CbLayoutRecallArgs(LayoutType type, Iomode iomode, boolean changed, LayoutRecallScope scope) implements CbArgs {}
+    record CbLayoutRecallArgs(LayoutType type, Iomode iomode, boolean changed, LayoutRecallScope scope)
+            implements CbArgs {}
 
     record CbNotifyArgs(Stateid stateid, Opaque fileHandle, List<Notification> changes) implements CbArgs {
         public CbNotifyArgs {
@@ -47,7 +49,9 @@ public sealed interface CbArgs {
     record CbRecallSlotArgs(int targetHighestSlot) implements CbArgs {}
 
     /// Linux refuses `cacheThis`.
-    record CbSequenceArgs(Opaque session, int sequence, int slot, int highestSlot, boolean cacheThis, List<ReferringCalls> referring) implements CbArgs {
+    record CbSequenceArgs(
+            Opaque session, int sequence, int slot, int highestSlot, boolean cacheThis, List<ReferringCalls> referring)
+            implements CbArgs {
         public CbSequenceArgs {
             referring = List.copyOf(referring);
         }

@@ -29,7 +29,8 @@ public sealed interface CbResult {
         }
     }
 
-    record CbSequenceResult(Opaque session, int sequence, int slot, int highestSlot, int targetHighestSlot) implements CbResult {
+    record CbSequenceResult(Opaque session, int sequence, int slot, int highestSlot, int targetHighestSlot)
+            implements CbResult {
         @Override
         public CbOpCode op() {
             return CbOpCode.CB_SEQUENCE;

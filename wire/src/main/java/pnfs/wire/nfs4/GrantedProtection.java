@@ -10,7 +10,15 @@ public sealed interface GrantedProtection {
     record MachineCredential(Bitmap mustEnforce, Bitmap mustAllow) implements GrantedProtection {}
 
     /// `hash` and `cipher` index the lists asked for.
-    record Ssv(Bitmap mustEnforce, Bitmap mustAllow, int hash, int cipher, int ssvBytes, int window, List<Opaque> gssHandles) implements GrantedProtection {
+    record Ssv(
+            Bitmap mustEnforce,
+            Bitmap mustAllow,
+            int hash,
+            int cipher,
+            int ssvBytes,
+            int window,
+            List<Opaque> gssHandles)
+            implements GrantedProtection {
         public Ssv {
             gssHandles = List.copyOf(gssHandles);
         }

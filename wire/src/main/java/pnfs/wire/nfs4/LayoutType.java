@@ -25,7 +25,8 @@ public enum LayoutType {
             case 3 -> BLOCK_VOLUME;
             case 4 -> FLEX_FILES;
             case 5 -> SCSI;
-            default -> throw new NfsException(NfsStatus.UNKNOWN_LAYOUTTYPE, "layout type " + Integer.toUnsignedString(wire));
+            default ->
+                throw new NfsException(NfsStatus.UNKNOWN_LAYOUTTYPE, "layout type " + Integer.toUnsignedString(wire));
         };
     }
 }

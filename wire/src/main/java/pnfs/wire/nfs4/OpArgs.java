@@ -41,10 +41,24 @@ public sealed interface OpArgs {
     record BindConnToSessionArgs(Opaque session, BindDirection direction, boolean rdma) implements SessionFamily {}
 
     /// `flags`: [ExchangeIdFlags].
-    record ExchangeIdArgs(long verifier, Opaque owner, int flags, StateProtection protection, Optional<ImplementationId> implementation) implements SessionFamily {}
+    record ExchangeIdArgs(
+            long verifier,
+            Opaque owner,
+            int flags,
+            StateProtection protection,
+            Optional<ImplementationId> implementation)
+            implements SessionFamily {}
 
     /// `flags`: [CreateSessionFlags].
-    record CreateSessionArgs(long clientId, int sequence, int flags, ChannelAttributes fore, ChannelAttributes back, int callbackProgram, List<CallbackSecurity> security) implements SessionFamily {
+    record CreateSessionArgs(
+            long clientId,
+            int sequence,
+            int flags,
+            ChannelAttributes fore,
+            ChannelAttributes back,
+            int callbackProgram,
+            List<CallbackSecurity> security)
+            implements SessionFamily {
         public CreateSessionArgs {
             security = List.copyOf(security);
         }
@@ -55,7 +69,8 @@ public sealed interface OpArgs {
     record FreeStateidArgs(Stateid stateid) implements SessionFamily {}
 
     /// `sequence` is unsigned and wraps to 0.
-    record SequenceArgs(Opaque session, int sequence, int slot, int highestSlot, boolean cacheThis) implements SessionFamily {}
+    record SequenceArgs(Opaque session, int sequence, int slot, int highestSlot, boolean cacheThis)
+            implements SessionFamily {}
 
     record SetSsvArgs(Opaque ssv, Opaque digest) implements SessionFamily {}
 
@@ -94,13 +109,21 @@ public sealed interface OpArgs {
     record DelegReturnArgs(Stateid stateid) implements OpenFamily {}
 
     /// `sequence` says nothing since 4.1; the shares are [ShareBits].
-    record OpenArgs(int sequence, int shareAccess, int shareDeny, StateOwner owner, OpenHow how, OpenClaim claim) implements OpenFamily {}
+    record OpenArgs(int sequence, int shareAccess, int shareDeny, StateOwner owner, OpenHow how, OpenClaim claim)
+            implements OpenFamily {}
 
     record OpenAttrArgs(boolean createDirectory) implements OpenFamily {}
 
     record OpenDowngradeArgs(Stateid stateid, int sequence, int shareAccess, int shareDeny) implements OpenFamily {}
 
-    record GetDirDelegationArgs(boolean signalWhenAvailable, Bitmap notifications, NfsTime childDelay, NfsTime directoryDelay, Bitmap childAttributes, Bitmap directoryAttributes) implements OpenFamily {}
+    record GetDirDelegationArgs(
+            boolean signalWhenAvailable,
+            Bitmap notifications,
+            NfsTime childDelay,
+            NfsTime directoryDelay,
+            Bitmap childAttributes,
+            Bitmap directoryAttributes)
+            implements OpenFamily {}
 
     /// `want`: the wants of [ShareBits].
     record WantDelegationArgs(int want, OpenClaim.OfDelegation claim) implements OpenFamily {}
@@ -123,7 +146,8 @@ public sealed interface OpArgs {
 
     record LockuArgs(LockType type, int sequence, Stateid stateid, FileRange range) implements LockFamily {}
 
-    /// File handles, directories, links: RFC 8881 §18.4 to §18.45. Names are well-formed: 1 to 255 bytes of UTF-8, no slash, no
+    /// File handles, directories, links: RFC 8881 §18.4 to §18.45. Names are well-formed: 1 to 255 bytes of UTF-8, no
+    /// slash, no
     /// zero byte, neither `.` nor `..`.
     sealed interface NamespaceFamily extends OpArgs {
         @Override
@@ -167,7 +191,8 @@ public sealed interface OpArgs {
     record PutRootFhArgs() implements NamespaceFamily {}
 
     /// `directoryBytes` is a hint for names and cookies alone; `maxBytes` bounds the whole result.
-    record ReadDirArgs(long cookie, long verifier, int directoryBytes, int maxBytes, Bitmap attributes) implements NamespaceFamily {}
+    record ReadDirArgs(long cookie, long verifier, int directoryBytes, int maxBytes, Bitmap attributes)
+            implements NamespaceFamily {}
 
     record ReadLinkArgs() implements NamespaceFamily {}
 
@@ -229,7 +254,8 @@ public sealed interface OpArgs {
 
     record ReadArgs(Stateid stateid, long offset, int count) implements IoFamily {}
 
-    /// `data` is a view of the message it was read from: good until the reply is sent, not to be changed, and copied by who
+    /// `data` is a view of the message it was read from: good until the reply is sent, not to be changed, and copied by
+    /// who
     /// needs it longer. Reading it moves its position, so readers take a duplicate.
     record WriteArgs(Stateid stateid, long offset, StableHow stable, ByteBuffer data) implements IoFamily {}
 
@@ -249,7 +275,8 @@ public sealed interface OpArgs {
 
     record WriteSameArgs(Stateid stateid, StableHow stable, DataBlock block) implements IoFamily {}
 
-    /// Copies within and between servers: RFC 7862 §15.2, §15.3, §15.8, §15.9, §15.13. A `count` of 0: to the end of the file.
+    /// Copies within and between servers: RFC 7862 §15.2, §15.3, §15.8, §15.9, §15.13. A `count` of 0: to the end of
+    /// the file.
     sealed interface CopyFamily extends OpArgs {
         @Override
         default OpCode op() {
@@ -263,10 +290,20 @@ public sealed interface OpArgs {
         }
     }
 
-    record CloneArgs(Stateid source, Stateid destination, long sourceOffset, long destinationOffset, long count) implements CopyFamily {}
+    record CloneArgs(Stateid source, Stateid destination, long sourceOffset, long destinationOffset, long count)
+            implements CopyFamily {}
 
     /// No `sourceServers`: within this server.
-    record CopyArgs(Stateid source, Stateid destination, long sourceOffset, long destinationOffset, long count, boolean consecutive, boolean synchronous, List<NetLocation> sourceServers) implements CopyFamily {
+    record CopyArgs(
+            Stateid source,
+            Stateid destination,
+            long sourceOffset,
+            long destinationOffset,
+            long count,
+            boolean consecutive,
+            boolean synchronous,
+            List<NetLocation> sourceServers)
+            implements CopyFamily {
         public CopyArgs {
             sourceServers = List.copyOf(sourceServers);
         }
@@ -278,7 +315,8 @@ public sealed interface OpArgs {
 
     record OffloadStatusArgs(Stateid stateid) implements CopyFamily {}
 
-    /// Layouts and devices: RFC 8881 §18.40 to §18.44, RFC 7862 §15.6, §15.7. Bodies are in the language of the layout type.
+    /// Layouts and devices: RFC 8881 §18.40 to §18.44, RFC 7862 §15.6, §15.7. Bodies are in the language of the layout
+    /// type.
     sealed interface LayoutFamily extends OpArgs {
         @Override
         default OpCode op() {
@@ -294,17 +332,34 @@ public sealed interface OpArgs {
         }
     }
 
-    record GetDeviceInfoArgs(Opaque device, LayoutType type, int maxBytes, Bitmap notifications) implements LayoutFamily {}
+    record GetDeviceInfoArgs(Opaque device, LayoutType type, int maxBytes, Bitmap notifications)
+            implements LayoutFamily {}
 
     record GetDeviceListArgs(LayoutType type, int maxDevices, long cookie, long verifier) implements LayoutFamily {}
 
     /// `lastWriteOffset` is that of the last byte written.
-    record LayoutCommitArgs(FileRange range, boolean reclaim, Stateid stateid, OptionalLong lastWriteOffset, Optional<NfsTime> modified, LayoutBody update) implements LayoutFamily {}
+    record LayoutCommitArgs(
+            FileRange range,
+            boolean reclaim,
+            Stateid stateid,
+            OptionalLong lastWriteOffset,
+            Optional<NfsTime> modified,
+            LayoutBody update)
+            implements LayoutFamily {}
 
     /// `minLength` in bytes from the start of `range`; [Long#MAX_VALUE]: to the end of the file.
-    record LayoutGetArgs(boolean signalWhenAvailable, LayoutType type, Iomode iomode, FileRange range, long minLength, Stateid stateid, int maxBytes) implements LayoutFamily {}
+    record LayoutGetArgs(
+            boolean signalWhenAvailable,
+            LayoutType type,
+            Iomode iomode,
+            FileRange range,
+            long minLength,
+            Stateid stateid,
+            int maxBytes)
+            implements LayoutFamily {}
 
-    record LayoutReturnArgs(boolean reclaim, LayoutType type, Iomode iomode, LayoutReturnScope scope) implements LayoutFamily {}
+    record LayoutReturnArgs(boolean reclaim, LayoutType type, Iomode iomode, LayoutReturnScope scope)
+            implements LayoutFamily {}
 
     record LayoutErrorArgs(FileRange range, Stateid stateid, List<DeviceError> errors) implements LayoutFamily {
         public LayoutErrorArgs {
@@ -312,7 +367,9 @@ public sealed interface OpArgs {
         }
     }
 
-    record LayoutStatsArgs(FileRange range, Stateid stateid, IoCount read, IoCount written, Opaque device, LayoutBody update) implements LayoutFamily {}
+    record LayoutStatsArgs(
+            FileRange range, Stateid stateid, IoCount read, IoCount written, Opaque device, LayoutBody update)
+            implements LayoutFamily {}
 
     /// Extended attributes: RFC 8276 §8.4. Names are 1 to 255 bytes of UTF-8, without the `user.` in front.
     sealed interface XattrFamily extends OpArgs {

@@ -46,12 +46,23 @@ public sealed interface OpResult {
     record BindConnToSessionResult(Opaque session, BoundDirection direction, boolean rdma) implements SessionFamily {}
 
     /// `sequence` is what CREATE_SESSION must present; `flags`: [ExchangeIdFlags].
-    record ExchangeIdResult(long clientId, int sequence, int flags, GrantedProtection protection, ServerOwner serverOwner, Opaque serverScope, Optional<ImplementationId> implementation) implements SessionFamily {}
+    record ExchangeIdResult(
+            long clientId,
+            int sequence,
+            int flags,
+            GrantedProtection protection,
+            ServerOwner serverOwner,
+            Opaque serverScope,
+            Optional<ImplementationId> implementation)
+            implements SessionFamily {}
 
-    record CreateSessionResult(Opaque session, int sequence, int flags, ChannelAttributes fore, ChannelAttributes back) implements SessionFamily {}
+    record CreateSessionResult(Opaque session, int sequence, int flags, ChannelAttributes fore, ChannelAttributes back)
+            implements SessionFamily {}
 
     /// `statusFlags`: [SequenceFlags].
-    record SequenceResult(Opaque session, int sequence, int slot, int highestSlot, int targetHighestSlot, int statusFlags) implements SessionFamily {}
+    record SequenceResult(
+            Opaque session, int sequence, int slot, int highestSlot, int targetHighestSlot, int statusFlags)
+            implements SessionFamily {}
 
     record SetSsvResult(Opaque digest) implements SessionFamily {}
 
@@ -80,11 +91,18 @@ public sealed interface OpResult {
     record CloseResult(Stateid stateid) implements OpenFamily {}
 
     /// `flags`: [OpenResultFlags].
-    record OpenResult(Stateid stateid, ChangeInfo directory, int flags, Bitmap attributesSet, OpenDelegation delegation) implements OpenFamily {}
+    record OpenResult(Stateid stateid, ChangeInfo directory, int flags, Bitmap attributesSet, OpenDelegation delegation)
+            implements OpenFamily {}
 
     record OpenDowngradeResult(Stateid stateid) implements OpenFamily {}
 
-    record GetDirDelegationResult(long cookieVerifier, Stateid stateid, Bitmap notifications, Bitmap childAttributes, Bitmap directoryAttributes) implements OpenFamily {}
+    record GetDirDelegationResult(
+            long cookieVerifier,
+            Stateid stateid,
+            Bitmap notifications,
+            Bitmap childAttributes,
+            Bitmap directoryAttributes)
+            implements OpenFamily {}
 
     /// The status is OK all the same.
     record DirDelegationUnavailable(boolean willSignal) implements OpenFamily {}
@@ -281,7 +299,8 @@ public sealed interface OpResult {
     /// Empty: the size stayed.
     record LayoutCommitResult(OptionalLong newSize) implements LayoutFamily {}
 
-    record LayoutGetResult(boolean returnOnClose, Stateid stateid, List<LayoutSegment> segments) implements LayoutFamily {
+    record LayoutGetResult(boolean returnOnClose, Stateid stateid, List<LayoutSegment> segments)
+            implements LayoutFamily {
         public LayoutGetResult {
             segments = List.copyOf(segments);
         }

@@ -19,7 +19,8 @@ public enum SeekWhat {
         return switch (wire) {
             case 0 -> DATA;
             case 1 -> HOLE;
-            default -> throw new NfsException(NfsStatus.UNION_NOTSUPP, "data content " + Integer.toUnsignedString(wire));
+            default ->
+                throw new NfsException(NfsStatus.UNION_NOTSUPP, "data content " + Integer.toUnsignedString(wire));
         };
     }
 }

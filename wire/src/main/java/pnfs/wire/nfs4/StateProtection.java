@@ -11,7 +11,9 @@ public sealed interface StateProtection {
     record MachineCredential(Bitmap mustEnforce, Bitmap mustAllow) implements StateProtection {}
 
     /// Algorithms by object identifier.
-    record Ssv(Bitmap mustEnforce, Bitmap mustAllow, List<Opaque> hashes, List<Opaque> ciphers, int window, int gssHandles) implements StateProtection {
+    record Ssv(
+            Bitmap mustEnforce, Bitmap mustAllow, List<Opaque> hashes, List<Opaque> ciphers, int window, int gssHandles)
+            implements StateProtection {
         public Ssv {
             hashes = List.copyOf(hashes);
             ciphers = List.copyOf(ciphers);

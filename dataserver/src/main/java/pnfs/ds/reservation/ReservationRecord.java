@@ -1,0 +1,112 @@
+package pnfs.ds.reservation;
+
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/// The bytes in which registrations survive a restart (APTPL, SPC-4 §5.12.5).
+///
+/// ```
+/// record       = magic(u32 "PRES") version(u16 1) flags(u16) generation(u32) count(u32) entry* checksum(u32)
+/// flags        = bit 0 persistent, bits 8..15 the SCSI type code of the reservation or 0
+/// entry        = key(u64) targetPort(u16) isHolder(u8) nameLength(u16) name(UTF-8)
+/// checksum     = CRC32C of everything before it
+/// ```
+/// All numbers big-endian. No entry is the holder when all registrants are.
+public final class ReservationRecord {
+    private static final int MAGIC = 0x50524553;
+    private static final int VERSION = 1;
+    private static final int PERSISTENT = 1;
+    private static final int HEADER_BYTES = 16;
+    private static final int ENTRY_BYTES = 13;
+    private static final int CHECKSUM_BYTES = 4;
+    /// UTF-8 takes at most three bytes for a character of the names that [Nexus] allows.
+    private static final int MAX_NAME_BYTES = 3 * Nexus.MAX_INITIATOR_BYTES;
+
+    /// The longest record there can be.
+    public static final int MAX_BYTES =
+            HEADER_BYTES + Reservations.MAX_REGISTRATIONS * (ENTRY_BYTES + MAX_NAME_BYTES) + CHECKSUM_BYTES;
+
+    private ReservationRecord() {}
+
+    public static byte[] write(Reservations table) {
+        var out = ByteBuffer.allocate(MAX_BYTES);
+        Reservation reservation = table.reservation();
+        int type = reservation == null ? 0 : reservation.type().scsi();
+        out.putInt(MAGIC);
+        out.putShort((short) VERSION);
+        out.putShort((short) ((table.persistent() ? PERSISTENT : 0) | type << 8));
+        out.putInt(table.generation());
+        out.putInt(table.keys().size());
+        table.keys().forEach((nexus, key) -> {
+            byte[] name = nexus.initiator().getBytes(StandardCharsets.UTF_8);
+            out.putLong(key);
+            out.putShort((short) nexus.targetPort());
+            out.put((byte) (reservation != null && nexus.equals(reservation.holder()) ? 1 : 0));
+            out.putShort((short) name.length);
+            out.put(name);
+        });
+        out.putInt(checksum(out.array(), out.position()));
+        var bytes = new byte[out.position()];
+        out.flip().get(bytes);
+        return bytes;
+    }
+
+    /// Reads what [#write] wrote; nothing when the bytes are damaged or of another version.
+    public static Optional<Reservations> read(byte[] bytes) {
+        var in = ByteBuffer.wrap(bytes);
+        int body = bytes.length - CHECKSUM_BYTES;
+        if (body < HEADER_BYTES || in.getInt(body) != checksum(bytes, body)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(readBody(in.limit(body)));
+        } catch (BufferUnderflowException | IllegalArgumentException damaged) {
+            return Optional.empty();
+        }
+    }
+
+    private static Reservations readBody(ByteBuffer in) {
+        if (in.getInt() != MAGIC || in.getShort() != VERSION) {
+            throw new IllegalArgumentException("no record of version " + VERSION);
+        }
+        int flags = in.getShort();
+        int generation = in.getInt();
+        int count = in.getInt();
+        if (count < 0 || count > Reservations.MAX_REGISTRATIONS) {
+            throw new IllegalArgumentException("registration count " + count);
+        }
+        var keys = new LinkedHashMap<Nexus, Long>();
+        Nexus holder = null;
+        for (int i = 0; i < count; i++) {
+            long key = in.getLong();
+            int port = Short.toUnsignedInt(in.getShort());
+            boolean holds = in.get() == 1;
+            var name = new byte[Math.min(Short.toUnsignedInt(in.getShort()), MAX_NAME_BYTES)];
+            in.get(name);
+            var nexus = new Nexus(new String(name, StandardCharsets.UTF_8), port);
+            keys.put(nexus, key);
+            holder = holds ? nexus : holder;
+        }
+        return new Reservations(generation, (flags & PERSISTENT) != 0, keys, reservation(flags >> 8, holder));
+    }
+
+    private static @Nullable Reservation reservation(int scsiType, @Nullable Nexus holder) {
+        for (ReservationType type : ReservationType.values()) {
+            if (type.scsi() == scsiType) {
+                return new Reservation(type, holder);
+            }
+        }
+        return null;
+    }
+
+    private static int checksum(byte[] bytes, int length) {
+        var crc = new CRC32C();
+        crc.update(bytes, 0, length);
+        return (int) crc.getValue();
+    }
+}

@@ -1,0 +1,262 @@
+package pnfs.ds.reservation;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import pnfs.ds.reservation.Outcome.Conflict;
+import pnfs.ds.reservation.Outcome.Done;
+import pnfs.ds.reservation.Outcome.Event;
+import pnfs.ds.reservation.Outcome.Full;
+import pnfs.ds.reservation.Outcome.InvalidField;
+import pnfs.ds.reservation.Outcome.InvalidRelease;
+import pnfs.ds.reservation.Outcome.Notice;
+
+/// All registrations of a volume and its reservation at one moment, and what each service action makes of them (SPC-4
+/// §5.12). Immutable: an action answers with the table that is to replace this one.
+///
+/// @param generation PRGENERATION: counts actions that changed registrations, wraps
+/// @param persistent APTPL of the last registration: whether all this survives a power loss
+/// @param keys the key of each registered nexus, in the order of registration
+public record Reservations(
+        int generation,
+        boolean persistent,
+        Map<Nexus, Long> keys,
+        @Nullable Reservation reservation) {
+    /// Most registrations of a volume.
+    public static final int MAX_REGISTRATIONS = 4096;
+
+    public static final Reservations NONE = new Reservations(0, false, Map.of(), null);
+
+    public Reservations {
+        keys = Collections.unmodifiableMap(new LinkedHashMap<>(keys));
+        if (reservation != null && keys.isEmpty()) {
+            throw new IllegalArgumentException("a reservation without registrations");
+        }
+        if (reservation != null && reservation.holder() != null && !keys.containsKey(reservation.holder())) {
+            throw new IllegalArgumentException("held by " + reservation.holder() + ", which is not registered");
+        }
+    }
+
+    /// How a REGISTER treats the key that the nexus already has.
+    public enum ExistingKey {
+        MUST_MATCH,
+        IGNORED
+    }
+
+    /// The key that comes with a command, and the key it is about: RESERVATION KEY and SERVICE ACTION RESERVATION KEY.
+    public record KeyPair(long own, long other) {}
+
+    public boolean isRegistered(Nexus nexus) {
+        return keys.containsKey(nexus);
+    }
+
+    /// Whether a nexus holds the reservation, alone or as one of all registrants.
+    public boolean isHolder(Nexus nexus) {
+        return reservation != null
+                && (reservation.holder() == null
+                        ? isRegistered(nexus)
+                        : reservation.holder().equals(nexus));
+    }
+
+    /// The conflict table: whether a command of this nexus may go on.
+    public boolean permits(Nexus nexus, Access access) {
+        return reservation == null || isHolder(nexus) || access.isAllowed(reservation.type(), isRegistered(nexus));
+    }
+
+    /// REGISTER and REGISTER AND IGNORE EXISTING KEY. An other key of 0 takes the registration away.
+    ///
+    /// @param alsoFor further initiator ports to register (SPEC_I_PT), which must not be registered yet
+    public Outcome register(
+            Nexus nexus, KeyPair pair, ExistingKey existing, boolean survivesPowerLoss, List<Nexus> alsoFor) {
+        Long current = keys.get(nexus);
+        if (existing == ExistingKey.MUST_MATCH && pair.own() != (current == null ? 0 : current)) {
+            return new Conflict();
+        }
+        if (!alsoFor.isEmpty() && (current != null || existing == ExistingKey.IGNORED)) {
+            return new InvalidField();
+        }
+        if (pair.other() == 0) {
+            return current == null ? unchanged() : unregister(nexus, survivesPowerLoss);
+        }
+        var next = new LinkedHashMap<>(keys);
+        next.put(nexus, pair.other());
+        for (Nexus other : alsoFor) {
+            if (next.putIfAbsent(other, pair.other()) != null) {
+                return new InvalidField();
+            }
+        }
+        if (next.size() > MAX_REGISTRATIONS) {
+            return new Full();
+        }
+        return done(new Reservations(generation + 1, survivesPowerLoss, next, reservation), List.of());
+    }
+
+    private Outcome unregister(Nexus nexus, boolean survivesPowerLoss) {
+        var left = new LinkedHashMap<>(keys);
+        left.remove(nexus);
+        Reservation kept = reservation;
+        List<Notice> notices = List.of();
+        if (kept != null && (nexus.equals(kept.holder()) || left.isEmpty())) {
+            if (kept.type().admitsRegistrants()) {
+                notices = tell(left.keySet(), nexus, Event.RESERVATIONS_RELEASED);
+            }
+            kept = null;
+        }
+        return done(new Reservations(generation + 1, survivesPowerLoss, left, kept), notices);
+    }
+
+    /// RESERVE.
+    public Outcome reserve(Nexus nexus, long key, ReservationType type) {
+        if (!hasKey(nexus, key)) {
+            return new Conflict();
+        }
+        if (reservation == null) {
+            return done(new Reservations(generation, persistent, keys, Reservation.by(nexus, type)), List.of());
+        }
+        return isHolder(nexus) && reservation.type() == type ? unchanged() : new Conflict();
+    }
+
+    /// RELEASE.
+    public Outcome release(Nexus nexus, long key, ReservationType type) {
+        if (!hasKey(nexus, key)) {
+            return new Conflict();
+        }
+        if (reservation == null || !isHolder(nexus)) {
+            return unchanged();
+        }
+        if (reservation.type() != type) {
+            return new InvalidRelease();
+        }
+        List<Notice> notices =
+                type.admitsRegistrants() ? tell(keys.keySet(), nexus, Event.RESERVATIONS_RELEASED) : List.of();
+        return done(new Reservations(generation, persistent, keys, null), notices);
+    }
+
+    /// CLEAR: no registration and no reservation is left.
+    public Outcome clear(Nexus nexus, long key) {
+        if (!hasKey(nexus, key)) {
+            return new Conflict();
+        }
+        return done(
+                new Reservations(generation + 1, persistent, Map.of(), null),
+                tell(keys.keySet(), nexus, Event.RESERVATIONS_PREEMPTED));
+    }
+
+    /// PREEMPT, and the table's part of PREEMPT AND ABORT. The fence of pNFS is the case in which the other key is not
+    /// the holder's: its registrations go and the reservation stays.
+    public Outcome preempt(Nexus nexus, KeyPair pair, ReservationType type) {
+        if (!hasKey(nexus, pair.own())) {
+            return new Conflict();
+        }
+        if (reservation != null && reservation.type().heldByAll()) {
+            return pair.other() == 0 ? takeOver(nexus, others(nexus), type) : removeAll(nexus, holdersOf(pair.other()));
+        }
+        if (pair.other() == 0) {
+            return new InvalidField();
+        }
+        Nexus holder = reservation == null ? null : reservation.holder();
+        if (holder != null && holdersOf(pair.other()).contains(holder)) {
+            var victims = new ArrayList<>(holdersOf(pair.other()));
+            victims.remove(nexus);
+            return takeOver(nexus, victims, type);
+        }
+        return removeAll(nexus, holdersOf(pair.other()));
+    }
+
+    /// The reservation goes to the caller, and the victims' registrations go.
+    private Outcome takeOver(Nexus nexus, List<Nexus> victims, ReservationType type) {
+        var left = new LinkedHashMap<>(keys);
+        victims.forEach(left::remove);
+        var notices = new ArrayList<>(tell(victims, nexus, Event.REGISTRATIONS_PREEMPTED));
+        if (reservation != null && reservation.type() != type) {
+            notices.addAll(tell(left.keySet(), nexus, Event.RESERVATIONS_RELEASED));
+        }
+        return new Done(
+                new Reservations(generation + 1, persistent, left, Reservation.by(nexus, type)), notices, victims);
+    }
+
+    /// The victims' registrations go. The caller may be among them: it asked for it.
+    private Outcome removeAll(Nexus nexus, List<Nexus> victims) {
+        if (victims.isEmpty()) {
+            return new Conflict();
+        }
+        var left = new LinkedHashMap<>(keys);
+        victims.forEach(left::remove);
+        return new Done(
+                new Reservations(generation + 1, persistent, left, left.isEmpty() ? null : reservation),
+                tell(victims, nexus, Event.REGISTRATIONS_PREEMPTED),
+                victims);
+    }
+
+    /// What becomes of the caller's own registration in a REGISTER AND MOVE.
+    public enum AfterMove {
+        STAYS_REGISTERED,
+        IS_UNREGISTERED
+    }
+
+    /// REGISTER AND MOVE: registers `to` with the other key and gives it the reservation.
+    public Outcome registerAndMove(Nexus nexus, KeyPair pair, Nexus to, AfterMove after, boolean survivesPowerLoss) {
+        if (!hasKey(nexus, pair.own())
+                || !isHolder(nexus)
+                || reservation == null
+                || reservation.type().heldByAll()) {
+            return new Conflict();
+        }
+        if (pair.other() == 0 || to.equals(nexus)) {
+            return new InvalidField();
+        }
+        var next = new LinkedHashMap<>(keys);
+        next.put(to, pair.other());
+        if (after == AfterMove.IS_UNREGISTERED) {
+            next.remove(nexus);
+        }
+        if (next.size() > MAX_REGISTRATIONS) {
+            return new Full();
+        }
+        return done(
+                new Reservations(generation + 1, survivesPowerLoss, next, Reservation.by(to, reservation.type())),
+                List.of());
+    }
+
+    /// What a power loss leaves: all of it, or nothing.
+    public Reservations afterPowerLoss() {
+        return persistent ? this : NONE;
+    }
+
+    private boolean hasKey(Nexus nexus, long key) {
+        Long current = keys.get(nexus);
+        return current != null && current == key;
+    }
+
+    private List<Nexus> holdersOf(long key) {
+        return keys.entrySet().stream()
+                .filter(entry -> entry.getValue() == key)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    private List<Nexus> others(Nexus nexus) {
+        return keys.keySet().stream().filter(other -> !other.equals(nexus)).toList();
+    }
+
+    private static List<Notice> tell(Iterable<Nexus> whom, Nexus butNot, Event event) {
+        var notices = new ArrayList<Notice>();
+        for (Nexus nexus : whom) {
+            if (!nexus.equals(butNot)) {
+                notices.add(new Notice(nexus, event));
+            }
+        }
+        return notices;
+    }
+
+    private Outcome unchanged() {
+        return done(this, List.of());
+    }
+
+    private static Outcome done(Reservations next, List<Notice> notices) {
+        return new Done(next, notices, List.of());
+    }
+}
