@@ -91,7 +91,7 @@ public final class AttributeCodec {
             case FSID -> CommonCodec.writeFsid(out, (AttributeValue.Fsid) value);
             case ACL -> writeList(out, Attributes.<Ace>elements(value), CommonCodec::writeAce);
             case FLAGGED_ACL -> writeFlaggedAcl(out, (FlaggedAcl) value);
-            case DEVICE_NUMBERS -> writeDeviceNumbers(out, (DeviceNumbers) value);
+            case DEVICE_NUMBERS -> CommonCodec.writeDeviceNumbers(out, (DeviceNumbers) value);
             case FS_LOCATIONS -> writeFsLocations(out, (FsLocations) value);
             case FS_LOCATIONS_INFO -> writeFsLocationsInfo(out, (FsLocationsInfo) value);
             case FS_STATUS -> writeFsStatus(out, (FsStatus) value);
@@ -125,7 +125,7 @@ public final class AttributeCodec {
             case FSID -> CommonCodec.readFsid(in);
             case ACL -> readAces(in);
             case FLAGGED_ACL -> readFlaggedAcl(in);
-            case DEVICE_NUMBERS -> readDeviceNumbers(in);
+            case DEVICE_NUMBERS -> CommonCodec.readDeviceNumbers(in);
             case FS_LOCATIONS -> readFsLocations(in);
             case FS_LOCATIONS_INFO -> readFsLocationsInfo(in);
             case FS_STATUS -> readFsStatus(in);
@@ -171,16 +171,6 @@ public final class AttributeCodec {
     private static FlaggedAcl readFlaggedAcl(XdrReader in) {
         int flags = in.readUint32();
         return new FlaggedAcl(flags, readAces(in));
-    }
-
-    private static void writeDeviceNumbers(XdrWriter out, DeviceNumbers device) {
-        out.writeUint32(device.major());
-        out.writeUint32(device.minor());
-    }
-
-    private static DeviceNumbers readDeviceNumbers(XdrReader in) {
-        int major = in.readUint32();
-        return new DeviceNumbers(major, in.readUint32());
     }
 
     private static void writePath(XdrWriter out, List<String> names) {

@@ -6,26 +6,32 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// `bitmap4`: a set of small numbers, 32 a word, as attributes and notifications use it. Immutable.
-/// Trailing zero words are dropped, so equal sets are equal.
+/// Trailing zero words, which Linux sends now and then, are kept for the way back but make no difference otherwise.
 public final class Bitmap {
     public static final Bitmap EMPTY = new Bitmap(new int[0]);
 
     private final int[] words;
+    /// How many words there are up to the last that is not zero.
+    private final int significant;
 
     private Bitmap(int[] words) {
         this.words = words;
-    }
-
-    /// Takes `words` as they are, least numbers first: the caller gives them away.
-    static Bitmap owning(int[] words) {
         int length = words.length;
         while (length > 0 && words[length - 1] == 0) {
             length--;
         }
-        if (length == 0) {
-            return EMPTY;
-        }
-        return new Bitmap(length == words.length ? words : Arrays.copyOf(words, length));
+        this.significant = length;
+    }
+
+    /// Takes `words` as they are, least numbers first: the caller gives them away.
+    static Bitmap owning(int[] words) {
+        return words.length == 0 ? EMPTY : new Bitmap(words);
+    }
+
+    /// Without trailing zero words.
+    private static Bitmap shortest(int[] words) {
+        var bitmap = owning(words);
+        return bitmap.significant == words.length ? bitmap : owning(Arrays.copyOf(words, bitmap.significant));
     }
 
     public static Bitmap of(int... bits) {
@@ -34,7 +40,7 @@ public final class Bitmap {
         for (int bit : bits) {
             words[bit / Integer.SIZE] |= 1 << bit;
         }
-        return owning(words);
+        return shortest(words);
     }
 
     public static Bitmap of(Attribute... attributes) {
@@ -55,7 +61,7 @@ public final class Bitmap {
     }
 
     public boolean isEmpty() {
-        return words.length == 0;
+        return significant == 0;
     }
 
     public boolean containsAll(Bitmap other) {
@@ -87,7 +93,7 @@ public final class Bitmap {
         for (int i = 0; i < both.length; i++) {
             both[i] = words[i] & other.words[i];
         }
-        return owning(both);
+        return shortest(both);
     }
 
     public Bitmap or(Bitmap other) {
@@ -95,7 +101,7 @@ public final class Bitmap {
         for (int i = 0; i < other.words.length; i++) {
             either[i] |= other.words[i];
         }
-        return owning(either);
+        return shortest(either);
     }
 
     public Bitmap minus(Bitmap other) {
@@ -103,7 +109,7 @@ public final class Bitmap {
         for (int i = 0; i < Math.min(rest.length, other.words.length); i++) {
             rest[i] &= ~other.words[i];
         }
-        return owning(rest);
+        return shortest(rest);
     }
 
     /// The numbers in ascending order.
@@ -121,12 +127,16 @@ public final class Bitmap {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Bitmap that && Arrays.equals(words, that.words);
+        return other instanceof Bitmap that && Arrays.equals(words, 0, significant, that.words, 0, that.significant);
     }
 
     @Override
     public int hashCode() {
-        return Arrays.hashCode(words);
+        int hash = 1;
+        for (int i = 0; i < significant; i++) {
+            hash = 31 * hash + words[i];
+        }
+        return hash;
     }
 
     @Override

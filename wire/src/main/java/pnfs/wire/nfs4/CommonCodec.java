@@ -1,5 +1,6 @@
 package pnfs.wire.nfs4;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -7,6 +8,7 @@ import java.util.OptionalLong;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import pnfs.wire.nfs4.AttributeValue.Ace;
+import pnfs.wire.nfs4.AttributeValue.DeviceNumbers;
 import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.xdr.Opaque;
@@ -16,6 +18,8 @@ import pnfs.wire.xdr.XdrWriter;
 
 /// Structures that several families share. RFC 7863.
 final class CommonCodec {
+    private static final int COPIED_BYTES = 1024;
+
     private CommonCodec() {}
 
     static void writeStateid(XdrWriter out, Stateid stateid) {
@@ -98,6 +102,22 @@ final class CommonCodec {
         return value;
     }
 
+    /// A maximum that a peer allows, 32 bits unsigned: what is above 2^31-1 is read as that, being no less than we
+    /// send.
+    static int readMaximum(XdrReader in) {
+        int value = in.readUint32();
+        return value < 0 ? Integer.MAX_VALUE : value;
+    }
+
+    /// A slot's number: `tooHigh` over 2^31-1, where no table of ours reaches.
+    static int readSlot(XdrReader in, NfsStatus tooHigh) {
+        int slot = in.readUint32();
+        if (slot < 0) {
+            throw new NfsException(tooHigh, "slot " + Integer.toUnsignedString(slot));
+        }
+        return slot;
+    }
+
     static void writeStatus(XdrWriter out, NfsStatus status) {
         out.writeUint32(status.number());
     }
@@ -158,6 +178,16 @@ final class CommonCodec {
     static Fsid readFsid(XdrReader in) {
         long major = in.readUint64();
         return new Fsid(major, in.readUint64());
+    }
+
+    static void writeDeviceNumbers(XdrWriter out, DeviceNumbers device) {
+        out.writeUint32(device.major());
+        out.writeUint32(device.minor());
+    }
+
+    static DeviceNumbers readDeviceNumbers(XdrReader in) {
+        int major = in.readUint32();
+        return new DeviceNumbers(major, in.readUint32());
     }
 
     static void writeAce(XdrWriter out, Ace ace) {
@@ -251,6 +281,19 @@ final class CommonCodec {
 
     static OptionalLong readOptionalBytes63(XdrReader in) {
         return in.readBool() ? OptionalLong.of(readBytes63(in)) : OptionalLong.empty();
+    }
+
+    /// Short payloads are copied, long ones travel as the views they are.
+    static void writePayload(XdrWriter out, ByteBuffer data) {
+        if (data.remaining() < COPIED_BYTES) {
+            out.writeOpaque(data);
+        } else {
+            out.writeOpaqueView(data);
+        }
+    }
+
+    static ByteBuffer readPayload(XdrReader in) {
+        return in.readOpaqueView(Nfs4Limits.PAYLOAD_BYTES);
     }
 
     static XdrException unknownArm(String union, int discriminant) {

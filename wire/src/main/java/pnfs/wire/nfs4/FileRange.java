@@ -39,6 +39,21 @@ public record FileRange(long offset, long end) {
         return reachesEnd() ? ALL_ONES : length();
     }
 
+    /// [Long#MAX_VALUE] stands for "to the end of the file".
+    static long lengthToWire(long length) {
+        return length == Long.MAX_VALUE ? ALL_ONES : length;
+    }
+
+    static long lengthFromWire(long length) {
+        if (length == ALL_ONES) {
+            return Long.MAX_VALUE;
+        }
+        if (length < 0) {
+            throw new NfsException(NfsStatus.INVAL, "length " + Long.toUnsignedString(length));
+        }
+        return length;
+    }
+
     /// INVAL where the range passes 2^63-1, unless its length is all ones (RFC 8881 §18.10.3, §18.43.3).
     static FileRange fromWire(long offset, long length) {
         if (offset < 0) {

@@ -25,6 +25,7 @@ public final class Nfs4Limits {
     static final int STATEIDS = 4096;
     static final int SECURITY_FLAVORS = 32;
     static final int GSS_BYTES = 64 * 1024;
+    static final int MACHINE_NAME_BYTES = 255;
     static final int GROUPS = 16;
     static final int ALGORITHMS = 32;
     static final int READ_PLUS_CONTENTS = 64 * 1024;

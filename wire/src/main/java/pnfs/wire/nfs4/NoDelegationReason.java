@@ -24,6 +24,11 @@ public enum NoDelegationReason {
         return wire;
     }
 
+    /// Whether a bool follows: will the server say when it could be?
+    boolean hasMore() {
+        return this == CONTENTION || this == RESOURCE;
+    }
+
     public static NoDelegationReason fromWire(int wire) {
         return switch (wire) {
             case 0 -> NOT_WANTED;

@@ -4,6 +4,8 @@ import pnfs.wire.xdr.Opaque;
 
 /// `secinfo4`, RFC 8881 §18.29.
 public sealed interface SecurityFlavor {
+    int RPCSEC_GSS = 6;
+
     /// AUTH_NONE 0, AUTH_SYS 1.
     record Plain(int flavor) implements SecurityFlavor {}
 

@@ -12,7 +12,8 @@ public final class XdrWriter {
     private static final int SMALLEST = 256;
 
     private ByteBuffer out;
-    /// Pieces that are finished: our own bytes so far and foreign views between them. Empty until a view was written.
+    /// Pieces that are finished, position 0 to limit: our own bytes so far and, read-only, foreign views between them.
+    /// Empty until a view was written.
     private final List<ByteBuffer> finished = new ArrayList<>(0);
     private int finishedBytes;
 
@@ -74,7 +75,7 @@ public final class XdrWriter {
         int length = bytes.remaining();
         writeUint32(length);
         finish();
-        finished.add(bytes.slice());
+        finished.add(bytes.slice().asReadOnlyBuffer());
         finishedBytes += length;
         room(Integer.BYTES);
         pad(length);
@@ -84,19 +85,32 @@ public final class XdrWriter {
         writeOpaque(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /// Writes `value` over the four bytes at `at`, a [#position] of before. Only where no view was written since.
+    /// Writes `value` over the four bytes at `at`, a [#position] of before at which [#writeUint32] wrote.
     public void patchUint32(int at, int value) {
-        if (at < finishedBytes) {
-            throw new IllegalArgumentException("position " + at + " lies before a view that ends at " + finishedBytes);
+        int start = finishedBytes;
+        ByteBuffer piece = out;
+        for (int i = finished.size(); at < start; ) {
+            piece = finished.get(--i);
+            start -= piece.limit();
         }
-        out.putInt(at - finishedBytes, value);
+        if (piece.isReadOnly()) {
+            throw new IllegalArgumentException("position " + at + " lies in a view");
+        }
+        piece.putInt(at - start, value);
     }
 
-    /// Takes back everything written after `position`. Only where no view was written since.
+    /// Takes back everything written after `position`, views too. It must not lie within a view.
     public void truncate(int position) {
-        if (position < finishedBytes) {
-            throw new IllegalArgumentException(
-                    "position " + position + " lies before a view that ends at " + finishedBytes);
+        while (position < finishedBytes) {
+            ByteBuffer piece = finished.removeLast();
+            finishedBytes -= piece.limit();
+            if (position <= finishedBytes) {
+                continue; // the whole piece goes
+            }
+            if (piece.isReadOnly()) {
+                throw new IllegalArgumentException("position " + position + " lies in a view");
+            }
+            out = piece;
         }
         out.position(position - finishedBytes);
     }

@@ -65,18 +65,55 @@ class XdrPropertyTest {
     }
 
     @Test
-    void patching_and_truncating_reach_back_to_the_last_view_only() {
+    void patching_and_truncating_reach_back_behind_views_but_not_into_them() {
+        var payload = ByteBuffer.wrap(new byte[] {9, 9, 9, 9, 9, 9});
         var out = new XdrWriter();
         out.writeUint32(1);
+        out.writeOpaqueView(payload);
         out.writeUint32(2);
-        out.patchUint32(4, 7);
-        out.truncate(8);
+        out.writeOpaqueView(payload);
+        out.writeUint32(3);
 
-        assertThat(out.toByteArray()).containsExactly(0, 0, 0, 1, 0, 0, 0, 7);
+        out.patchUint32(0, 7);
+        out.patchUint32(16, 8);
 
-        out.writeOpaqueView(ByteBuffer.wrap(new byte[] {9}));
-        assertThatThrownBy(() -> out.patchUint32(0, 1)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> out.truncate(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(out.toByteArray())
+                .containsExactly(
+                        0, 0, 0, 7, 0, 0, 0, 6, 9, 9, 9, 9, 9, 9, 0, 0, 0, 0, 0, 8, 0, 0, 0, 6, 9, 9, 9, 9, 9, 9, 0, 0,
+                        0, 0, 0, 3);
+        assertThatThrownBy(() -> out.patchUint32(8, 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(payload).as("a view is never written to").isEqualTo(ByteBuffer.wrap(new byte[] {9, 9, 9, 9, 9, 9}));
+
+        out.truncate(20);
+        assertThat(out.toByteArray()).containsExactly(0, 0, 0, 7, 0, 0, 0, 6, 9, 9, 9, 9, 9, 9, 0, 0, 0, 0, 0, 8);
+        out.truncate(4);
+        out.writeUint64(5);
+        assertThat(out.toByteArray()).containsExactly(0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 5);
+        assertThat(join(out.buffers())).isEqualTo(out.toByteArray());
+    }
+
+    @Seeds(200)
+    void a_truncated_writer_goes_on_as_one_that_never_wrote_more(RandomGenerator random) {
+        var kept = new XdrWriter();
+        var out = new XdrWriter();
+        for (int i = random.nextInt(20); i >= 0; i--) {
+            Step step = step(random);
+            step.write(kept);
+            step.write(out);
+        }
+        int position = out.position();
+        for (int i = random.nextInt(5); i >= 0; i--) {
+            step(random).write(out);
+        }
+
+        out.truncate(position);
+
+        assertThat(out.toByteArray()).isEqualTo(kept.toByteArray());
+        Step last = step(random);
+        last.write(kept);
+        last.write(out);
+        assertThat(out.toByteArray()).isEqualTo(kept.toByteArray());
+        assertThat(join(out.buffers())).isEqualTo(kept.toByteArray());
     }
 
     private static Step step(RandomGenerator random) {
