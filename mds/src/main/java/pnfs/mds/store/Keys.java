@@ -3,9 +3,9 @@ package pnfs.mds.store;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/// The key space: one prefix byte a kind of record, listed here and nowhere else. What follows the prefix, and the
-/// value, belong to the room named; its `…Records` class documents both. Numbers in keys are big-endian, so that the
-/// order of keys is the order of numbers.
+/// The key space: one prefix byte a kind of record, listed here and nowhere else. What follows the prefix, and
+/// the value, belong to the room named; its `…Records` class documents both. Numbers in keys are big-endian, so
+/// that the order of keys is the order of numbers.
 public enum Keys {
     /// Facts about the store itself: format version, server identity, boot count, counters of ids. [rooms: all]
     META('m'),
@@ -75,6 +75,11 @@ public enum Keys {
         byte[] end = Arrays.copyOf(start, last + 1);
         end[last]++;
         return end;
+    }
+
+    /// The first number of a key, behind its prefix.
+    public static long number(byte[] key) {
+        return ByteBuffer.wrap(key).getLong(1);
     }
 
     private ByteBuffer room(int bytes) {

@@ -1,0 +1,183 @@
+package pnfs.mds.compound;
+
+import org.jspecify.annotations.Nullable;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.nfs4.Stateid;
+import pnfs.wire.rpc.RpcCredential;
+
+/// What one operation of a COMPOUND leaves for the next (RFC 8881 §16.2.3), and the facts that hold for all of
+/// them. Confined to the operation that runs. It holds no collaborators: those come to an operation by its
+/// constructor.
+public final class CompoundState {
+    private final RpcCredential credential;
+    private final int minorVersion;
+    private final long nowNanos;
+    private final NfsTime now;
+
+    private @Nullable SessionRef session;
+    private @Nullable FileHandle currentFile;
+    private @Nullable FileHandle savedFile;
+    private @Nullable Stateid currentStateid;
+    private @Nullable Stateid savedStateid;
+    private int resultBytesLeft;
+    private boolean last;
+    private long ticket;
+
+    /// The state before the first operation.
+    ///
+    /// @param nowNanos monotonic: leases, timeouts
+    /// @param now wall clock: the times of files
+    public CompoundState(RpcCredential credential, int minorVersion, long nowNanos, NfsTime now) {
+        this.credential = credential;
+        this.minorVersion = minorVersion;
+        this.nowNanos = nowNanos;
+        this.now = now;
+    }
+
+    public RpcCredential credential() {
+        return credential;
+    }
+
+    /// 1 or 2.
+    public int minorVersion() {
+        return minorVersion;
+    }
+
+    /// Monotonic time at the COMPOUND's begin, the same for all of its operations.
+    public long nowNanos() {
+        return nowNanos;
+    }
+
+    /// Wall-clock time at the COMPOUND's begin, the same for all of its operations.
+    public NfsTime now() {
+        return now;
+    }
+
+    /// The session of SEQUENCE.
+    ///
+    /// @throws IllegalStateException in an operation that may stand without one, where the COMPOUND has none
+    public SessionRef session() {
+        if (session == null) {
+            throw new IllegalStateException("no session in this COMPOUND");
+        }
+        return session;
+    }
+
+    /// Whether the COMPOUND began with SEQUENCE.
+    public boolean hasSession() {
+        return session != null;
+    }
+
+    /// The client that SEQUENCE named.
+    public long clientId() {
+        return session().clientId();
+    }
+
+    public void enterSession(SessionRef entered) {
+        session = entered;
+    }
+
+    /// The current filehandle.
+    ///
+    /// @throws NfsException NOFILEHANDLE when there is none
+    public FileHandle currentFile() {
+        if (currentFile == null) {
+            throw new NfsException(NfsStatus.NOFILEHANDLE, "no current filehandle");
+        }
+        return currentFile;
+    }
+
+    /// Makes `file` the current filehandle; a current stateid belonged to the old one and goes.
+    public void setCurrentFile(FileHandle file) {
+        currentFile = file;
+        currentStateid = null;
+    }
+
+    /// SECINFO consumes the current filehandle (RFC 8881 §2.6.3.1.1.8).
+    public void clearCurrentFile() {
+        currentFile = null;
+        currentStateid = null;
+    }
+
+    /// The saved filehandle.
+    ///
+    /// @throws NfsException NOFILEHANDLE when there is none
+    public FileHandle savedFile() {
+        if (savedFile == null) {
+            throw new NfsException(NfsStatus.NOFILEHANDLE, "no saved filehandle");
+        }
+        return savedFile;
+    }
+
+    /// SAVEFH: filehandle and stateid together.
+    void save() {
+        savedFile = currentFile();
+        savedStateid = currentStateid;
+    }
+
+    /// RESTOREFH: filehandle and stateid together.
+    void restore() {
+        if (savedFile == null) {
+            throw new NfsException(NfsStatus.RESTOREFH, "no saved filehandle");
+        }
+        currentFile = savedFile;
+        currentStateid = savedStateid;
+    }
+
+    /// Called by every operation whose result has a stateid (RFC 8881 §16.2.3.1.2).
+    public void setCurrentStateid(Stateid stateid) {
+        currentStateid = stateid;
+    }
+
+    /// The stateid that an argument means: itself, or for "the current stateid" the one that an operation
+    /// before this one left, in its latest state.
+    ///
+    /// @throws NfsException BAD_STATEID when the current one is meant and there is none
+    public Stateid resolve(Stateid argument) {
+        return argument.isCurrent() ? current().withSeqid(0) : argument;
+    }
+
+    /// As [#resolve], with the current stateid's own seqid: for CLOSE and OPEN_DOWNGRADE, which want to know
+    /// that nobody changed the open in between.
+    public Stateid resolveExactly(Stateid argument) {
+        return argument.isCurrent() ? current() : argument;
+    }
+
+    private Stateid current() {
+        if (currentStateid == null) {
+            throw new NfsException(NfsStatus.BAD_STATEID, "no current stateid");
+        }
+        return currentStateid;
+    }
+
+    /// How many bytes the result of the operation that runs may have, its opcode and status included, before
+    /// the reply grows over what the client takes. An operation that can be short (READ, READDIR, LAYOUTGET)
+    /// is.
+    public int resultBytesLeft() {
+        return resultBytesLeft;
+    }
+
+    /// Whether the operation that runs is the last of the COMPOUND.
+    public boolean isLast() {
+        return last;
+    }
+
+    /// What holds for the operation that runs next.
+    void begin(int bytesLeft, boolean isLast) {
+        resultBytesLeft = bytesLeft;
+        last = isLast;
+    }
+
+    /// The reply must not leave before the store's `ticket` is durable, because it shows what that batch
+    /// changed (I3).
+    public void dependsOn(long ticket) {
+        this.ticket = Math.max(this.ticket, ticket);
+    }
+
+    /// The youngest ticket the reply depends on; 0 when all it shows is durable.
+    public long ticket() {
+        return ticket;
+    }
+}
