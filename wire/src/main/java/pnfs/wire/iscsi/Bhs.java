@@ -2,21 +2,20 @@ package pnfs.wire.iscsi;
 
 import java.nio.ByteBuffer;
 
-/// The basic header segment: the 48 bytes in front of every iSCSI PDU (RFC 7143 §11.2). Data path: static accessors
-/// over the buffer that holds the header, `at` being the index of its first byte. The buffer must be big-endian, which
-/// is how Java makes them. A field of one PDU stands where another has a different one; the ruler tells which:
+/// The basic header segment: the 48 bytes in front of every iSCSI PDU (RFC 7143 §11.2). Data path: static
+/// accessors over the buffer that holds the header, `at` being the index of its first byte. The buffer must be
+/// big-endian, which is how Java makes them. A field of one PDU stands where another has a different one; the
+/// ruler tells which:
 ///
 ///      0 | I opcode   | F and flags    | response, reason | SCSI status |
 ///      4 | AHS words  | data segment length, three bytes                |
 ///      8 | LUN                          or ISID and TSIH in login       |
-///     16 | initiator task tag                                           |
-///     20 | target transfer tag          or expected bytes (command), referenced tag (task), CID (login, logout)
-///     24 | CmdSN to the target          StatSN to the initiator         |
-///     28 | ExpStatSN to the target      ExpCmdSN to the initiator       |
-///     32 | CDB (command, 16 bytes)      or RefCmdSN (task), MaxCmdSN    |
-///     36 | DataSN, R2TSN, ExpDataSN     or login status, async event    |
-///     40 | buffer offset                or Time2Wait, Time2Retain       |
-///     44 | residual count               or desired length (R2T)         |
+///     16 | initiator task tag                                           | 20 | target transfer tag          or
+///     expected bytes (command), referenced tag (task), CID (login, logout) 24 | CmdSN to the target
+///     StatSN to the initiator         | 28 | ExpStatSN to the target      ExpCmdSN to the initiator       | 32
+///     | CDB (command, 16 bytes)      or RefCmdSN (task), MaxCmdSN    | 36 | DataSN, R2TSN, ExpDataSN     or
+///     login status, async event    | 40 | buffer offset                or Time2Wait, Time2Retain       | 44 |
+///     residual count               or desired length (R2T)         |
 ///
 /// Sequence numbers, tags and counts are 32 bits as they stand: compare sequence numbers with [SerialNumber].
 public final class Bhs {

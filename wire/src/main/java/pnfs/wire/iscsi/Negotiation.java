@@ -5,9 +5,9 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 
-/// One end of the negotiation of a session's parameters (RFC 7143 §6.2), initiator or target alike: a key from the peer
-/// is an answer if we have offered that key, and an offer otherwise. What each end wishes is written as the keys it
-/// would offer. Confined to its connection.
+/// One end of the negotiation of a session's parameters (RFC 7143 §6.2), initiator or target alike: a key from the
+/// peer is an answer if we have offered that key, and an offer otherwise. What each end wishes is written as the
+/// keys it would offer. Confined to its connection.
 public final class Negotiation {
     /// Keys with a meaning of their own, which the owner of the login reads; they are no part of the negotiation.
     private static final Set<String> NOT_NEGOTIATED = Set.of(

@@ -1,7 +1,7 @@
 package pnfs.wire.iscsi;
 
-/// What a PDU is: the low six bits of its first byte (RFC 7143 §11.2.1.2). Numbers, because the data path switches on
-/// them.
+/// What a PDU is: the low six bits of its first byte (RFC 7143 §11.2.1.2). Numbers, because the data path switches
+/// on them.
 public final class Opcode {
     public static final int NOP_OUT = 0x00;
     public static final int SCSI_COMMAND = 0x01;

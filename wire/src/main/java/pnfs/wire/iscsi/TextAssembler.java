@@ -3,8 +3,8 @@ package pnfs.wire.iscsi;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/// Joins the data segments of login or text PDUs with the C bit (RFC 7143 §6.2): a pair may begin in one PDU and end in
-/// the next. Confined to its connection.
+/// Joins the data segments of login or text PDUs with the C bit (RFC 7143 §6.2): a pair may begin in one PDU and
+/// end in the next. Confined to its connection.
 public final class TextAssembler {
     /// Most bytes that the PDUs of one request or response may bring together.
     public static final int MAX_BYTES = 64 * 1024;
