@@ -1,0 +1,134 @@
+package pnfs.layout.grant;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentMap;
+import pnfs.layout.extent.ExtentState;
+import pnfs.layout.space.Freed;
+
+/// Everything that is granted and under way on one file, and who is in whose way. Guarded by the file's lock.
+final class FileGrants {
+    private final List<Holding> holdings = new ArrayList<>(1);
+    private final List<ProxyHold> io = new ArrayList<>(1);
+    /// Storage of the file after its removal; given back when the last hold ends.
+    private final List<Freed> remains = new ArrayList<>(0);
+
+    List<Holding> holdings() {
+        return holdings;
+    }
+
+    @Nullable
+    Holding of(long client, LayoutType type) {
+        for (Holding holding : holdings) {
+            if (holding.client() == client && holding.type() == type) {
+                return holding;
+            }
+        }
+        return null;
+    }
+
+    boolean isIdle() {
+        return holdings.isEmpty() && io.isEmpty();
+    }
+
+    /// Where a layout of `wanted` for `client` would first meet what others hold or what is under way here; the
+    /// end of `range` where it may have all of it. A client is never in its own way: it may read and write
+    /// through several layouts at once.
+    long firstConflict(ByteRange range, long client, Iomode wanted) {
+        long first = range.end();
+        for (Holding holding : holdings) {
+            if (holding.client() != client) {
+                first = Math.min(first, holding.firstConflict(range, wanted));
+            }
+        }
+        for (ProxyHold hold : io) {
+            // Even the client's own: the storage that its write goes to is not in the map yet.
+            if (hold.kind() != ProxyHold.Kind.READ && hold.range().overlaps(range)) {
+                first = Math.min(first, Math.max(hold.range().offset(), range.offset()));
+            }
+        }
+        return first;
+    }
+
+    /// Clients other than `client` whose layouts keep it from `wanted`.
+    Set<Long> holders(ByteRange range, long client, Iomode wanted) {
+        var found = new TreeSet<Long>();
+        for (Holding holding : holdings) {
+            if (holding.client() != client && holding.firstConflict(range, wanted) < range.end()) {
+                found.add(holding.client());
+            }
+        }
+        return found;
+    }
+
+    /// Clients whose layouts keep `client` from writing `range` through the server: others that may read or write
+    /// there, and itself where a layout of its own for reading shows as a hole what will be data.
+    Set<Long> holdersAgainstWrite(ExtentMap extents, ByteRange range, long client) {
+        Set<Long> found = holders(range, client, Iomode.RW);
+        for (Holding holding : holdings) {
+            if (holding.client() == client && showsHole(holding, extents, range)) {
+                found.add(client);
+            }
+        }
+        return found;
+    }
+
+    /// All clients with layouts of `range`, for whatever.
+    Set<Long> holdersOf(ByteRange range) {
+        var found = new TreeSet<Long>();
+        for (Holding holding : holdings) {
+            if (holding.firstConflict(range, Iomode.RW) < range.end()) {
+                found.add(holding.client());
+            }
+        }
+        return found;
+    }
+
+    boolean isBusy(ProxyHold.Kind wanted, ByteRange range) {
+        return io.stream().anyMatch(hold -> hold.blocks(wanted, range));
+    }
+
+    /// Whether anyone may write to blocks of `range` without asking again.
+    boolean mayBeWritten(ByteRange range) {
+        return holdings.stream().anyMatch(holding -> holding.writing().overlaps(range))
+                || io.stream()
+                        .anyMatch(hold -> hold.kind() != ProxyHold.Kind.READ
+                                && hold.range().overlaps(range));
+    }
+
+    void begin(ProxyHold hold) {
+        io.add(hold);
+    }
+
+    private static boolean showsHole(Holding holding, ExtentMap extents, ByteRange range) {
+        for (ByteRange read : holding.reading().intersect(range)) {
+            for (Extent tile : extents.cover(read, SpacePlan.NO_DEVICE)) {
+                if (tile.state() != ExtentState.READ_WRITE_DATA) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// False where it has ended already.
+    boolean end(ProxyHold hold) {
+        return io.remove(hold);
+    }
+
+    /// The file is gone; `freed` was its storage.
+    void outlive(Freed freed) {
+        remains.add(freed);
+    }
+
+    /// Nobody holds anything of the file any more.
+    void buryRemains() {
+        remains.forEach(Freed::becameUnheld);
+        remains.clear();
+    }
+}

@@ -1,0 +1,16 @@
+package pnfs.layout.grant;
+
+import java.util.Set;
+
+/// Whether I/O of the metadata server's own may begin.
+public sealed interface HoldOutcome {
+    record Held(ProxyHold hold) implements HoldOutcome {}
+
+    /// Layouts are in the way: NFS4ERR_DELAY until they are returned.
+    record Conflict(Set<Long> holders) implements HoldOutcome {}
+
+    /// Other I/O of ours is in the way and will be over by itself: try again then.
+    record Busy() implements HoldOutcome {}
+
+    record Refused(Refusal refusal, String detail) implements HoldOutcome {}
+}

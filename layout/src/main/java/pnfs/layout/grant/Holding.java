@@ -1,0 +1,121 @@
+package pnfs.layout.grant;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.RangeSet;
+
+/// The layouts of one client, of one type, on one file, under one stateid. Guarded by the file's lock.
+final class Holding {
+    private final long client;
+    private final LayoutType type;
+    private final RangeSet reading = new RangeSet();
+    private final RangeSet writing = new RangeSet();
+    /// Of `writing`, what was granted as INVALID_DATA and not committed since; may hold more than is still
+    /// unwritten.
+    private final RangeSet unwritten = new RangeSet();
+
+    private LayoutStateid stateid;
+    private boolean answered;
+    private long expectedNext = -1;
+    private long aheadBytes;
+
+    Holding(long client, LayoutType type, LayoutStateid first) {
+        this.client = client;
+        this.type = type;
+        this.stateid = first;
+    }
+
+    long client() {
+        return client;
+    }
+
+    LayoutType type() {
+        return type;
+    }
+
+    LayoutStateid stateid() {
+        return stateid;
+    }
+
+    /// The stateid for the next reply.
+    LayoutStateid advance() {
+        if (answered) {
+            stateid = stateid.next();
+        }
+        answered = true;
+        return stateid;
+    }
+
+    /// What is wrong with a stateid that the client used, RFC 8881 §12.5.3; empty where nothing is.
+    Optional<Refusal> faultOf(LayoutStateid used, Requester who) {
+        if (used.seqid() == 0 || !used.other().equals(stateid.other())) {
+            return Optional.of(Refusal.BAD_STATEID);
+        }
+        long age = stateid.age(used.seqid());
+        if (age <= who.callsInFlight()) {
+            return Optional.empty();
+        }
+        // More than half way round it is nearer from the other side: a stateid that was never given out yet.
+        return Optional.of(age > Integer.MAX_VALUE ? Refusal.BAD_STATEID : Refusal.OLD_STATEID);
+    }
+
+    boolean isEmpty() {
+        return reading.isEmpty() && writing.isEmpty();
+    }
+
+    int ranges() {
+        return reading.count() + writing.count();
+    }
+
+    RangeSet writing() {
+        return writing;
+    }
+
+    RangeSet reading() {
+        return reading;
+    }
+
+    RangeSet unwritten() {
+        return unwritten;
+    }
+
+    /// Where a request of `wanted` by another client would meet this holding first; the end of `range` where it
+    /// would not. Many may read, or one may write.
+    long firstConflict(ByteRange range, Iomode wanted) {
+        long first = writing.firstIn(range);
+        return wanted == Iomode.READ ? first : Math.min(first, reading.firstIn(range));
+    }
+
+    /// How far beyond the end of what it asks for this writer should get, because it seems to go on from there.
+    long aheadFor(long offset, LayoutLimits limits) {
+        if (offset != expectedNext) {
+            return 0;
+        }
+        return aheadBytes == 0 ? limits.firstAheadBytes() : Math.min(aheadBytes * 2, limits.maxAheadBytes());
+    }
+
+    void granted(Iomode iomode, ByteRange range) {
+        (iomode == Iomode.RW ? writing : reading).add(range);
+    }
+
+    void wroteSequentially(long end, long ahead) {
+        expectedNext = end;
+        aheadBytes = ahead;
+    }
+
+    /// Gives up `range` and returns what of it was held for writing.
+    List<ByteRange> drop(Iomode iomode, ByteRange range) {
+        var dropped = new ArrayList<ByteRange>();
+        if (iomode != Iomode.RW) {
+            reading.remove(range);
+        }
+        if (iomode != Iomode.READ) {
+            dropped.addAll(writing.intersect(range));
+            writing.remove(range);
+            unwritten.remove(range);
+        }
+        return dropped;
+    }
+}

@@ -1,0 +1,576 @@
+package pnfs.layout.grant;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Placement;
+import pnfs.layout.device.Volume;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentState;
+import pnfs.layout.space.Freed;
+import pnfs.layout.space.Space;
+import pnfs.layout.space.SpaceChange;
+
+/// Grants layouts, commits what was written through them, takes them back; and keeps the metadata server's own
+/// I/O and layouts out of each other's way.
+///
+/// **Invariants.** I1: a block that one client may write, no other client may read or write through a layout,
+/// and nothing is under way to it through the server but that client's own overwrites in place. I2: storage
+/// leaves a file only when nobody may touch it, or else is kept until nobody may ([Freed]). A layout for
+/// writing has storage under every block; a layout for reading shows unwritten storage and holes alike as
+/// NONE_DATA. A LAYOUTCOMMIT turns exactly what it lists and what this client was granted for writing from
+/// INVALID_DATA into READ_WRITE_DATA, so a commit that comes twice changes nothing the second time. The extents
+/// of a layout tile its range exactly, which is finite and whole blocks, and what others hold is looked at
+/// before anything is allocated.
+///
+/// **Concurrency.** All that concerns one file is guarded by that file's lock, which the caller holds, and its
+/// [LayoutFile] is as of then. The caller of a method that returns [LayoutChanges] with space in them holds the
+/// space lock as well, and keeps both until the changes are appended to the store. Rank: file before space.
+/// Nothing here waits.
+///
+/// **Failure.** What a client may not do is an outcome, never an exception. Grants are in memory only: after a
+/// restart every layout stateid is unknown, and what was granted and not committed stays unwritten. Changes are
+/// returned after the decision has taken effect in memory, so a caller that cannot append them must stop
+/// serving.
+///
+/// **Not here.** Stateids of opens, permissions, grace (`mds`); recalling what is in the way: who meets a
+/// conflict is told to try again.
+public final class LayoutManager {
+    /// A layout in the reply, without extents: offset, length, iomode, type, length of the body, count of extents.
+    private static final int LAYOUT_HEADER_BYTES = 32;
+    private static final int EXTENT_BYTES = 44;
+    private static final long ALL_ONES = -1;
+    /// Space that sequential writers may set aside for themselves: of what is free, one part in so many.
+    private static final long AHEAD_SHARE = 16;
+
+    private final LayoutLimits limits;
+    private final Space space;
+    private final int boot;
+    private final AtomicLong stateids = new AtomicLong();
+    private final Map<Long, FileGrants> files = new ConcurrentHashMap<>();
+    private final Map<Long, Set<Long>> filesByClient = new ConcurrentHashMap<>();
+    private volatile Placement placement;
+
+    /// @param boot tells this start of the server from the one before; its low 24 bits go into each stateid
+    public LayoutManager(LayoutLimits limits, Space space, Placement placement, int boot) {
+        this.limits = limits;
+        this.space = space;
+        this.placement = placement;
+        this.boot = boot;
+    }
+
+    /// From now on new storage comes from these volumes; all of them must be in the space.
+    public void place(Placement placement) {
+        this.placement = placement;
+    }
+
+    /// LAYOUTGET, RFC 8881 §18.43. The caller has checked the open or delegation behind `presented` when that
+    /// is empty, and holds the space lock when it asks for writing.
+    ///
+    /// @param presented the layout stateid that the client used; empty where it used an open's
+    public GrantOutcome grant(LayoutFile file, Requester who, Optional<LayoutStateid> presented, Want want) {
+        if (want.iomode() == Iomode.ANY) {
+            return new GrantOutcome.Refused(Refusal.BADIOMODE, "a layout is for READ or for RW");
+        }
+        Optional<String> fault = Coverage.faultOf(want);
+        if (fault.isPresent()) {
+            return new GrantOutcome.Refused(Refusal.INVAL, fault.get());
+        }
+        FileGrants grants = grantsOf(file.inode());
+        Holding holding = grants.of(who.client(), want.type());
+        Optional<Refusal> badStateid = presented.flatMap(used -> faultOf(used, holding, who));
+        if (badStateid.isPresent()) {
+            return new GrantOutcome.Refused(badStateid.get(), "layout stateid " + presented.get());
+        }
+        int maxExtents = Math.min((want.maxCount() - LAYOUT_HEADER_BYTES) / EXTENT_BYTES, limits.maxExtents());
+        if (maxExtents < 1) {
+            return new GrantOutcome.Refused(
+                    Refusal.TOOSMALL, "maxcount " + want.maxCount() + " under one extent of " + EXTENT_BYTES);
+        }
+        long ahead = want.iomode() == Iomode.RW && holding != null ? holding.aheadFor(want.offset(), limits) : 0;
+        Optional<Coverage> coverage = Coverage.of(want, file.size(), affordable(ahead), limits.firstAheadBytes());
+        if (coverage.isEmpty()) {
+            return new GrantOutcome.Refused(Refusal.BADLAYOUT, "a layout for writing without an end");
+        }
+        ByteRange least = coverage.get().least();
+        ByteRange most = coverage.get().most();
+        long free = grants.firstConflict(most, who.client(), want.iomode());
+        if (free < least.end()) {
+            return new GrantOutcome.Conflict(grants.holders(least, who.client(), want.iomode()));
+        }
+        if (isOverLimits(holding, who.client())) {
+            return new GrantOutcome.Refused(Refusal.BADLAYOUT, "client " + who.client() + " holds too many layouts");
+        }
+        var possible = new ByteRange(most.offset(), free);
+        Holding receiver = holding != null ? holding : newHolding(who.client(), want.type());
+        GrantOutcome outcome = want.iomode() == Iomode.READ
+                ? grantReading(file, receiver, least, possible, maxExtents)
+                : grantWriting(file, receiver, want, least, possible, maxExtents);
+        if (outcome instanceof GrantOutcome.Granted granted) {
+            receiver.granted(granted.iomode(), granted.range());
+            if (granted.iomode() == Iomode.RW) {
+                receiver.wroteSequentially(granted.range().end(), ahead);
+            }
+            if (holding == null) {
+                grants.holdings().add(receiver);
+                files.put(file.inode(), grants);
+                filesByClient.compute(who.client(), (_, held) -> with(held, file.inode()));
+            }
+        }
+        return outcome;
+    }
+
+    /// LAYOUTCOMMIT, RFC 8881 §18.42, RFC 5663 §2.3.2. Needs no space lock.
+    public CommitOutcome commit(LayoutFile file, Requester who, Commit commit) {
+        Holding holding = holding(file.inode(), who.client(), commit.type());
+        Optional<Refusal> badStateid = faultOf(commit.stateid(), holding, who);
+        if (holding == null || badStateid.isPresent()) {
+            return new CommitOutcome.Refused(
+                    badStateid.orElse(Refusal.BAD_STATEID), "layout stateid " + commit.stateid());
+        }
+        ByteRange about = rangeOf(commit.offset(), commit.length());
+        if (about == null) {
+            return refusedCommit("range overflows");
+        }
+        for (ByteRange written : commit.written()) {
+            if (!written.isAligned() || written.isEmpty() || written.isToEnd()) {
+                return refusedCommit("written range " + written + " is not whole blocks");
+            }
+        }
+        long newSize = file.size();
+        if (commit.lastWriteOffset().isPresent()) {
+            long last = commit.lastWriteOffset().getAsLong();
+            if (!about.contains(last) || last >= Coverage.MAX_FILE_BYTES) {
+                return refusedCommit("last write at " + Long.toUnsignedString(last) + " outside " + about);
+            }
+            newSize = Math.max(newSize, last + 1);
+        }
+        var granted = new ArrayList<ByteRange>();
+        commit.written().forEach(written -> granted.addAll(holding.writing().intersect(written)));
+        if (granted.isEmpty() && !about.isEmpty() && !holding.writing().overlaps(about.widened())) {
+            return new CommitOutcome.Refused(
+                    holding.writing().isEmpty() ? Refusal.BADIOMODE : Refusal.BADLAYOUT,
+                    "nothing of " + about + " is held for writing");
+        }
+        long changed = 0;
+        for (ByteRange part : granted) {
+            changed += file.extents().markWritten(part);
+            holding.unwritten().remove(part);
+        }
+        // Linux up to 6.12 loses its first page of ranges and all it knew about the size. What it lists is saved all
+        // the
+        // same; what it left out nobody can tell from storage that was never written, so that stays unwritten.
+        boolean lostRanges = about.equals(new ByteRange(0, 0))
+                && commit.lastWriteOffset().isEmpty()
+                && !commit.written().isEmpty();
+        return new CommitOutcome.Committed(changed, newSize, lostRanges, changes(file, List.of(), List.of()));
+    }
+
+    /// LAYOUTRETURN of a part or all of one file's layouts, RFC 8881 §18.44.
+    public ReturnOutcome giveBack(LayoutFile file, Requester who, Return what) {
+        Holding holding = holding(file.inode(), who.client(), what.type());
+        Optional<Refusal> badStateid = faultOf(what.stateid(), holding, who);
+        if (holding == null || badStateid.isPresent()) {
+            return new ReturnOutcome.Refused(
+                    badStateid.orElse(Refusal.BAD_STATEID), "layout stateid " + what.stateid());
+        }
+        ByteRange range = rangeOf(what.offset(), what.length());
+        if (range == null || range.isEmpty()) {
+            return new ReturnOutcome.Refused(Refusal.INVAL, "range is empty or overflows");
+        }
+        // Blocks that go back in part are kept: the client may still use the other part of them.
+        long start = ByteRange.alignUp(range.offset());
+        long end = range.isToEnd() ? range.end() : ByteRange.alignDown(range.end());
+        var blocks = new ByteRange(Math.min(start, end), end);
+        LayoutChanges changes = dropFrom(file, List.of(holding), what.iomode(), blocks);
+        return new ReturnOutcome.Returned(
+                holding.isEmpty() ? Optional.empty() : Optional.of(holding.advance()), changes);
+    }
+
+    /// Files of which this client holds layouts, for [#giveBackAll] under each one's lock.
+    public Set<Long> filesOf(long client) {
+        return Set.copyOf(filesByClient.getOrDefault(client, Set.of()));
+    }
+
+    /// Takes back all layouts of the client on the file, of one type or (empty) of all: LAYOUTRETURN of a file
+    /// system or of everything, and the end of the client.
+    public LayoutChanges giveBackAll(LayoutFile file, long client, Optional<LayoutType> type) {
+        FileGrants grants = files.get(file.inode());
+        if (grants == null) {
+            return changes(file, List.of(), List.of());
+        }
+        List<Holding> going = grants.holdings().stream()
+                .filter(holding -> holding.client() == client
+                        && type.map(t -> t == holding.type()).orElse(true))
+                .toList();
+        return dropFrom(file, going, Iomode.ANY, ByteRange.all());
+    }
+
+    /// The file is gone. Its storage is free once nobody holds a layout of it and no I/O of ours is under way.
+    public LayoutChanges remove(LayoutFile file) {
+        List<Extent> lost = file.extents().punch(ByteRange.all());
+        if (lost.isEmpty()) {
+            return changes(file, List.of(), List.of());
+        }
+        Freed freed = space.release(lost);
+        FileGrants grants = files.get(file.inode());
+        if (grants == null) {
+            freed.becameUnheld();
+        } else {
+            grants.outlive(freed);
+        }
+        return changes(file, space.drainChanges(), List.of(freed));
+    }
+
+    /// READ through the server may begin. It sees what is committed; layouts are never in its way.
+    public HoldOutcome beginRead(LayoutFile file, ByteRange range) {
+        ByteRange blocks = range.widened();
+        FileGrants grants = grantsOf(file.inode());
+        if (grants.isBusy(ProxyHold.Kind.READ, blocks)) {
+            return new HoldOutcome.Busy();
+        }
+        List<Extent> tiles = file.extents().cover(blocks, SpacePlan.NO_DEVICE);
+        return begin(grants, new ProxyHold(ProxyHold.Kind.READ, file.inode(), blocks, tiles, SpacePlan.none()));
+    }
+
+    /// WRITE through the server for `client` may begin, with storage under every block of the range. What the
+    /// file owns is overwritten in place. Takes the space lock itself, since nothing becomes durable yet.
+    public HoldOutcome beginWrite(LayoutFile file, long client, ByteRange range) {
+        ByteRange blocks = range.widened();
+        if (blocks.end() > Coverage.MAX_FILE_BYTES) {
+            return new HoldOutcome.Refused(Refusal.INVAL, "range " + range + " ends beyond " + Coverage.MAX_FILE_BYTES);
+        }
+        FileGrants grants = grantsOf(file.inode());
+        Optional<HoldOutcome> obstacle = obstacle(
+                grants, ProxyHold.Kind.WRITE, blocks, grants.holdersAgainstWrite(file.extents(), blocks, client));
+        if (obstacle.isPresent()) {
+            return obstacle.get();
+        }
+        try (var _ = space.lock()) {
+            var plan = SpacePlan.over(file, blocks, space, placement, SpacePlan.PlanLimits.NONE);
+            if (plan.end() < blocks.end()) {
+                plan.forfeit(space);
+                return noSpace(plan.shortfall());
+            }
+            return begin(grants, new ProxyHold(ProxyHold.Kind.WRITE, file.inode(), blocks, plan.extents(), plan));
+        }
+    }
+
+    /// The file may be cut down to `newSize`, which is under its size. Where that falls inside a block with
+    /// data, the block is copied with zeros behind the new end, so that a crash leaves either all of the old
+    /// tail or none of it.
+    public HoldOutcome beginShrink(LayoutFile file, long newSize) {
+        var blocks = ByteRange.toEnd(ByteRange.alignDown(newSize));
+        FileGrants grants = grantsOf(file.inode());
+        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.SHRINK, blocks, grants.holdersOf(blocks));
+        if (obstacle.isPresent()) {
+            return obstacle.get();
+        }
+        var tail = new ByteRange(blocks.offset(), ByteRange.alignUp(newSize));
+        List<Extent> written = file.extents().extents(tail).stream()
+                .filter(extent -> extent.state() != ExtentState.INVALID_DATA)
+                .toList();
+        if (written.isEmpty()) {
+            return begin(grants, new ProxyHold(ProxyHold.Kind.SHRINK, file.inode(), blocks, written, SpacePlan.none()));
+        }
+        try (var _ = space.lock()) {
+            var plan = SpacePlan.copyOf(file, tail, space, placement);
+            if (plan.end() < tail.end()) {
+                plan.forfeit(space);
+                return noSpace(plan.shortfall());
+            }
+            return begin(grants, new ProxyHold(ProxyHold.Kind.SHRINK, file.inode(), blocks, written, plan));
+        }
+    }
+
+    /// The data of a WRITE is on its storage: new blocks become the file's, and all of the range is data. The
+    /// hold is over.
+    public LayoutChanges finishWrite(LayoutFile file, ProxyHold hold) {
+        requireKind(hold, ProxyHold.Kind.WRITE);
+        hold.plan().adopt(file.extents(), ExtentState.READ_WRITE_DATA, space);
+        file.extents().markWritten(hold.range());
+        List<SpaceChange> spaceChanges = space.drainChanges();
+        end(hold);
+        return changes(file, spaceChanges, List.of());
+    }
+
+    /// The copy of the divided block, if there is one, is on its storage: everything beyond `newSize` goes. The
+    /// hold is over.
+    public LayoutChanges finishShrink(LayoutFile file, ProxyHold hold, long newSize) {
+        requireKind(hold, ProxyHold.Kind.SHRINK);
+        List<Extent> lost = hold.tailCopy().isPresent()
+                ? file.extents().punch(hold.range())
+                : file.extents().truncate(newSize);
+        hold.plan().adopt(file.extents(), ExtentState.READ_WRITE_DATA, space);
+        var freed = new ArrayList<Freed>();
+        if (!lost.isEmpty()) {
+            // Nobody holds a layout there, or the shrinking would not have begun.
+            Freed gone = space.release(lost);
+            gone.becameUnheld();
+            freed.add(gone);
+        }
+        List<SpaceChange> spaceChanges = space.drainChanges();
+        end(hold);
+        return changes(file, spaceChanges, freed);
+    }
+
+    /// The I/O is over without a change: a READ that is done, a WRITE or a cut that failed. Does nothing where
+    /// the hold has ended already.
+    public void end(ProxyHold hold) {
+        FileGrants grants = files.get(hold.inode());
+        if (grants != null && grants.end(hold)) {
+            try (var _ = space.lock()) {
+                hold.plan().forfeit(space);
+            }
+            forgetIfIdle(hold.inode(), grants);
+        }
+    }
+
+    /// How much is granted now, for metrics.
+    public Held held() {
+        int layouts = 0;
+        for (Set<Long> held : filesByClient.values()) {
+            layouts += held.size();
+        }
+        return new Held(files.size(), layouts);
+    }
+
+    /// Counts of what is granted.
+    ///
+    /// @param files with at least one layout or I/O of ours
+    /// @param layouts pairs of client and file
+    public record Held(int files, int layouts) {}
+
+    private GrantOutcome grantReading(
+            LayoutFile file, Holding holding, ByteRange least, ByteRange possible, int maxExtents) {
+        Optional<DeviceId> holeDevice = anyDevice(file, possible.offset());
+        if (holeDevice.isEmpty()) {
+            return new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "no volume is online");
+        }
+        var tiles = new ArrayList<Extent>();
+        file.extents().cover(possible, holeDevice.get(), extent -> {
+            Extent shown = switch (extent.state()) {
+                case READ_WRITE_DATA, READ_DATA -> extent.withState(ExtentState.READ_DATA);
+                case INVALID_DATA, NONE_DATA -> Extent.hole(holeDevice.get(), extent.file());
+            };
+            if (!tiles.isEmpty() && tiles.getLast().joins(shown)) {
+                tiles.set(tiles.size() - 1, tiles.getLast().joinedWith(shown));
+                return true;
+            }
+            return tiles.size() < maxExtents && tiles.add(shown);
+        });
+        return granted(file, holding, Iomode.READ, least, tiles);
+    }
+
+    private GrantOutcome grantWriting(
+            LayoutFile file, Holding holding, Want want, ByteRange least, ByteRange possible, int maxExtents) {
+        if (want.minLength() == 0) {
+            // RFC 8154 §2.4.1: only what can be had without allocating, and without a commit to follow.
+            var ready = new ArrayList<Extent>();
+            file.extents()
+                    .cover(
+                            possible,
+                            SpacePlan.NO_DEVICE,
+                            extent -> extent.state() == ExtentState.READ_WRITE_DATA
+                                    && ready.size() < maxExtents
+                                    && ready.add(extent));
+            return ready.isEmpty()
+                    ? new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "nothing written at " + want.offset())
+                    : granted(file, holding, Iomode.RW, least, ready);
+        }
+        int runsLeft = want.type().safeCommitRuns() - unwrittenRuns(file, holding);
+        var plan = SpacePlan.over(file, possible, space, placement, new SpacePlan.PlanLimits(maxExtents, runsLeft));
+        if (plan.end() < least.end()) {
+            plan.forfeit(space);
+            return switch (plan.shortfall()) {
+                case NO_SPACE -> new GrantOutcome.Refused(Refusal.NOSPC, "no space for " + least);
+                case NO_VOLUME -> new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "no volume is online");
+                case TOO_MANY_RUNS ->
+                    new GrantOutcome.Refused(
+                            Refusal.BADLAYOUT,
+                            "unwritten runs over " + want.type().safeCommitRuns() + ": commit first");
+                case TOO_MANY_EXTENTS -> tooSmall(least, maxExtents);
+                case NONE -> throw new IllegalStateException("plan of " + possible + " ends at " + plan.end());
+            };
+        }
+        plan.adopt(file.extents(), ExtentState.INVALID_DATA, space);
+        for (Extent extent : plan.extents()) {
+            if (extent.state() == ExtentState.INVALID_DATA) {
+                holding.unwritten().add(extent.file());
+            }
+        }
+        return granted(file, holding, Iomode.RW, least, plan.extents());
+    }
+
+    private GrantOutcome granted(
+            LayoutFile file, Holding holding, Iomode iomode, ByteRange least, List<Extent> extents) {
+        var range = new ByteRange(
+                extents.getFirst().file().offset(), extents.getLast().file().end());
+        if (!range.covers(least)) {
+            return tooSmall(least, extents.size());
+        }
+        List<SpaceChange> spaceChanges = iomode == Iomode.RW ? space.drainChanges() : List.of();
+        return new GrantOutcome.Granted(
+                holding.advance(), iomode, range, List.copyOf(extents), changes(file, spaceChanges, List.of()));
+    }
+
+    /// Separate runs of storage that the client may still have to list in a commit.
+    private static int unwrittenRuns(LayoutFile file, Holding holding) {
+        int runs = 0;
+        for (ByteRange range : holding.unwritten().ranges()) {
+            for (Extent extent : file.extents().extents(range)) {
+                runs += extent.state() == ExtentState.INVALID_DATA ? 1 : 0;
+            }
+        }
+        return runs;
+    }
+
+    private long affordable(long ahead) {
+        return ahead == 0 ? 0 : Math.min(ahead, space.totals().allocatableBytes() / AHEAD_SHARE);
+    }
+
+    /// A device for holes to name: of the volume that this part of the file would go to, else of any that it is
+    /// on.
+    private Optional<DeviceId> anyDevice(LayoutFile file, long offset) {
+        return placement.candidates(file.inode(), offset).stream()
+                .map(Volume::id)
+                .findFirst()
+                .or(() -> file.extents().anyDevice());
+    }
+
+    private boolean isOverLimits(@Nullable Holding holding, long client) {
+        return holding == null
+                ? filesByClient.getOrDefault(client, Set.of()).size() >= limits.maxFilesPerClient()
+                : holding.ranges() >= limits.maxRangesPerLayout();
+    }
+
+    private Holding newHolding(long client, LayoutType type) {
+        return new Holding(client, type, LayoutStateid.first(boot, stateids.incrementAndGet()));
+    }
+
+    private @Nullable Holding holding(long inode, long client, LayoutType type) {
+        return grantsOf(inode).of(client, type);
+    }
+
+    /// What is granted on the file; where nothing is, a start for it that is not kept yet.
+    private FileGrants grantsOf(long inode) {
+        FileGrants grants = files.get(inode);
+        return grants == null ? new FileGrants() : grants;
+    }
+
+    private static Optional<Refusal> faultOf(LayoutStateid used, @Nullable Holding holding, Requester who) {
+        return holding == null ? Optional.of(Refusal.BAD_STATEID) : holding.faultOf(used, who);
+    }
+
+    private LayoutChanges dropFrom(LayoutFile file, List<Holding> holdings, Iomode iomode, ByteRange range) {
+        FileGrants grants = grantsOf(file.inode());
+        var freedByDrop = new ArrayList<Extent>();
+        for (Holding holding : holdings) {
+            List<ByteRange> dropped = holding.drop(iomode, range);
+            if (holding.isEmpty()) {
+                grants.holdings().remove(holding);
+            }
+            for (ByteRange part : dropped) {
+                freedByDrop.addAll(punchUnwrittenBeyondEnd(file, grants, part));
+            }
+            if (grants.holdings().stream().noneMatch(other -> other.client() == holding.client())) {
+                filesByClient.computeIfPresent(holding.client(), (_, held) -> without(held, file.inode()));
+            }
+        }
+        forgetIfIdle(file.inode(), grants);
+        if (freedByDrop.isEmpty()) {
+            return changes(file, List.of(), List.of());
+        }
+        Freed freed = space.release(freedByDrop);
+        freed.becameUnheld();
+        return changes(file, space.drainChanges(), List.of(freed));
+    }
+
+    /// What was allocated ahead of a writer that stopped short of it. Unwritten storage inside the file stays:
+    /// it was asked for.
+    private static List<Extent> punchUnwrittenBeyondEnd(LayoutFile file, FileGrants grants, ByteRange dropped) {
+        ByteRange beyond = dropped.intersect(ByteRange.toEnd(ByteRange.alignUp(file.size())));
+        var punched = new ArrayList<Extent>();
+        for (Extent extent : file.extents().extents(beyond)) {
+            if (extent.state() == ExtentState.INVALID_DATA && !grants.mayBeWritten(extent.file())) {
+                punched.addAll(file.extents().punch(extent.file()));
+            }
+        }
+        return punched;
+    }
+
+    private static Optional<HoldOutcome> obstacle(
+            FileGrants grants, ProxyHold.Kind kind, ByteRange blocks, Set<Long> holders) {
+        if (!holders.isEmpty()) {
+            return Optional.of(new HoldOutcome.Conflict(holders));
+        }
+        return grants.isBusy(kind, blocks) ? Optional.of(new HoldOutcome.Busy()) : Optional.empty();
+    }
+
+    private HoldOutcome begin(FileGrants grants, ProxyHold hold) {
+        grants.begin(hold);
+        files.put(hold.inode(), grants);
+        return new HoldOutcome.Held(hold);
+    }
+
+    private static HoldOutcome noSpace(SpacePlan.Shortfall shortfall) {
+        return shortfall == SpacePlan.Shortfall.NO_VOLUME
+                ? new HoldOutcome.Refused(Refusal.LAYOUTTRYLATER, "no volume is online")
+                : new HoldOutcome.Refused(Refusal.NOSPC, "all volumes are full");
+    }
+
+    private static void requireKind(ProxyHold hold, ProxyHold.Kind kind) {
+        if (hold.kind() != kind) {
+            throw new IllegalArgumentException("hold of " + hold.kind() + " finished as " + kind);
+        }
+    }
+
+    private void forgetIfIdle(long inode, FileGrants grants) {
+        if (grants.isIdle()) {
+            grants.buryRemains();
+            files.remove(inode);
+        }
+    }
+
+    private static LayoutChanges changes(LayoutFile file, List<SpaceChange> spaceChanges, List<Freed> freed) {
+        return new LayoutChanges(
+                file.extents().drainChanges(),
+                spaceChanges,
+                freed,
+                file.extents().allocatedBytes());
+    }
+
+    private static CommitOutcome.Refused refusedCommit(String detail) {
+        return new CommitOutcome.Refused(Refusal.INVAL, detail);
+    }
+
+    private static GrantOutcome.Refused tooSmall(ByteRange least, int extents) {
+        return new GrantOutcome.Refused(Refusal.TOOSMALL, least + " takes more than " + extents + " extents");
+    }
+
+    /// A range as it comes from a client; null where it overflows. It may be empty.
+    private static @Nullable ByteRange rangeOf(long offset, long length) {
+        if (offset < 0 || (length != ALL_ONES && (length < 0 || length > Long.MAX_VALUE - offset))) {
+            return null;
+        }
+        return length == ALL_ONES ? ByteRange.toEnd(offset) : ByteRange.ofLength(offset, length);
+    }
+
+    private static Set<Long> with(@Nullable Set<Long> held, long inode) {
+        Set<Long> grown = held == null ? ConcurrentHashMap.newKeySet() : held;
+        grown.add(inode);
+        return grown;
+    }
+
+    private static @Nullable Set<Long> without(Set<Long> held, long inode) {
+        held.remove(inode);
+        return held.isEmpty() ? null : held;
+    }
+}

@@ -1,0 +1,17 @@
+package pnfs.layout.grant;
+
+/// Why a layout operation was refused, by the name of the NFS status that says so.
+public enum Refusal {
+    BADIOMODE,
+    INVAL,
+    BAD_STATEID,
+    OLD_STATEID,
+    /// Not even one extent fits into the reply.
+    TOOSMALL,
+    /// The minimum cannot be had; Linux sends this one request through the metadata server and asks again for
+    /// the next.
+    BADLAYOUT,
+    /// Not now; the client tries again.
+    LAYOUTTRYLATER,
+    NOSPC
+}
