@@ -1,0 +1,198 @@
+package pnfs.ds.scsi;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import pnfs.ds.volume.Volume;
+import pnfs.wire.scsi.InquiryData;
+import pnfs.wire.scsi.LunList;
+import pnfs.wire.scsi.ScsiCommand;
+import pnfs.wire.scsi.Sense;
+
+/// A SCSI target device with one port: the logical units by their numbers, and who is logged in. Safe for use
+/// by many connections.
+public final class ScsiTarget {
+    /// The one portal group, and with it the one target port (RFC 7143 §3.1).
+    public static final int PORTAL_GROUP = 1;
+
+    public static final int RELATIVE_PORT = 1;
+
+    /// Fewer may not be asked for (SPC-4 §6.33).
+    private static final int MIN_LUN_LIST_BYTES = 16;
+
+    private final List<LogicalUnit> units;
+    private final Set<ScsiNexus> nexuses = ConcurrentHashMap.newKeySet();
+    private final Map<SupportedCommand, Counter> started = new EnumMap<>(SupportedCommand.class);
+    private final Counter unsupported;
+    private final Counter bytesRead;
+    private final Counter bytesWritten;
+
+    /// @param name the iSCSI name of this device
+    /// @param volumes become LUN 0, 1, …
+    public ScsiTarget(String name, List<Volume> volumes, MeterRegistry meters) {
+        if (volumes.isEmpty()) {
+            throw new IllegalArgumentException("a target needs a volume");
+        }
+        for (SupportedCommand command : SupportedCommand.values()) {
+            started.put(command, commandCounter(meters, command.tag()));
+        }
+        this.unsupported = commandCounter(meters, "unsupported");
+        this.bytesRead = bytesCounter(meters, "read");
+        this.bytesWritten = bytesCounter(meters, "write");
+        this.units = volumes.stream()
+                .map(volume -> new LogicalUnit(volume, name, bytesRead, bytesWritten))
+                .toList();
+    }
+
+    private Counter counter(SupportedCommand command) {
+        return Objects.requireNonNull(started.get(command), "every command has its counter");
+    }
+
+    private static Counter commandCounter(MeterRegistry meters, String command) {
+        return Counter.builder("pnfs.ds.command")
+                .description("commands started")
+                .tag("protocol", "iscsi")
+                .tag("command", command)
+                .register(meters);
+    }
+
+    private static Counter bytesCounter(MeterRegistry meters, String operation) {
+        return Counter.builder("pnfs.ds.transfer")
+                .description("bytes of volumes moved by commands")
+                .baseUnit("bytes")
+                .tag("protocol", "iscsi")
+                .tag("operation", operation)
+                .register(meters);
+    }
+
+    /// Bytes of all units that initiators have read since the start.
+    public long bytesRead() {
+        return (long) bytesRead.count();
+    }
+
+    /// Bytes of all units that initiators have written since the start.
+    public long bytesWritten() {
+        return (long) bytesWritten.count();
+    }
+
+    /// How many logical units there are: LUN 0 and up.
+    public int units() {
+        return units.size();
+    }
+
+    /// A new login.
+    public void join(ScsiNexus nexus) {
+        nexuses.add(nexus);
+    }
+
+    /// A logout, or the loss of a connection.
+    public void leave(ScsiNexus nexus) {
+        nexuses.remove(nexus);
+    }
+
+    /// Decides a command: refuses it, answers it with parameter data, or says which bytes move where.
+    public void start(ScsiTask task) {
+        SupportedCommand command = SupportedCommand.of(task.cdb());
+        if (command == null) {
+            unsupported.increment();
+            task.fail(refusal(task));
+            return;
+        }
+        counter(command).increment();
+        LogicalUnit unit = unit(task.lun());
+        if (!command.allows(task.cdb())) {
+            task.fail(unit == null ? Sense.LUN_NOT_SUPPORTED : Sense.INVALID_FIELD_IN_CDB);
+        } else if (command == SupportedCommand.REPORT_LUNS) {
+            reportLuns(task);
+        } else if (unit == null) {
+            answerWithoutUnit(task);
+        } else {
+            Sense attention = command.ignoresAttention() ? null : task.nexus().takeAttention(task.lun());
+            if (attention == null) {
+                unit.start(command, task);
+            } else {
+                task.fail(attention);
+            }
+        }
+    }
+
+    private Sense refusal(ScsiTask task) {
+        if (unit(task.lun()) == null) {
+            return Sense.LUN_NOT_SUPPORTED;
+        }
+        // A known opcode then has a service action that is not.
+        return SupportedCommand.knowsOpcode(task.cdb().get(0) & 0xff)
+                ? Sense.INVALID_FIELD_IN_CDB
+                : Sense.INVALID_OPCODE;
+    }
+
+    private @Nullable LogicalUnit unit(int lun) {
+        return lun >= 0 && lun < units.size() ? units.get(lun) : null;
+    }
+
+    /// What a LUN without a unit answers to those who look for one (SPC-4 §6.6.1, §6.39).
+    private static void answerWithoutUnit(ScsiTask task) {
+        switch (ScsiCommand.read(task.cdb(), 0)) {
+            case ScsiCommand.Inquiry inquiry
+            when !inquiry.vital() -> replyWithInquiry(LogicalUnit.inquiryData(InquiryData.NO_UNIT), inquiry, task);
+            case ScsiCommand.RequestSense request -> replyWithSense(Sense.LUN_NOT_SUPPORTED, request, task);
+            default -> task.fail(Sense.LUN_NOT_SUPPORTED);
+        }
+    }
+
+    static void replyWithInquiry(InquiryData data, ScsiCommand.Inquiry inquiry, ScsiTask task) {
+        if (inquiry.page() == 0) {
+            task.replyWith(data.toBytes(), inquiry.allocationBytes());
+        } else {
+            task.fail(Sense.INVALID_FIELD_IN_CDB);
+        }
+    }
+
+    static void replyWithSense(Sense sense, ScsiCommand.RequestSense request, ScsiTask task) {
+        var data = ByteBuffer.allocate(Math.max(Sense.FIXED_BYTES, Sense.MAX_DESCRIPTOR_BYTES));
+        int bytes;
+        if (request.descriptors()) {
+            bytes = sense.putDescriptors(data, 0);
+        } else {
+            sense.putFixed(data, 0);
+            bytes = Sense.FIXED_BYTES;
+        }
+        task.replyWith(Arrays.copyOf(data.array(), bytes), request.allocationBytes());
+    }
+
+    private void reportLuns(ScsiTask task) {
+        if (!(ScsiCommand.read(task.cdb(), 0) instanceof ScsiCommand.ReportLuns report)) {
+            throw new IllegalStateException("REPORT LUNS read as something else");
+        }
+        if (report.allocationBytes() < MIN_LUN_LIST_BYTES) {
+            task.fail(Sense.INVALID_FIELD_IN_CDB);
+            return;
+        }
+        switch (report.select()) {
+            case 0, 2 ->
+                task.replyWith(
+                        new LunList(IntStream.range(0, units.size()).boxed().toList()).toBytes(),
+                        report.allocationBytes());
+            case 1 -> task.replyWith(new LunList(List.of()).toBytes(), report.allocationBytes());
+            default -> task.fail(Sense.INVALID_FIELD_IN_CDB);
+        }
+    }
+
+    /// Tells everyone but who did it that a unit was reset: its tasks are gone (SAM-5 §7.7).
+    public void resetDone(int lun, ScsiNexus by) {
+        for (ScsiNexus nexus : nexuses) {
+            if (nexus != by) {
+                nexus.attention(lun, Sense.LOGICAL_UNIT_RESET);
+            }
+        }
+    }
+}
