@@ -1,0 +1,90 @@
+package pnfs.wire.control;
+
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.glassfish.grizzly.Grizzly;
+import org.glassfish.grizzly.attributes.Attribute;
+import org.glassfish.grizzly.filterchain.BaseFilter;
+import org.glassfish.grizzly.filterchain.FilterChainContext;
+import org.glassfish.grizzly.filterchain.NextAction;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Keeps a [ControlLink] for each connection and hands it the envelopes.
+final class LinkFilter extends BaseFilter {
+    private static final Logger log = LoggerFactory.getLogger(LinkFilter.class);
+
+    private final Attribute<ControlLink> attribute = Grizzly.DEFAULT_ATTRIBUTE_BUILDER.createAttribute("pnfs.control");
+    private final Function<ControlLink, ControlHandler> handlers;
+    private final int maxLinks;
+    private final AtomicInteger links = new AtomicInteger();
+
+    LinkFilter(Function<ControlLink, ControlHandler> handlers, int maxLinks) {
+        this.handlers = handlers;
+        this.maxLinks = maxLinks;
+    }
+
+    @Override
+    public NextAction handleAccept(FilterChainContext context) {
+        begin(context);
+        return context.getInvokeAction();
+    }
+
+    @Override
+    public NextAction handleConnect(FilterChainContext context) {
+        begin(context);
+        return context.getInvokeAction();
+    }
+
+    private void begin(FilterChainContext context) {
+        if (links.incrementAndGet() > maxLinks) {
+            links.decrementAndGet();
+            log.warn("control connection refused open={}", maxLinks);
+            context.getConnection().closeSilently();
+            return;
+        }
+        var link = new ControlLink(context.getConnection());
+        attribute.set(context.getConnection(), link);
+        link.handler(handlers.apply(link));
+    }
+
+    /// The link of a connection that is set up; null when it was refused.
+    @Nullable
+    ControlLink linkOf(org.glassfish.grizzly.Connection<?> connection) {
+        return attribute.get(connection);
+    }
+
+    @Override
+    public NextAction handleRead(FilterChainContext context) throws IOException {
+        ControlLink link = attribute.get(context.getConnection());
+        if (link != null) {
+            try {
+                link.received(context.getMessage());
+            } catch (ControlException foreign) {
+                throw new IOException(foreign.getMessage(), foreign);
+            }
+        }
+        return context.getStopAction();
+    }
+
+    @Override
+    public NextAction handleClose(FilterChainContext context) {
+        ControlLink link = attribute.remove(context.getConnection());
+        if (link != null) {
+            links.decrementAndGet();
+            link.ended();
+        }
+        return context.getInvokeAction();
+    }
+
+    @Override
+    public void exceptionOccurred(FilterChainContext context, Throwable error) {
+        log.warn(
+                "control connection ended peer={} why={}",
+                context.getConnection().getPeerAddress(),
+                error.toString());
+        context.getConnection().closeSilently();
+    }
+}
