@@ -1,4 +1,5 @@
-/// ONC RPC version 2 (RFC 5531) both ways on one connection.
+/// ONC RPC version 2 (RFC 5531) over streams: record marking, calls in both directions of one connection,
+/// credentials.
 @NullMarked
 package pnfs.wire.rpc;
 
