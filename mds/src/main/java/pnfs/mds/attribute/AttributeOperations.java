@@ -1,0 +1,30 @@
+package pnfs.mds.attribute;
+
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.OpTable;
+import pnfs.wire.nfs4.OpArgs.AccessArgs;
+import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
+import pnfs.wire.nfs4.OpArgs.NverifyArgs;
+import pnfs.wire.nfs4.OpArgs.SetAttrArgs;
+import pnfs.wire.nfs4.OpArgs.VerifyArgs;
+import pnfs.wire.nfs4.OpCode;
+
+/// What this room brings to the [OpTable].
+public final class AttributeOperations {
+    private AttributeOperations() {}
+
+    public static void register(
+            OpTable table,
+            Inodes inodes,
+            FileLocks locks,
+            FileAttributes attributes,
+            FileSpace space,
+            WriteAccess access) {
+        var verify = new Verify(inodes, attributes);
+        table.register(OpCode.GETATTR, GetAttrArgs.class, new GetAttr(inodes, attributes));
+        table.register(OpCode.SETATTR, SetAttrArgs.class, new SetAttr(inodes, locks, attributes, space, access));
+        table.register(OpCode.VERIFY, VerifyArgs.class, verify::same);
+        table.register(OpCode.NVERIFY, NverifyArgs.class, verify::notSame);
+        table.register(OpCode.ACCESS, AccessArgs.class, new Access(inodes));
+    }
+}

@@ -1,0 +1,49 @@
+package pnfs.mds.attribute;
+
+import java.util.ArrayList;
+import java.util.List;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.store.Batch;
+
+/// Changes of one or more files that happen together or not at all: their inodes, and in [#batch] whatever
+/// other rooms keep about them. Made and appended under the locks of all the files it names; confined to one
+/// thread.
+public final class FileChange {
+    private final Inodes inodes;
+    private final Batch batch = new Batch();
+    private final List<Inode> put = new ArrayList<>(4);
+    private final List<Inode> removed = new ArrayList<>(0);
+
+    FileChange(Inodes inodes) {
+        this.inodes = inodes;
+    }
+
+    /// The same step's records of other rooms.
+    public Batch batch() {
+        return batch;
+    }
+
+    public void put(Inode inode) {
+        batch.put(InodeRecords.key(inode.id()), InodeRecords.write(inode));
+        put.add(inode);
+    }
+
+    /// From here on every handle of this file is stale.
+    public void remove(Inode inode) {
+        batch.delete(InodeRecords.key(inode.id()));
+        removed.add(inode);
+    }
+
+    /// Makes the change visible and has the reply wait until it is durable.
+    public void append(CompoundState state) {
+        state.dependsOn(append());
+    }
+
+    /// Makes the change visible; returns its ticket.
+    public long append() {
+        long ticket = inodes.store().append(batch);
+        put.forEach(inode -> inodes.appended(inode, ticket));
+        removed.forEach(inodes::forget);
+        return ticket;
+    }
+}
