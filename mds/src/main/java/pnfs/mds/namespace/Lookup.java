@@ -1,0 +1,42 @@
+package pnfs.mds.namespace;
+
+import pnfs.mds.attribute.Caller;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.compound.CompoundState;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.LookupArgs;
+import pnfs.wire.nfs4.OpArgs.LookuppArgs;
+import pnfs.wire.nfs4.OpCode;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.OpSuccess;
+
+/// LOOKUP and LOOKUPP, RFC 8881 §18.13 and §18.14: a step down the tree, or up.
+final class Lookup {
+    private final Inodes inodes;
+    private final Namespace namespace;
+
+    Lookup(Inodes inodes, Namespace namespace) {
+        this.inodes = inodes;
+        this.namespace = namespace;
+    }
+
+    OpResult down(LookupArgs args, CompoundState state) {
+        state.setCurrentFile(
+                namespace.lookup(state.currentFile(), args.name(), state).file());
+        return new OpSuccess(OpCode.LOOKUP);
+    }
+
+    OpResult up(LookuppArgs args, CompoundState state) {
+        Inode directory = inodes.requireCurrent(state);
+        var names = directory.directory();
+        directory.requireAllowed(Caller.of(state), Rights.EXECUTE);
+        if (directory.id() == Inodes.ROOT) {
+            throw new NfsException(NfsStatus.NOENT, "nothing above the root");
+        }
+        state.setCurrentFile(names.parent());
+        return new OpSuccess(OpCode.LOOKUPP);
+    }
+}
