@@ -203,8 +203,10 @@ public final class FileAttributes {
             case MAXREAD, MAXWRITE -> out.writeUint64(facts.maxIoBytes());
             case MODE -> out.writeUint32(inode.rights().mode());
             case NUMLINKS -> out.writeUint32(inode.links());
-            case OWNER -> out.writeString(Integer.toUnsignedString(inode.rights().uid()));
-            case OWNER_GROUP -> out.writeString(Integer.toUnsignedString(inode.rights().gid()));
+            case OWNER ->
+                out.writeString(Integer.toUnsignedString(inode.rights().uid()));
+            case OWNER_GROUP ->
+                out.writeString(Integer.toUnsignedString(inode.rights().gid()));
             case RAWDEV -> writeDevice(out, inode);
             case SPACE_AVAIL, SPACE_FREE -> out.writeUint64(space.capacity().freeBytes());
             case SPACE_TOTAL -> out.writeUint64(space.capacity().totalBytes());
@@ -225,9 +227,9 @@ public final class FileAttributes {
     }
 
     private static void writeDevice(XdrWriter out, Inode inode) {
-        if (inode.content() instanceof Content.Device(_, int major, int minor)) {
-            out.writeUint32(major);
-            out.writeUint32(minor);
+        if (inode.content() instanceof Content.Device device) {
+            out.writeUint32(device.major());
+            out.writeUint32(device.minor());
         } else {
             out.writeUint64(0);
         }

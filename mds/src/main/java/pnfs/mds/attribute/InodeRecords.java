@@ -82,9 +82,9 @@ final class InodeRecords {
                 out.putLong(entries);
                 out.putLong(nextCookie);
             }
-            case Content.Device(_, int major, int minor) -> {
-                out.putInt(major);
-                out.putInt(minor);
+            case Content.Device device -> {
+                out.putInt(device.major());
+                out.putInt(device.minor());
             }
             case Content.Symlink(Opaque target) -> {
                 out.putShort((short) target.length());
@@ -162,7 +162,10 @@ final class InodeRecords {
     }
 
     static byte[] writeReserved(long reserved) {
-        return ByteBuffer.allocate(1 + Long.BYTES).put(VERSION).putLong(reserved).array();
+        return ByteBuffer.allocate(1 + Long.BYTES)
+                .put(VERSION)
+                .putLong(reserved)
+                .array();
     }
 
     static long readReserved(byte[] value) {

@@ -1,0 +1,58 @@
+package pnfs.mds.open;
+
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.namespace.Orphans;
+import pnfs.wire.nfs4.OpArgs.CloseArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.CloseResult;
+import pnfs.wire.nfs4.Stateid;
+
+/// CLOSE, RFC 8881 §18.2, and the end of everything a client had open.
+final class Close {
+    private final Inodes inodes;
+    private final FileLocks locks;
+    private final OpenFiles opens;
+    private final Orphans orphans;
+
+    Close(Inodes inodes, FileLocks locks, OpenFiles opens, Orphans orphans) {
+        this.inodes = inodes;
+        this.locks = locks;
+        this.opens = opens;
+        this.orphans = orphans;
+    }
+
+    OpResult close(CloseArgs args, CompoundState state) {
+        FileHandle file = state.currentFile();
+        inodes.require(file, state);
+        Stateid stateid = state.resolveExactly(args.stateid());
+        try (var _ = locks.lock(file.inode())) {
+            OpenState open = opens.require(stateid, file, state);
+            opens.close(open);
+            state.setCurrentStateid(open.stateid()); // which names nothing any more
+        }
+        // The reply shows nothing of this: it need not wait.
+        endIfOrphan(file);
+        return new CloseResult(Stateid.INVALID);
+    }
+
+    void closeAll(long clientId) {
+        for (OpenState open : opens.of(clientId)) {
+            try (var _ = locks.lock(open.file().inode())) {
+                opens.close(open);
+            }
+            endIfOrphan(open.file());
+        }
+        opens.forget(clientId);
+    }
+
+    private void endIfOrphan(FileHandle file) {
+        Inode inode = inodes.find(file.inode()).value();
+        if (inode != null && inode.links() == 0) {
+            orphans.reap(file.inode());
+        }
+    }
+}

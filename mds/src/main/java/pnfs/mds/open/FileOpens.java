@@ -1,0 +1,64 @@
+package pnfs.mds.open;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+
+/// Who has one file open. Guarded by the file's lock; [#denied] may be read by any thread.
+final class FileOpens {
+    private final Map<OpenOwner, OpenState> byOwner = new HashMap<>(2); // nearly always one
+    private volatile int denied;
+
+    @Nullable
+    OpenState of(OpenOwner owner) {
+        return byOwner.get(owner);
+    }
+
+    /// @throws NfsException SHARE_DENIED when another owner's shares do not let `owner` have these
+    void requireShareable(OpenOwner owner, int access, int deny) {
+        if (deny == 0 && (denied & access) == 0) {
+            return;
+        }
+        for (OpenState open : byOwner.values()) {
+            if (!open.owner().equals(owner) && open.shares().conflictsWith(access, deny)) {
+                throw new NfsException(
+                        NfsStatus.SHARE_DENIED, "access " + access + ", deny " + deny + " beside " + open);
+            }
+        }
+    }
+
+    void put(OpenState open) {
+        byOwner.put(open.owner(), open);
+        refresh();
+    }
+
+    void remove(OpenState open) {
+        byOwner.remove(open.owner());
+        refresh();
+    }
+
+    /// After the shares of one of them changed.
+    void refresh() {
+        denied = deniedBy(byOwner.values());
+    }
+
+    boolean isEmpty() {
+        return byOwner.isEmpty();
+    }
+
+    /// What is denied to those who have not opened the file.
+    int denied() {
+        return denied;
+    }
+
+    private static int deniedBy(Collection<OpenState> opens) {
+        int denied = 0;
+        for (OpenState open : opens) {
+            denied |= open.shares().deny();
+        }
+        return denied;
+    }
+}

@@ -1,0 +1,261 @@
+package pnfs.mds.open;
+
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.attribute.Caller;
+import pnfs.mds.attribute.Content;
+import pnfs.mds.attribute.FileAttributes;
+import pnfs.mds.attribute.FileChange;
+import pnfs.mds.attribute.FileSpace;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.attribute.SetAttributes;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.Operation;
+import pnfs.mds.namespace.Namespace;
+import pnfs.mds.namespace.Place;
+import pnfs.wire.nfs4.Attribute;
+import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.ChangeInfo;
+import pnfs.wire.nfs4.Fattr;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.NoDelegationReason;
+import pnfs.wire.nfs4.OpArgs.OpenArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.OpenResult;
+import pnfs.wire.nfs4.OpenClaim;
+import pnfs.wire.nfs4.OpenDelegation;
+import pnfs.wire.nfs4.OpenHow;
+import pnfs.wire.nfs4.OpenResultFlags;
+import pnfs.wire.nfs4.ShareBits;
+import pnfs.wire.nfs4.Stateid;
+
+/// OPEN, RFC 8881 §18.16: opens a file by name or handle, and makes it where that is asked for. Nothing is
+/// delegated.
+final class Open implements Operation<OpenArgs> {
+    private static final int KNOWN_ACCESS = ShareBits.BOTH
+            | ShareBits.WANT_MASK
+            | ShareBits.SIGNAL_WHEN_AVAILABLE
+            | ShareBits.PUSH_WHEN_UNCONTENDED
+            | ShareBits.WANT_DELEG_TIMESTAMPS
+            | ShareBits.WANT_OPEN_XOR_DELEG;
+    private static final int FLAGS = OpenResultFlags.LOCKTYPE_POSIX | OpenResultFlags.PRESERVE_UNLINKED;
+
+    private final Inodes inodes;
+    private final FileLocks locks;
+    private final FileAttributes attributes;
+    private final FileSpace space;
+    private final Namespace namespace;
+    private final OpenFiles opens;
+    private final Reclaim reclaim;
+
+    Open(
+            Inodes inodes,
+            FileLocks locks,
+            FileAttributes attributes,
+            FileSpace space,
+            Namespace namespace,
+            OpenFiles opens,
+            Reclaim reclaim) {
+        this.inodes = inodes;
+        this.locks = locks;
+        this.attributes = attributes;
+        this.space = space;
+        this.namespace = namespace;
+        this.opens = opens;
+        this.reclaim = reclaim;
+    }
+
+    /// Who opens, and for what.
+    private record Request(OpenOwner owner, int access, int deny, OpenDelegation delegation) {}
+
+    @Override
+    public OpResult run(OpenArgs args, CompoundState state) {
+        Request request = request(args, state);
+        return switch (args.claim()) {
+            case OpenClaim.ByName(var name) -> {
+                reclaim.requireOver(state);
+                yield openByName(request, args.how(), name, state);
+            }
+            case OpenClaim.ByHandle _ -> {
+                reclaim.requireOver(state);
+                requireNoCreate(args);
+                yield openByHandle(request, state);
+            }
+            case OpenClaim.Previous _ -> {
+                reclaim.requireAllowed(state);
+                requireNoCreate(args);
+                yield reclaim(request, state);
+            }
+            case OpenClaim.DelegateCurrent claim -> throw notDelegated(claim.delegation());
+            case OpenClaim.DelegateCurrentByHandle claim -> throw notDelegated(claim.delegation());
+            case OpenClaim.DelegatePrevious _, OpenClaim.DelegatePreviousByHandle _ ->
+                throw new NfsException(NfsStatus.NOTSUPP, "delegations do not outlive their client");
+        };
+    }
+
+    private static Request request(OpenArgs args, CompoundState state) {
+        int access = args.shareAccess() & ShareBits.BOTH;
+        boolean knownBits = (args.shareAccess() & ~KNOWN_ACCESS) == 0 && (args.shareDeny() & ~ShareBits.BOTH) == 0;
+        if (access == 0 || !knownBits) {
+            throw new NfsException(
+                    NfsStatus.INVAL,
+                    "share access " + Integer.toHexString(args.shareAccess()) + ", deny "
+                            + Integer.toHexString(args.shareDeny()));
+        }
+        var owner = new OpenOwner(state.clientId(), args.owner().owner());
+        return new Request(owner, access, args.shareDeny(), delegation(args.shareAccess() & ShareBits.WANT_MASK));
+    }
+
+    /// Who wants a delegation, or none, is told why there is none.
+    private static OpenDelegation delegation(int want) {
+        return switch (want) {
+            case 0 -> new OpenDelegation.None();
+            case ShareBits.WANT_READ_DELEG, ShareBits.WANT_WRITE_DELEG, ShareBits.WANT_ANY_DELEG ->
+                new OpenDelegation.Refused(NoDelegationReason.RESOURCE, false);
+            case ShareBits.WANT_NO_DELEG -> new OpenDelegation.Refused(NoDelegationReason.NOT_WANTED, false);
+            case ShareBits.WANT_CANCEL -> new OpenDelegation.Refused(NoDelegationReason.CANCELLED, false);
+            default -> throw new NfsException(NfsStatus.INVAL, "want " + Integer.toHexString(want));
+        };
+    }
+
+    private OpResult openByName(Request request, OpenHow how, String name, CompoundState state) {
+        FileHandle parent = state.currentFile();
+        Wish wish = wish(how);
+        FileHandle unborn = wish == null ? parent : namespace.newFile();
+        try (var hold = namespace.hold(state, unborn.inode(), new Place.Spot(parent, name))) {
+            Place place = hold.place(0);
+            if (wish != null && place.entry() == null) {
+                return create(request, wish, place, unborn, state);
+            }
+            Inode file = Namespace.requireFile(place);
+            var directory = new ChangeInfo(
+                    true, place.directory().change(), place.directory().change());
+            if (wish != null && !wish.takes(file)) {
+                throw new NfsException(NfsStatus.EXIST, place.toString());
+            }
+            if (wish != null && wish.verifier() != null) {
+                // The answer to this client's first try got lost; what it may do was settled when the file was made.
+                return opened(request, file, directory, wish.attributes().names(), state);
+            }
+            requireMayOpen(request, file, state);
+            if (wish != null && wish.truncates()) {
+                truncate(request, file, state);
+                return opened(request, file, directory, Bitmap.of(Attribute.SIZE), state);
+            }
+            return opened(request, file, directory, Bitmap.EMPTY, state);
+        }
+    }
+
+    private OpResult create(Request request, Wish wish, Place place, FileHandle unborn, CompoundState state) {
+        FileChange change = inodes.change();
+        var content = new Content.Regular(0, 0, wish.verifier());
+        Namespace.Made made = namespace.make(change, place, unborn, content, wish.attributes(), state);
+        Inode file = made.file();
+        if (wish.attributes().hasSize() && wish.attributes().size() > 0) {
+            long size = wish.attributes().size();
+            change.put(file.written(
+                    size, space.resize(change, file, size), file.times().modified(), state.now()));
+        }
+        OpResult result =
+                opened(request, file, made.directory(), wish.attributes().names(), state);
+        change.append(state);
+        return result;
+    }
+
+    private OpResult openByHandle(Request request, CompoundState state) {
+        FileHandle handle = state.currentFile();
+        try (var _ = locks.lock(handle.inode())) {
+            Inode file = inodes.require(handle, state);
+            requireMayOpen(request, file, state);
+            return opened(request, file, unrelated(file), Bitmap.EMPTY, state);
+        }
+    }
+
+    /// Permissions were checked when the file was opened first.
+    private OpResult reclaim(Request request, CompoundState state) {
+        FileHandle handle = state.currentFile();
+        try (var _ = locks.lock(handle.inode())) {
+            Inode file = inodes.require(handle, state);
+            file.regular();
+            return opened(request, file, unrelated(file), Bitmap.EMPTY, state);
+        }
+    }
+
+    private OpResult opened(
+            Request request, Inode file, ChangeInfo directory, Bitmap attributesSet, CompoundState state) {
+        OpenState open = opens.open(request.owner(), file.file(), request.access(), request.deny());
+        state.setCurrentFile(file.file());
+        state.setCurrentStateid(open.stateid());
+        return new OpenResult(open.stateid(), directory, FLAGS, attributesSet, request.delegation());
+    }
+
+    private void truncate(Request request, Inode file, CompoundState state) {
+        opens.requireShareable(request.owner(), file.file(), request.access() | ShareBits.WRITE, request.deny());
+        file.requireAllowed(Caller.of(state), Rights.WRITE);
+        FileChange change = inodes.change();
+        long spaceUsed = space.resize(change, file, 0);
+        change.put(file.written(0, spaceUsed, state.now(), state.now()));
+        change.append(state);
+    }
+
+    private static void requireMayOpen(Request request, Inode file, CompoundState state) {
+        file.regular();
+        Caller caller = Caller.of(state);
+        if ((request.access() & ShareBits.READ) != 0 && !OpenFiles.mayRead(file, caller)) {
+            file.requireAllowed(caller, Rights.READ);
+        }
+        // Who could only read should not be able to keep everybody else from reading.
+        if ((request.access() & ShareBits.WRITE) != 0 || (request.deny() & ShareBits.READ) != 0) {
+            file.requireAllowed(caller, Rights.WRITE);
+        }
+    }
+
+    private static void requireNoCreate(OpenArgs args) {
+        if (!(args.how() instanceof OpenHow.NoCreate)) {
+            throw new NfsException(NfsStatus.INVAL, "a file named by handle cannot be made");
+        }
+    }
+
+    private static NfsException notDelegated(Stateid delegation) {
+        return new NfsException(NfsStatus.BAD_STATEID, "no delegation " + delegation);
+    }
+
+    /// Where no directory took part.
+    private static ChangeInfo unrelated(Inode file) {
+        return new ChangeInfo(false, file.change(), file.change());
+    }
+
+    /// How a file is to be made that is not there.
+    ///
+    /// @param mayExist whether one that is there is opened instead
+    /// @param verifier of an exclusive create
+    private record Wish(boolean mayExist, @Nullable Long verifier, SetAttributes attributes) {
+        boolean takes(Inode file) {
+            if (verifier != null) {
+                return file.content() instanceof Content.Regular regular && verifier.equals(regular.verifier());
+            }
+            return mayExist;
+        }
+
+        boolean truncates() {
+            return attributes.hasSize() && attributes.size() == 0;
+        }
+    }
+
+    /// Null where nothing is to be made.
+    private @Nullable Wish wish(OpenHow how) {
+        return switch (how) {
+            case OpenHow.NoCreate _ -> null;
+            case OpenHow.Unchecked(var wanted) -> new Wish(true, null, SetAttributes.forCreate(wanted, attributes));
+            case OpenHow.Guarded(var wanted) -> new Wish(false, null, SetAttributes.forCreate(wanted, attributes));
+            case OpenHow.Exclusive(long verifier) ->
+                new Wish(false, verifier, SetAttributes.forExclusiveCreate(Fattr.EMPTY, attributes));
+            case OpenHow.Exclusive41(long verifier, var wanted) ->
+                new Wish(false, verifier, SetAttributes.forExclusiveCreate(wanted, attributes));
+        };
+    }
+}
