@@ -1,0 +1,319 @@
+package pnfs.mds.cluster;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.DataServer;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.RegionId;
+import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
+
+/// The registry of data servers, regions and volumes. Regions and volumes are durable before anybody hears of
+/// them; who is online is known by its control connection alone.
+///
+/// Each region becomes a volume of its own when it registers first, unless a [VolumeSpec] names it: then it
+/// waits for the others of that volume. A volume keeps its device id for ever.
+///
+/// Guarded by its own lock, which is never held over a callback.
+public final class Cluster {
+    private static final Logger log = LoggerFactory.getLogger(Cluster.class);
+
+    /// Learns which volumes there are.
+    public interface Listener {
+        /// Volumes became known or went on or off line. Calls come one after the other.
+        ///
+        /// @param all every volume there is; they never become fewer
+        /// @param online those whose every region is served now: new space comes from these
+        void volumesChanged(List<Volume> all, List<Volume> online);
+    }
+
+    /// A data server as it presents itself.
+    record Presented(UUID server, String name, List<KnownRegion> regions) {}
+
+    /// What came of a registration.
+    sealed interface Registration {
+        /// Known and durable once the ticket is; then [Cluster#online] may be called.
+        record Accepted(long ticket) implements Registration {}
+
+        record Refused(String reason) implements Registration {}
+    }
+
+    private final MetadataStore store;
+    private final List<VolumeSpec> specs;
+    private final int epoch;
+    private final Listener listener;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ReentrantLock telling = new ReentrantLock();
+    // Guarded by the lock from here on.
+    private final Map<RegionId, KnownRegion> regions = new TreeMap<>();
+    private final Map<DeviceId, Volume> volumes = new TreeMap<>();
+    /// Who is online, and how to ask whether its connection still stands.
+    private final Map<UUID, BooleanSupplier> online = new HashMap<>();
+
+    /// Reads what the store knows.
+    ///
+    /// @param epoch tells device ids of this store from those of others
+    /// @throws CorruptStoreException when the registry is damaged
+    public Cluster(MetadataStore store, List<VolumeSpec> specs, int epoch, Listener listener) {
+        this.store = store;
+        this.specs = List.copyOf(specs);
+        this.epoch = epoch;
+        this.listener = listener;
+        store.scan(Keys.REGION.first(), Keys.REGION.end(), (key, value) -> {
+            KnownRegion region = ClusterRecords.readRegion(key, value);
+            regions.put(region.id(), region);
+            return true;
+        });
+        store.scan(Keys.VOLUME.first(), Keys.VOLUME.end(), (key, value) -> {
+            Volume volume = ClusterRecords.readVolume(key, value, this::disk);
+            volumes.put(volume.id(), volume);
+            return true;
+        });
+    }
+
+    private VolumeTopology.Leaf disk(RegionId id) {
+        KnownRegion region = regions.get(id);
+        if (region == null) {
+            throw new CorruptStoreException("a volume lies on region " + id + ", which is not registered");
+        }
+        return region.disk();
+    }
+
+    /// Takes a data server's word for its regions, or says why not.
+    Registration register(Presented presented) {
+        lock.lock();
+        try {
+            Optional<String> refusal = refusalOf(presented);
+            if (refusal.isPresent()) {
+                return new Registration.Refused(refusal.get());
+            }
+            var batch = new Batch();
+            for (KnownRegion region : presented.regions()) {
+                if (!region.equals(regions.put(region.id(), region))) {
+                    batch.put(ClusterRecords.keyOf(region.id()), ClusterRecords.write(region));
+                }
+            }
+            for (VolumeTopology topology : newTopologies()) {
+                var volume = new Volume(nextId(), topology);
+                volumes.put(volume.id(), volume);
+                batch.put(ClusterRecords.keyOf(volume.id()), ClusterRecords.write(topology));
+                log.info("volume made device={} topology={}", volume.id(), topology);
+            }
+            return new Registration.Accepted(store.append(batch));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Optional<String> refusalOf(Presented presented) {
+        for (KnownRegion region : presented.regions()) {
+            KnownRegion known = regions.get(region.id());
+            if (known == null) {
+                continue;
+            }
+            if (!known.isSameStorage(region)) {
+                return Optional.of(
+                        "region " + region.id() + " was registered with another size or name: it is a different"
+                                + " file now; bring the old one back, or format the new one so that it gets an id of its own");
+            }
+            if (!known.server().equals(region.server()) && isOnline(known.server())) {
+                return Optional.of("region " + region.id() + " is served by " + known.serverName()
+                        + " already: stop that data server first");
+            }
+        }
+        return Optional.empty();
+    }
+
+    private boolean isOnline(UUID server) {
+        BooleanSupplier stands = online.get(server);
+        return stands != null && stands.getAsBoolean();
+    }
+
+    /// The volumes that can be made now and have not been.
+    private List<VolumeTopology> newTopologies() {
+        Set<RegionId> used = new HashSet<>();
+        volumes.values().forEach(volume -> volume.topology().leaves().forEach(leaf -> used.add(leaf.region())));
+        var made = new ArrayList<VolumeTopology>();
+        for (VolumeSpec spec : specs) {
+            List<KnownRegion> named =
+                    spec.regions().stream().flatMap(name -> find(name).stream()).toList();
+            named.stream()
+                    .filter(region -> used.contains(region.id()))
+                    .findFirst()
+                    .ifPresentOrElse(region -> log.debug("volume not made spec={} taken={}", spec, region.id()), () -> {
+                        if (named.size() == spec.regions().size()) {
+                            made.add(spec.over(
+                                    named.stream().map(KnownRegion::disk).toList()));
+                        }
+                    });
+            named.forEach(region -> used.add(region.id()));
+        }
+        for (KnownRegion region : regions.values()) {
+            if (used.add(region.id())) {
+                made.add(region.disk());
+            }
+        }
+        return made;
+    }
+
+    private Optional<KnownRegion> find(String name) {
+        return regions.values().stream()
+                .filter(region -> name.equals(region.id().toString())
+                        || name.equals(region.serverName() + "/" + region.lun())
+                        || name.equals(region.serverName()))
+                .min(Comparator.comparingInt(KnownRegion::lun));
+    }
+
+    private DeviceId nextId() {
+        long last =
+                volumes.keySet().stream().mapToLong(DeviceId::volumeSet).max().orElse(0);
+        return new DeviceId(last + 1, 1, epoch);
+    }
+
+    /// From now on a data server is there, as long as `stands` says so.
+    void online(UUID server, BooleanSupplier stands) {
+        lock.lock();
+        try {
+            online.put(server, stands);
+        } finally {
+            lock.unlock();
+        }
+        tell();
+    }
+
+    /// A connection of this data server is gone. Nothing changes when another one stands already.
+    void offline(UUID server) {
+        lock.lock();
+        try {
+            if (isOnline(server) || online.remove(server) == null) {
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        log.warn("data server went offline server={}", server);
+        tell();
+    }
+
+    /// Looks for data servers that fell silent while their connection stands. To be called now and then.
+    public void expire() {
+        boolean someWent;
+        lock.lock();
+        try {
+            someWent = online.values().removeIf(stands -> !stands.getAsBoolean());
+        } finally {
+            lock.unlock();
+        }
+        if (someWent) {
+            tell();
+        }
+    }
+
+    /// Tells the listener of the volumes there are now: once at start, then by itself.
+    public void tell() {
+        telling.lock(); // so that the last word is the newest
+        try {
+            List<Volume> all;
+            List<Volume> there;
+            lock.lock();
+            try {
+                all = List.copyOf(volumes.values());
+                there = all.stream().filter(this::isServed).toList();
+            } finally {
+                lock.unlock();
+            }
+            listener.volumesChanged(all, there);
+        } finally {
+            telling.unlock();
+        }
+    }
+
+    private boolean isServed(Volume volume) {
+        return volume.topology().leaves().stream().allMatch(leaf -> {
+            KnownRegion region = regions.get(leaf.region());
+            return region != null && isOnline(region.server());
+        });
+    }
+
+    public Optional<Volume> volume(DeviceId id) {
+        lock.lock();
+        try {
+            return Optional.ofNullable(volumes.get(id));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The way to a region, as it was registered last; its data server may be away.
+    public Optional<DataServer.Export> export(RegionId id) {
+        lock.lock();
+        try {
+            KnownRegion region = regions.get(id);
+            if (region == null) {
+                return Optional.empty();
+            }
+            Portal portal = region.portals().getFirst();
+            var server = new DataServer(region.server(), portal.host(), portal.port(), region.targetName());
+            return Optional.of(new DataServer.Export(id, server, region.lun()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A data server and what it exports, for [ControlDesk].
+    record ServerView(UUID id, boolean online, List<KnownRegion> regions) {}
+
+    List<ServerView> servers() {
+        lock.lock();
+        try {
+            var byServer = new LinkedHashMap<UUID, List<KnownRegion>>();
+            regions.values()
+                    .forEach(region -> byServer.computeIfAbsent(region.server(), _ -> new ArrayList<>())
+                            .add(region));
+            return byServer.entrySet().stream()
+                    .map(entry ->
+                            new ServerView(entry.getKey(), isOnline(entry.getKey()), List.copyOf(entry.getValue())))
+                    .toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    List<Volume> volumes() {
+        lock.lock();
+        try {
+            return List.copyOf(volumes.values());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Nullable
+    KnownRegion region(RegionId id) {
+        lock.lock();
+        try {
+            return regions.get(id);
+        } finally {
+            lock.unlock();
+        }
+    }
+}

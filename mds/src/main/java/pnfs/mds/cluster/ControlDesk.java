@@ -1,0 +1,333 @@
+package pnfs.mds.cluster;
+
+import com.google.protobuf.ByteString;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.RegionId;
+import pnfs.layout.device.Volume;
+import pnfs.mds.cluster.Cluster.Presented;
+import pnfs.mds.cluster.Cluster.Registration;
+import pnfs.mds.cluster.Cluster.ServerView;
+import pnfs.mds.store.MetadataStore;
+import pnfs.wire.control.ControlHandler;
+import pnfs.wire.control.ControlLink;
+import pnfs.wire.control.ControlTransport;
+import pnfs.wire.control.proto.Beaten;
+import pnfs.wire.control.proto.DataServer;
+import pnfs.wire.control.proto.ExtentsQuery;
+import pnfs.wire.control.proto.Farewell;
+import pnfs.wire.control.proto.Heartbeat;
+import pnfs.wire.control.proto.Region;
+import pnfs.wire.control.proto.RegionReport;
+import pnfs.wire.control.proto.Register;
+import pnfs.wire.control.proto.Registered;
+import pnfs.wire.control.proto.Reply;
+import pnfs.wire.control.proto.Request;
+import pnfs.wire.control.proto.Status;
+import pnfs.wire.xdr.Opaque;
+
+/// The metadata server's end of the control protocol: answers data servers and the command line. One
+/// [ControlHandler] a connection; what they share is the [Cluster].
+public final class ControlDesk {
+    private static final Logger log = LoggerFactory.getLogger(ControlDesk.class);
+    private static final int UUID_BYTES = 16;
+    private static final int MAX_REGIONS = 64;
+    private static final int MAX_PORTALS = 16;
+    private static final int MAX_NAME = 64;
+    private static final int MAX_TARGET_NAME = 223;
+    private static final long MIN_REGION_BYTES = 1 << 20;
+    /// After so many beats without one a data server counts as gone.
+    private static final int MISSED_BEATS = 4;
+
+    /// What other rooms know and the cluster does not.
+    public interface Facts {
+        /// Adds counts of clients, sessions, opens and layouts, and whether there is grace.
+        void addTo(Status.Builder status);
+
+        /// Bytes of a volume that are free, as far as its allocator is known.
+        Optional<Long> freeBytes(DeviceId volume);
+
+        /// The extents of a file, or a refusal.
+        Reply extents(ExtentsQuery query);
+    }
+
+    private final Cluster cluster;
+    private final MetadataStore store;
+    private final UUID clusterId;
+    private final long boot;
+    private final int heartbeatMillis;
+    private final LongSupplier nanoTime;
+    private final long startedAtNanos;
+    private final Facts facts;
+    private final Map<RegionId, RegionReport> reports = new ConcurrentHashMap<>();
+
+    /// @param boot how often this metadata server has started
+    /// @param heartbeatMillis how often data servers are to beat
+    public ControlDesk(
+            Cluster cluster,
+            MetadataStore store,
+            UUID clusterId,
+            long boot,
+            int heartbeatMillis,
+            LongSupplier nanoTime,
+            Facts facts) {
+        this.cluster = cluster;
+        this.store = store;
+        this.clusterId = clusterId;
+        this.boot = boot;
+        this.heartbeatMillis = heartbeatMillis;
+        this.nanoTime = nanoTime;
+        this.startedAtNanos = nanoTime.getAsLong();
+        this.facts = facts;
+    }
+
+    /// The handler of a new connection.
+    public ControlHandler welcome(ControlLink link) {
+        return new Visitor(link);
+    }
+
+    /// One connection: a data server once it has registered, a mere asker before. Called one request at a time.
+    private final class Visitor implements ControlHandler {
+        private final ControlLink link;
+        private volatile @Nullable UUID server;
+        private volatile boolean open = true;
+        private volatile long beatAtNanos;
+
+        Visitor(ControlLink link) {
+            this.link = link;
+        }
+
+        @Override
+        public void onRequest(Request request, Consumer<Reply> reply) {
+            switch (request.getKindCase()) {
+                case REGISTER -> register(request.getRegister(), reply);
+                case HEARTBEAT -> reply.accept(beat(request.getHeartbeat()));
+                case GOODBYE -> {
+                    leave();
+                    reply.accept(Reply.newBuilder()
+                            .setFarewell(Farewell.getDefaultInstance())
+                            .build());
+                }
+                case STATUS ->
+                    reply.accept(Reply.newBuilder().setStatus(status()).build());
+                case EXTENTS -> reply.accept(facts.extents(request.getExtents()));
+                case KIND_NOT_SET ->
+                    reply.accept(ControlLink.refusal(
+                            "this metadata server does not know the request: use the same release on both sides"));
+            }
+        }
+
+        private void register(Register register, Consumer<Reply> reply) {
+            Presented presented;
+            try {
+                presented = presented(register);
+            } catch (IllegalArgumentException wrong) {
+                log.warn("data server refused peer={} why={}", link.peer(), wrong.getMessage());
+                reply.accept(ControlLink.refusal(String.valueOf(wrong.getMessage())));
+                return;
+            }
+            switch (cluster.register(presented)) {
+                case Registration.Refused(var reason) -> {
+                    log.warn(
+                            "data server refused server={} name={} why={}",
+                            presented.server(),
+                            presented.name(),
+                            reason);
+                    reply.accept(ControlLink.refusal(reason));
+                }
+                case Registration.Accepted(long ticket) ->
+                    store.whenDurable(ticket, () -> {
+                        server = presented.server();
+                        beatAtNanos = nanoTime.getAsLong();
+                        cluster.online(presented.server(), this::stands);
+                        log.info(
+                                "data server registered server={} name={} regions={}",
+                                presented.server(),
+                                presented.name(),
+                                presented.regions().size());
+                        reply.accept(Reply.newBuilder()
+                                .setRegistered(Registered.newBuilder()
+                                        .setClusterId(ByteString.copyFrom(ClusterRecords.bytes(clusterId)))
+                                        .setBoot(boot)
+                                        .setHeartbeatMillis(heartbeatMillis))
+                                .build());
+                    });
+            }
+        }
+
+        private Reply beat(Heartbeat heartbeat) {
+            if (server == null) {
+                return ControlLink.refusal("register before the first heartbeat");
+            }
+            beatAtNanos = nanoTime.getAsLong();
+            for (RegionReport report :
+                    heartbeat.getRegionsList().subList(0, Math.min(MAX_REGIONS, heartbeat.getRegionsCount()))) {
+                if (report.getRegionId().size() == UUID_BYTES) {
+                    var region = new RegionId(
+                            ClusterRecords.uuid(report.getRegionId().toByteArray()));
+                    if (cluster.region(region) != null) {
+                        reports.put(region, report);
+                    }
+                }
+            }
+            return Reply.newBuilder().setBeaten(Beaten.getDefaultInstance()).build();
+        }
+
+        private boolean stands() {
+            return open && nanoTime.getAsLong() - beatAtNanos < silenceNanos();
+        }
+
+        @Override
+        public void onClosed() {
+            leave();
+        }
+
+        private void leave() {
+            open = false;
+            UUID who = server;
+            if (who != null) {
+                cluster.offline(who);
+            }
+        }
+    }
+
+    /// How long a data server may be silent before it counts as gone.
+    public long silenceNanos() {
+        return TimeUnit.MILLISECONDS.toNanos((long) heartbeatMillis * MISSED_BEATS);
+    }
+
+    /// Checks everything that a data server says before it is kept.
+    private static Presented presented(Register register) {
+        if (register.getProtocol() != ControlTransport.PROTOCOL) {
+            throw new IllegalArgumentException("control protocol " + Integer.toUnsignedString(register.getProtocol())
+                    + ", this metadata server speaks " + ControlTransport.PROTOCOL
+                    + ": use the same release on both sides");
+        }
+        require(
+                register.getServerId().size() == UUID_BYTES,
+                "server id of " + register.getServerId().size() + " bytes");
+        require(isWord(register.getName(), MAX_NAME), "server name '" + register.getName() + "'");
+        require(isWord(register.getTargetName(), MAX_TARGET_NAME), "target name '" + register.getTargetName() + "'");
+        require(between(register.getRegionsCount(), MAX_REGIONS), "region count " + register.getRegionsCount());
+        require(between(register.getPortalsCount(), MAX_PORTALS), "portal count " + register.getPortalsCount());
+        var portals = new ArrayList<Portal>();
+        for (String text : register.getPortalsList()) {
+            portals.add(Portal.parse(text)
+                    .orElseThrow(() -> new IllegalArgumentException("portal '" + text + "': host:port is wanted")));
+        }
+        UUID server = ClusterRecords.uuid(register.getServerId().toByteArray());
+        var regions = new ArrayList<KnownRegion>();
+        Set<RegionId> ids = new HashSet<>();
+        for (Region region : register.getRegionsList()) {
+            KnownRegion known = region(server, register, portals, region);
+            require(ids.add(known.id()), "region " + known.id() + " twice");
+            regions.add(known);
+        }
+        return new Presented(server, register.getName(), regions);
+    }
+
+    private static KnownRegion region(UUID server, Register register, List<Portal> portals, Region region) {
+        require(
+                region.getRegionId().size() == UUID_BYTES,
+                "region id of " + region.getRegionId().size() + " bytes");
+        require(
+                region.getNaa().size() == KnownRegion.NAA_BYTES,
+                "region name of " + region.getNaa().size() + " bytes");
+        require(
+                region.getSizeBytes() >= MIN_REGION_BYTES && region.getSizeBytes() <= Volume.MAX_CAPACITY,
+                "region size " + Long.toUnsignedString(region.getSizeBytes()));
+        require(
+                region.getBlockBytes() == 512 || region.getBlockBytes() == 4096,
+                "block size " + region.getBlockBytes());
+        require(region.getLun() >= 0 && region.getLun() < 1 << 14, "unit number " + region.getLun());
+        return new KnownRegion(
+                new RegionId(ClusterRecords.uuid(region.getRegionId().toByteArray())),
+                server,
+                register.getName(),
+                register.getTargetName(),
+                portals,
+                region.getLun(),
+                Opaque.of(region.getNaa().toByteArray()),
+                region.getSizeBytes(),
+                region.getBlockBytes(),
+                region.getDurabilityValue());
+    }
+
+    private static boolean between(int count, int max) {
+        return count >= 1 && count <= max;
+    }
+
+    /// Something that can stand in a log and on a command line.
+    private static boolean isWord(String text, int max) {
+        return !text.isEmpty() && text.length() <= max && text.chars().allMatch(c -> c > ' ' && c < 0x7f && c != ',');
+    }
+
+    private static void require(boolean holds, String what) {
+        if (!holds) {
+            throw new IllegalArgumentException(what + " is not accepted: the data server speaks wrongly");
+        }
+    }
+
+    private Status status() {
+        var status = Status.newBuilder()
+                .setClusterId(ByteString.copyFrom(ClusterRecords.bytes(clusterId)))
+                .setBoot(boot)
+                .setUptimeSeconds(TimeUnit.NANOSECONDS.toSeconds(nanoTime.getAsLong() - startedAtNanos));
+        facts.addTo(status);
+        for (ServerView server : cluster.servers()) {
+            status.addDataServers(describe(server));
+        }
+        for (Volume volume : cluster.volumes()) {
+            var described = pnfs.wire.control.proto.Volume.newBuilder()
+                    .setDeviceId(ByteString.copyFrom(volume.id().bytes()))
+                    .setTopology(volume.topology().getClass().getSimpleName().toLowerCase(Locale.ROOT))
+                    .setSizeBytes(volume.capacity());
+            facts.freeBytes(volume.id()).ifPresent(described::setFreeBytes);
+            volume.topology().leaves().forEach(leaf -> described.addRegionIds(bytes(leaf.region())));
+            status.addVolumes(described);
+        }
+        return status.build();
+    }
+
+    private DataServer describe(ServerView server) {
+        KnownRegion first = server.regions().getFirst();
+        var described = DataServer.newBuilder()
+                .setServerId(ByteString.copyFrom(ClusterRecords.bytes(server.id())))
+                .setName(first.serverName())
+                .setOnline(server.online())
+                .setTargetName(first.targetName());
+        first.portals().forEach(portal -> described.addPortals(portal.toString()));
+        for (KnownRegion region : server.regions()) {
+            described.addRegions(Region.newBuilder()
+                    .setRegionId(bytes(region.id()))
+                    .setNaa(ByteString.copyFrom(region.naa().toByteArray()))
+                    .setSizeBytes(region.sizeBytes())
+                    .setBlockBytes(region.blockBytes())
+                    .setLun(region.lun())
+                    .setDurabilityValue(region.durability()));
+            RegionReport report = reports.get(region.id());
+            if (report != null) {
+                described.addReports(report);
+            }
+        }
+        return described.build();
+    }
+
+    private static ByteString bytes(RegionId region) {
+        return ByteString.copyFrom(ClusterRecords.bytes(region.uuid()));
+    }
+}

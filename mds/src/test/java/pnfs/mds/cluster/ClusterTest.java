@@ -1,0 +1,193 @@
+package pnfs.mds.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import pnfs.layout.device.DataServer;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.RegionId;
+import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology;
+import pnfs.layout.device.VolumeTopology.Concat;
+import pnfs.layout.device.VolumeTopology.Scsi;
+import pnfs.layout.device.VolumeTopology.Slice;
+import pnfs.layout.device.VolumeTopology.Stripe;
+import pnfs.mds.cluster.Cluster.Presented;
+import pnfs.mds.cluster.Cluster.Registration;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.testing.Seeds;
+import pnfs.wire.xdr.Opaque;
+
+class ClusterTest {
+    private static final long GIB = 1L << 30;
+    private static final UUID ANNA = new UUID(1, 1);
+    private static final UUID BORIS = new UUID(2, 2);
+
+    private final MemoryEngine engine = new MemoryEngine();
+    private final MetadataStore store = new MetadataStore(engine, 1 << 20, failure -> {});
+    private final List<Volume> all = new ArrayList<>();
+    private final List<Volume> online = new ArrayList<>();
+
+    private Cluster cluster(MetadataStore from, String... specs) {
+        return new Cluster(from, List.of(specs).stream().map(VolumeSpec::parse).toList(), 77, (known, served) -> {
+            all.clear();
+            all.addAll(known);
+            online.clear();
+            online.addAll(served);
+        });
+    }
+
+    private static KnownRegion region(UUID server, String name, int number, long size) {
+        var naa = ByteBuffer.allocate(16)
+                .putLong(0x6000_0000_0000_0000L | number)
+                .putLong(size)
+                .array();
+        return new KnownRegion(
+                new RegionId(new UUID(9, number)),
+                server,
+                name,
+                "iqn.2026-11.pnfs:" + name,
+                List.of(new Portal("127.0.0.1", 3260 + number)),
+                0,
+                Opaque.of(naa),
+                size,
+                4096,
+                2);
+    }
+
+    private static void comes(Cluster cluster, UUID server, String name, KnownRegion... regions) {
+        assertThat(cluster.register(new Presented(server, name, List.of(regions))))
+                .isInstanceOf(Registration.Accepted.class);
+        cluster.online(server, () -> true);
+    }
+
+    @Test
+    void each_region_is_a_volume_of_its_own_and_keeps_its_device_id_over_restarts() {
+        Cluster cluster = cluster(store);
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        comes(cluster, BORIS, "boris", region(BORIS, "boris", 2, 2 * GIB));
+        List<Volume> before = List.copyOf(all);
+        engine.commitAll();
+
+        var again = new MetadataStore(engine.crash(), 1 << 20, failure -> {});
+        Cluster restarted = cluster(again);
+        restarted.tell();
+
+        assertThat(before).hasSize(2);
+        assertThat(before.getFirst().id()).isEqualTo(new DeviceId(1, 1, 77));
+        assertThat(all).isEqualTo(before);
+        assertThat(online).isEmpty();
+        comes(restarted, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        assertThat(all).isEqualTo(before);
+        assertThat(online).containsExactly(before.getFirst());
+        assertThat(restarted.export(new RegionId(new UUID(9, 2))))
+                .contains(new DataServer.Export(
+                        new RegionId(new UUID(9, 2)),
+                        new DataServer(BORIS, "127.0.0.1", 3262, "iqn.2026-11.pnfs:boris"),
+                        0));
+    }
+
+    @Test
+    void a_registration_that_a_crash_took_back_was_not_told_to_be_durable() {
+        Cluster cluster = cluster(store);
+        var accepted = (Registration.Accepted)
+                cluster.register(new Presented(ANNA, "anna", List.of(region(ANNA, "anna", 1, GIB))));
+
+        assertThat(store.durableTicket()).isLessThan(accepted.ticket());
+        Cluster restarted = cluster(new MetadataStore(engine.crash(), 1 << 20, failure -> {}));
+        restarted.tell();
+
+        assertThat(all).isEmpty();
+    }
+
+    @Test
+    void a_configured_stripe_waits_for_its_regions_and_cuts_them_to_one_size() {
+        Cluster cluster = cluster(store, "stripe:64KiB:anna,boris");
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        assertThat(all).isEmpty();
+
+        comes(cluster, BORIS, "boris", region(BORIS, "boris", 2, 2 * GIB));
+
+        assertThat(all).hasSize(1);
+        assertThat(all.getFirst().topology()).isInstanceOf(Stripe.class);
+        assertThat(all.getFirst().capacity()).isEqualTo(2 * GIB);
+        cluster.offline(BORIS);
+        assertThat(online).isEqualTo(all); // another connection of boris stands
+    }
+
+    @Test
+    void a_volume_is_offline_while_one_of_its_regions_is() {
+        Cluster cluster = cluster(store, "concat:anna,boris");
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        boolean[] stands = {true};
+        assertThat(cluster.register(new Presented(BORIS, "boris", List.of(region(BORIS, "boris", 2, GIB)))))
+                .isInstanceOf(Registration.Accepted.class);
+        cluster.online(BORIS, () -> stands[0]);
+        assertThat(online).hasSize(1);
+
+        stands[0] = false;
+        cluster.expire();
+
+        assertThat(all).hasSize(1);
+        assertThat(online).isEmpty();
+    }
+
+    @Test
+    void a_region_that_changed_and_one_that_another_serves_are_refused_with_what_to_do() {
+        Cluster cluster = cluster(store);
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+
+        assertThat(cluster.register(new Presented(ANNA, "anna", List.of(region(ANNA, "anna", 1, 2 * GIB)))))
+                .isInstanceOfSatisfying(
+                        Registration.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("format the new one"));
+        assertThat(cluster.register(new Presented(BORIS, "boris", List.of(region(BORIS, "boris", 1, GIB)))))
+                .isInstanceOfSatisfying(
+                        Registration.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("stop that data server"));
+    }
+
+    @Seeds(100)
+    void records_are_read_as_they_were_written_and_damage_is_noticed(RandomGenerator random) {
+        KnownRegion a = region(ANNA, "anna", random.nextInt(100), GIB);
+        KnownRegion b = region(BORIS, "boris", 100 + random.nextInt(100), GIB);
+        Scsi disk = a.disk();
+        VolumeTopology topology = switch (random.nextInt(4)) {
+            case 0 -> disk;
+            case 1 -> new Slice(disk, 4096L * random.nextInt(10), 4096L * (1 + random.nextInt(100)));
+            case 2 -> new Concat(List.of(disk, b.disk()));
+            default -> new Stripe(4096L << random.nextInt(6), List.of(disk, b.disk()));
+        };
+        var device = new DeviceId(random.nextLong() >>> 1, random.nextInt(), random.nextInt());
+
+        assertThat(ClusterRecords.readRegion(ClusterRecords.keyOf(a.id()), ClusterRecords.write(a)))
+                .isEqualTo(a);
+        byte[] written = ClusterRecords.write(topology);
+        assertThat(ClusterRecords.readVolume(
+                        ClusterRecords.keyOf(device), written, id -> id.equals(a.id()) ? a.disk() : b.disk()))
+                .isEqualTo(new Volume(device, topology));
+        byte[] cut = java.util.Arrays.copyOf(written, random.nextInt(written.length));
+        assertThatThrownBy(() -> ClusterRecords.readVolume(ClusterRecords.keyOf(device), cut, id -> disk))
+                .isInstanceOf(CorruptStoreException.class);
+    }
+
+    @Test
+    void a_volume_is_written_in_one_way_and_others_are_refused_with_that_way() {
+        assertThat(VolumeSpec.parse("stripe:1MiB:a,b/1"))
+                .isEqualTo(new VolumeSpec.OfStripe(1 << 20, List.of("a", "b/1")));
+        for (String wrong : List.of("", "stripe:a,b", "stripe:64QiB:a,b", "concat:a", "raid5:a,b", "concat:a,,b")) {
+            assertThatThrownBy(() -> VolumeSpec.parse(wrong)).isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThat(Portal.parse("[::1]:3260")).contains(new Portal("::1", 3260));
+        assertThat(Portal.parse("::1:3260")).isEmpty();
+        assertThat(Portal.parse("host:0")).isEmpty();
+    }
+}
