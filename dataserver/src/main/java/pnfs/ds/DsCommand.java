@@ -1,0 +1,149 @@
+package pnfs.ds;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import pnfs.ds.region.Region;
+
+/// `pnfs ds`: runs a data server until it is told to stop.
+@Command(
+        name = "ds",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Runs a data server: serves regions as iSCSI logical units until it is told to stop (SIGTERM).",
+        footer = {
+            "",
+            "When it serves, it says so in one line on stdout:",
+            "  ready ds name=NAME iscsi=HOST:PORT target=IQN regions=NAA[,NAA...]",
+            "Example: pnfs ds --region /mnt/pmem0/region0 --listen 0.0.0.0:3260 --mds mds1:2050"
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:stopped as it was told",
+            "1:could not start; the line on stderr says why and what to do",
+            "2:wrong usage"
+        })
+public final class DsCommand implements Callable<Integer> {
+    /// RFC 7143 §4.2.7.3, in the letters that need no preparation; 223 bytes at most.
+    private static final Pattern ISCSI_NAME = Pattern.compile("iqn\\.[0-9]{4}-[0-9]{2}\\.[a-z0-9.:-]{1,211}");
+
+    @Option(
+            names = "--region",
+            required = true,
+            paramLabel = "FILE",
+            description =
+                    "A region to serve, made by 'pnfs format'. Repeat it for more: they become LUN 0, 1 and so on.")
+    private List<Path> regions = List.of();
+
+    @Option(
+            names = "--listen",
+            paramLabel = "HOST:PORT",
+            defaultValue = "0.0.0.0:3260",
+            converter = HostPort.Converter.class,
+            description = "Where iSCSI is served; port 0 takes any free one (default: ${DEFAULT-VALUE}).")
+    private @Nullable HostPort listen;
+
+    @Option(
+            names = "--advertise",
+            paramLabel = "HOST:PORT",
+            converter = HostPort.Converter.class,
+            description = "Where initiators reach that, if not at the address of --listen.")
+    private @Nullable HostPort advertise;
+
+    @Option(
+            names = "--mds",
+            paramLabel = "HOST:PORT",
+            converter = HostPort.Converter.class,
+            description = "Control port of the metadata server to register with. It need not be up yet.")
+    private @Nullable HostPort mds;
+
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            defaultValue = "ds",
+            description = "This server's name for people (default: ${DEFAULT-VALUE}).")
+    private String name = "ds";
+
+    @Option(
+            names = "--target-name",
+            paramLabel = "IQN",
+            description = "iSCSI name of the target (default: made from the first region's NAA name).")
+    private @Nullable String targetName;
+
+    @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
+    private int loops = Runtime.getRuntime().availableProcessors();
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before call()
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        var stop = new CountDownLatch(1);
+        MeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        Wiring server;
+        try {
+            server = Wiring.start(settings(), meters);
+        } catch (IOException refused) {
+            spec.commandLine().getErr().println("pnfs ds: " + refused.getMessage());
+            return 1;
+        }
+        // The process may end only after the hook has: it is what makes the last writes durable and the files free.
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> {
+                            server.close();
+                            stop.countDown();
+                        },
+                        "shutdown"));
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        "ready ds name=%s iscsi=%s target=%s regions=%s%n",
+                        name,
+                        server.iscsiAddress(),
+                        server.targetName(),
+                        String.join(
+                                ",",
+                                server.regions().stream()
+                                        .map(Region::header)
+                                        .map(header -> header.naa().toString())
+                                        .toList()));
+        spec.commandLine().getOut().flush();
+        stop.await();
+        return 0;
+    }
+
+    private Settings settings() {
+        if (regions.size() > Limits.MAX_REGIONS) {
+            throw usage("--region: " + regions.size() + " regions, a data server has " + Limits.MAX_REGIONS
+                    + " at most; start another one");
+        }
+        if (loops < 1 || loops > Limits.MAX_LOOPS) {
+            throw usage("--loops: " + loops + ", wanted 1 to " + Limits.MAX_LOOPS);
+        }
+        if (targetName != null && !ISCSI_NAME.matcher(targetName).matches()) {
+            throw usage("--target-name: '" + targetName + "' is no iSCSI name: write iqn.YYYY-MM.DOMAIN:WORD");
+        }
+        if (listen == null) {
+            throw usage("--listen: missing");
+        }
+        return new Settings(name, regions, listen, advertise, mds, targetName, loops);
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+}

@@ -1,0 +1,147 @@
+package pnfs.ds.iscsi;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+import pnfs.ds.reservation.Nexus;
+import pnfs.ds.scsi.ScsiTarget;
+import pnfs.wire.net.Connection;
+import pnfs.wire.net.ConnectionHandler;
+
+/// An iSCSI target: one SCSI device behind any number of connections, and the sessions that initiators have
+/// with it. Safe for use by all loops; the registry of sessions is guarded by its lock, which is never held
+/// while a session is told something.
+public final class IscsiTarget {
+    /// Instead of a session's handle: there are as many sessions as there may be.
+    static final int NO_ROOM = 0;
+
+    static final int EVERY_LUN = -1;
+
+    private final TargetSettings settings;
+    private final ScsiTarget scsi;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    /// Guarded by the lock. An initiator port has one session; a new login takes the place of the old one.
+    private final Map<Nexus, TargetSession> sessions = new HashMap<>();
+
+    private int lastHandle;
+
+    public IscsiTarget(TargetSettings settings, ScsiTarget scsi, MeterRegistry meters) {
+        this.settings = settings;
+        this.scsi = scsi;
+        Gauge.builder("pnfs.ds.session", this, IscsiTarget::sessionCount)
+                .description("iSCSI sessions")
+                .baseUnit("sessions")
+                .register(meters);
+    }
+
+    /// Serves a new connection: what its listener calls.
+    public ConnectionHandler accept(Connection connection) {
+        return new LoginPhase(this, connection).frame();
+    }
+
+    TargetSettings settings() {
+        return settings;
+    }
+
+    ScsiTarget scsi() {
+        return scsi;
+    }
+
+    /// Sessions of all kinds, discovery included.
+    public int sessionCount() {
+        lock.lock();
+        try {
+            return sessions.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether there is a session with this handle (TSIH).
+    boolean knows(int handle) {
+        lock.lock();
+        try {
+            return sessions.values().stream().anyMatch(session -> session.handle() == handle);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives a session a handle and its place. If the initiator port has one already, that one is ended first,
+    /// and no task of it touches a volume any more when the new one is told (RFC 7143 §6.3.5, session
+    /// reinstatement).
+    ///
+    /// @param told gets the handle, or [#NO_ROOM], on the new session's loop
+    void admit(TargetSession session, IntConsumer told) {
+        @Nullable TargetSession former;
+        int handle;
+        lock.lock();
+        try {
+            if (sessions.size() >= settings.maxSessions() && !sessions.containsKey(session.nexus())) {
+                former = null;
+                handle = NO_ROOM;
+            } else {
+                handle = freeHandle();
+                session.named(handle);
+                former = sessions.put(session.nexus(), session);
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (former == null) {
+            told.accept(handle);
+        } else {
+            former.end("its initiator logged in again", () -> session.loop().execute(() -> told.accept(handle)));
+        }
+    }
+
+    private int freeHandle() {
+        do {
+            lastHandle = lastHandle % 0xffff + 1;
+        } while (sessions.values().stream().anyMatch(session -> session.handle() == lastHandle));
+        return lastHandle;
+    }
+
+    /// A session has ended.
+    void forget(TargetSession session) {
+        lock.lock();
+        try {
+            sessions.remove(session.nexus(), session);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Ends the tasks of all sessions at one logical unit, or at all of them, without an answer.
+    ///
+    /// @param lun [#EVERY_LUN] for all
+    /// @param drained runs, on any loop, when none of them can touch a volume any more
+    void abortTasks(int lun, Runnable drained) {
+        List<TargetSession> all;
+        lock.lock();
+        try {
+            all = List.copyOf(sessions.values());
+        } finally {
+            lock.unlock();
+        }
+        if (all.isEmpty()) {
+            drained.run();
+        }
+        var left = new AtomicInteger(all.size());
+        for (TargetSession session : all) {
+            session.loop()
+                    .execute(() -> session.abortTasks(lun, () -> {
+                        if (left.decrementAndGet() == 0) {
+                            drained.run();
+                        }
+                    }));
+        }
+    }
+}

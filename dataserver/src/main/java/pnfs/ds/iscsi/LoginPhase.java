@@ -1,0 +1,271 @@
+package pnfs.ds.iscsi;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.ds.reservation.Nexus;
+import pnfs.ds.scsi.ScsiTarget;
+import pnfs.wire.iscsi.Bhs;
+import pnfs.wire.iscsi.Digest;
+import pnfs.wire.iscsi.IscsiException;
+import pnfs.wire.iscsi.LoginKeys;
+import pnfs.wire.iscsi.LoginStage;
+import pnfs.wire.iscsi.LoginStatus;
+import pnfs.wire.iscsi.Negotiation;
+import pnfs.wire.iscsi.Opcode;
+import pnfs.wire.iscsi.SessionParameters;
+import pnfs.wire.iscsi.TextAssembler;
+import pnfs.wire.net.Connection;
+import pnfs.wire.net.Loop;
+
+/// The login of one connection (RFC 7143 §6.3): who comes, what for, and how both will talk. Nobody has to
+/// prove who they are. Control path; confined to its connection's loop.
+final class LoginPhase implements PduReceiver {
+    private static final Logger log = LoggerFactory.getLogger(LoginPhase.class);
+    private static final int NO_STAGE = -1;
+
+    private final IscsiTarget target;
+    private final Connection connection;
+    private final Outbox outbox;
+    private final Loop.Timer deadline;
+    private @Nullable TargetConnection framing;
+
+    private final TextAssembler text = new TextAssembler();
+    private int stage = NO_STAGE;
+    private int statSn;
+    private int taskTag;
+    private int cid;
+    private long isid;
+    private @Nullable String initiatorName;
+    private boolean discovery;
+    private @Nullable Negotiation negotiation;
+    /// What the login came to; it may wait for a former session of the same initiator port to end.
+    private @Nullable TargetSession admitted;
+
+    private boolean closed;
+
+    LoginPhase(IscsiTarget target, Connection connection) {
+        this.target = target;
+        this.connection = connection;
+        this.outbox = new Outbox(connection);
+        long patienceNanos = target.settings().loginSeconds() * 1_000_000_000L;
+        this.deadline = connection.loop().schedule(patienceNanos, () -> connection.close("no login in time"));
+    }
+
+    /// Tells whom to hand over to a session.
+    TargetConnection frame() {
+        var made = new TargetConnection(connection, this);
+        framing = made;
+        return made;
+    }
+
+    @Override
+    public int maxDataBytes() {
+        return SessionParameters.LOGIN.maxReceiveBytes();
+    }
+
+    @Override
+    public Digest headerDigest() {
+        return Digest.NONE;
+    }
+
+    @Override
+    public Digest dataDigest() {
+        return Digest.NONE;
+    }
+
+    @Override
+    public void begin(ByteBuffer header, int dataBytes) {
+        if (Bhs.opcode(header, 0) != Opcode.LOGIN_REQUEST) {
+            throw new IscsiException(Opcode.name(Bhs.opcode(header, 0)) + " before login");
+        }
+        if (admitted != null) {
+            throw new IscsiException("login request before the answer to the last one");
+        }
+    }
+
+    @Override
+    public @Nullable ByteBuffer place(ByteBuffer header, int dataBytes) {
+        throw new IllegalStateException("login data is small");
+    }
+
+    @Override
+    public void end(ByteBuffer header, ByteBuffer data, Landing landing) {
+        if (stage == NO_STAGE) {
+            stage = Bhs.currentStage(header, 0);
+            taskTag = Bhs.initiatorTaskTag(header, 0);
+            cid = Bhs.cid(header, 0);
+            isid = Bhs.isid(header, 0);
+            statSn = Bhs.expStatSn(header, 0);
+        }
+        LoginStatus refusal = requireOneLogin(header);
+        if (refusal != null) {
+            refuse(header, refusal, "request does not fit the login");
+            return;
+        }
+        text.add(data);
+        if (Bhs.has(header, 0, Bhs.CONTINUE)) {
+            answer(header, LoginStage.stay(stage), LoginKeys.EMPTY);
+        } else {
+            understand(header, text.take(LoginKeys.MAX_LOGIN_PAIRS));
+        }
+    }
+
+    private @Nullable LoginStatus requireOneLogin(ByteBuffer header) {
+        int lowestVersion = Bhs.scsiStatus(header, 0);
+        if (lowestVersion != 0) {
+            return LoginStatus.UNSUPPORTED_VERSION;
+        }
+        boolean same = Bhs.currentStage(header, 0) == stage
+                && Bhs.initiatorTaskTag(header, 0) == taskTag
+                && Bhs.cid(header, 0) == cid
+                && Bhs.isid(header, 0) == isid;
+        boolean knownStage = stage == LoginStage.SECURITY || stage == LoginStage.OPERATIONAL;
+        boolean forward =
+                !Bhs.has(header, 0, Bhs.TRANSIT) || (Bhs.nextStage(header, 0) > stage && Bhs.nextStage(header, 0) != 2);
+        return same && knownStage && forward ? null : LoginStatus.INITIATOR_ERROR;
+    }
+
+    private void understand(ByteBuffer header, LoginKeys keys) {
+        LoginKeys answers = LoginKeys.EMPTY;
+        Negotiation talk = negotiation;
+        if (talk == null) {
+            LoginStatus refusal = introduce(header, keys);
+            if (refusal != null) {
+                refuse(header, refusal, keys.toString());
+                return;
+            }
+            talk = new Negotiation(target.settings().wishes(), discovery);
+            negotiation = talk;
+            if (!discovery) {
+                // open-iscsi wants it in the first answer.
+                String group = Integer.toString(ScsiTarget.PORTAL_GROUP);
+                answers = answers.plus(LoginKeys.TARGET_PORTAL_GROUP_TAG, group);
+            }
+        }
+        String methods = keys.get(LoginKeys.AUTH_METHOD);
+        if (methods != null) {
+            if (!List.of(methods.split(",", -1)).contains(LoginKeys.NONE)) {
+                refuse(header, LoginStatus.AUTHENTICATION_FAILURE, "initiator insists on " + methods);
+                return;
+            }
+            answers = answers.plus(LoginKeys.AUTH_METHOD, LoginKeys.NONE);
+        }
+        answers = answers.plus(talk.receive(keys));
+        if (!Bhs.has(header, 0, Bhs.TRANSIT)) {
+            answer(header, LoginStage.stay(stage), answers);
+        } else if (Bhs.nextStage(header, 0) == LoginStage.FULL_FEATURE) {
+            admit(header, answers, talk.parameters());
+        } else {
+            answer(header, LoginStage.transit(stage, LoginStage.OPERATIONAL), answers);
+            stage = LoginStage.OPERATIONAL;
+        }
+    }
+
+    /// Reads who it is and what for. Null when that is in order.
+    private @Nullable LoginStatus introduce(ByteBuffer header, LoginKeys keys) {
+        initiatorName = keys.get(LoginKeys.INITIATOR_NAME);
+        if (initiatorName == null || initiatorName.isEmpty()) {
+            return LoginStatus.MISSING_PARAMETER;
+        }
+        if (initiatorName.length() > 223) {
+            return LoginStatus.INITIATOR_ERROR;
+        }
+        String type = keys.get(LoginKeys.SESSION_TYPE);
+        discovery = "Discovery".equals(type);
+        if (type != null && !discovery && !type.equals("Normal")) {
+            return LoginStatus.SESSION_TYPE_NOT_SUPPORTED;
+        }
+        String wanted = keys.get(LoginKeys.TARGET_NAME);
+        if (!discovery && wanted == null) {
+            return LoginStatus.MISSING_PARAMETER;
+        }
+        if (!discovery && !target.settings().targetName().equals(wanted)) {
+            return LoginStatus.NOT_FOUND;
+        }
+        if (Bhs.tsih(header, 0) != 0) {
+            // A second connection for a session: there is one a session (MaxConnections=1).
+            return target.knows(Bhs.tsih(header, 0))
+                    ? LoginStatus.TOO_MANY_CONNECTIONS
+                    : LoginStatus.SESSION_DOES_NOT_EXIST;
+        }
+        return null;
+    }
+
+    /// The last step: a place among the sessions, perhaps that of one which this initiator port had before.
+    private void admit(ByteBuffer header, LoginKeys answers, SessionParameters parameters) {
+        var nexus = new Nexus("%s,i,0x%012x".formatted(initiatorName, isid), ScsiTarget.RELATIVE_PORT);
+        var session = new TargetSession(
+                target,
+                connection,
+                nexus,
+                kind(),
+                parameters,
+                new TargetSession.Numbers(Bhs.cmdSn(header, 0), statSn + 1));
+        var request = ByteBuffer.allocate(Bhs.BYTES).put(0, header, 0, Bhs.BYTES);
+        admitted = session;
+        target.admit(session, tsih -> {
+            if (closed) {
+                return;
+            }
+            if (tsih == IscsiTarget.NO_ROOM) {
+                refuse(
+                        request,
+                        LoginStatus.OUT_OF_RESOURCES,
+                        "limit of " + target.settings().maxSessions());
+                return;
+            }
+            ByteBuffer response =
+                    begin(request, LoginStage.transit(stage, LoginStage.FULL_FEATURE), LoginStatus.SUCCESS);
+            Bhs.putSession(response, 0, isid, tsih);
+            outbox.end(response, ByteBuffer.wrap(answers.toBytes()));
+            deadline.cancel();
+            log.info(
+                    "session began initiator={} tsih={} discovery={} peer={}",
+                    nexus.initiator(),
+                    tsih,
+                    discovery,
+                    connection.peer());
+            if (framing != null) {
+                framing.handOver(session);
+            }
+            session.start();
+        });
+    }
+
+    private TargetSession.Kind kind() {
+        return discovery ? TargetSession.Kind.DISCOVERY : TargetSession.Kind.NORMAL;
+    }
+
+    private ByteBuffer begin(ByteBuffer request, int flags, LoginStatus status) {
+        ByteBuffer response = outbox.begin(Opcode.LOGIN_RESPONSE, flags);
+        Bhs.putSession(response, 0, isid, Bhs.tsih(request, 0));
+        Bhs.putInitiatorTaskTag(response, 0, taskTag);
+        Bhs.putStatSn(response, 0, statSn++);
+        Bhs.putExpCmdSn(response, 0, Bhs.cmdSn(request, 0));
+        Bhs.putMaxCmdSn(response, 0, Bhs.cmdSn(request, 0) + target.settings().commandWindow() - 1);
+        Bhs.putLoginStatus(response, 0, status.wire());
+        return response;
+    }
+
+    private void answer(ByteBuffer request, int flags, LoginKeys keys) {
+        outbox.end(begin(request, flags, LoginStatus.SUCCESS), ByteBuffer.wrap(keys.toBytes()));
+    }
+
+    private void refuse(ByteBuffer request, LoginStatus status, String detail) {
+        log.info("login refused peer={} status={} detail={}", connection.peer(), status, detail);
+        outbox.end(begin(request, LoginStage.stay(Math.max(stage, 0)), status));
+        connection.close("login refused: " + status);
+    }
+
+    @Override
+    public void closed(String why) {
+        closed = true;
+        deadline.cancel();
+        if (admitted != null) {
+            admitted.closed(why);
+        }
+    }
+}

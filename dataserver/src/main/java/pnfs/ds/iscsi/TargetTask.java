@@ -1,0 +1,90 @@
+package pnfs.ds.iscsi;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import pnfs.ds.region.Persistence;
+import pnfs.ds.scsi.ScsiTask;
+import pnfs.wire.iscsi.Bhs;
+
+/// One SCSI command of a session, from its PDU to its response, and how far its data has come. Belongs to the
+/// data path: a slot that is used again. Confined to the session's loop, but for [#persisted].
+final class TargetTask implements Persistence.Waiter {
+    final ScsiTask scsi = new ScsiTask();
+    private final TaskSet tasks;
+
+    int tag;
+    /// As the PDU has it.
+    long lun;
+    boolean immediate;
+    boolean wantsRead;
+    boolean wantsWrite;
+    /// What the initiator expects to move in its direction; 0 if it names none.
+    long expectedBytes;
+    /// What a write takes into the volume: the first so many bytes of what comes.
+    int writeBytes;
+
+    /// Bytes that have come, in order; those beyond `writeBytes` were dropped.
+    int received;
+    /// Where the present sequence of Data-Out ends: what came unasked, or what an R2T asked for.
+    int sequenceEnd;
+    /// Tag of the R2T that is being answered; [Bhs#NO_TAG] while data comes unasked.
+    int transferTag;
+    boolean receiving;
+    int dataSn;
+    int r2tSn;
+
+    State state = State.FREE;
+    /// Where it stands among the session's tasks.
+    int index;
+
+    /// The next one in the list of those whose bytes became durable: set by whoever made them so.
+    @Nullable
+    TargetTask nextPersisted;
+
+    private boolean durable;
+
+    /// Where a command is.
+    enum State {
+        FREE,
+        /// Data is on its way to us, or will be asked for.
+        RECEIVING,
+        /// Data is in the volume, not yet durable.
+        PERSISTING,
+        /// As RECEIVING or PERSISTING, but nobody wants an answer any more: ends when the volume is no longer
+        /// touched.
+        ABORTED
+    }
+
+    TargetTask(TaskSet tasks) {
+        this.tasks = tasks;
+    }
+
+    /// Takes in a command PDU.
+    void begin(ByteBuffer header) {
+        tag = Bhs.initiatorTaskTag(header, 0);
+        lun = Bhs.lun(header, 0);
+        immediate = Bhs.isImmediate(header, 0);
+        wantsRead = Bhs.has(header, 0, Bhs.READ);
+        wantsWrite = Bhs.has(header, 0, Bhs.WRITE);
+        expectedBytes = wantsRead || wantsWrite ? Bhs.expectedBytes(header, 0) & 0xffff_ffffL : 0;
+        writeBytes = 0;
+        received = 0;
+        sequenceEnd = 0;
+        transferTag = Bhs.NO_TAG;
+        receiving = false;
+        dataSn = 0;
+        r2tSn = 0;
+        state = State.RECEIVING;
+    }
+
+    /// Whether its answer may go out.
+    boolean isDurable() {
+        return durable;
+    }
+
+    @Override
+    public void persisted(boolean durable) {
+        this.durable = durable;
+        tasks.persisted(this);
+    }
+}

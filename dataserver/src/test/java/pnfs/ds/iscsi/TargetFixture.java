@@ -1,0 +1,85 @@
+package pnfs.ds.iscsi;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import pnfs.ds.region.Durability;
+import pnfs.ds.region.Persistence;
+import pnfs.ds.region.Region;
+import pnfs.ds.region.RegionHeader;
+import pnfs.ds.scsi.ScsiTarget;
+import pnfs.ds.volume.Volume;
+
+/// A target over memory, with durability in the test's hand.
+final class TargetFixture {
+    static final String TARGET = "iqn.2026-01.test:target";
+    static final int BYTES = 8 << 20;
+
+    final MemorySegment memory = Arena.ofAuto().allocate(BYTES);
+    final HeldPersistence persistence = new HeldPersistence();
+    final FakeConnection.FakeLoop loop = new FakeConnection.FakeLoop();
+    final TargetSettings settings;
+    final ScsiTarget scsi;
+    final IscsiTarget target;
+
+    TargetFixture() {
+        this(new TargetSettings(
+                TARGET, List.of("192.0.2.7:3260", "192.0.2.8:3261"), 3, 32, 65_536, 131_072, 65_536, 15, 30));
+    }
+
+    TargetFixture(TargetSettings settings) {
+        this.settings = settings;
+        var meters = new SimpleMeterRegistry();
+        var header = RegionHeader.of(new UUID(1, 2), 4096, BYTES);
+        var volume = new Volume(new Region(header, memory, persistence, () -> {}));
+        this.scsi = new ScsiTarget(settings.targetName(), List.of(volume), meters);
+        this.target = new IscsiTarget(settings, scsi, meters);
+    }
+
+    /// Asks wait until the test lets them go, if it holds them.
+    static final class HeldPersistence implements Persistence {
+        record Asked(long offset, long length, Waiter waiter) {}
+
+        final List<Asked> asked = new ArrayList<>();
+        boolean holds;
+        int answered;
+
+        @Override
+        public void persist(long offset, long length, Waiter waiter) {
+            asked.add(new Asked(offset, length, waiter));
+            if (!holds) {
+                answer(true);
+            }
+        }
+
+        void answer(boolean durable) {
+            while (answered < asked.size()) {
+                asked.get(answered++).waiter().persisted(durable);
+            }
+        }
+
+        @Override
+        public Durability durability() {
+            return Durability.MSYNC;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    RawInitiator connect() {
+        return new RawInitiator(new FakeConnection(loop, target::accept));
+    }
+
+    byte[] bytes(long offset, int length) {
+        return memory.asSlice(offset, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    byte[] all() {
+        return bytes(0, BYTES);
+    }
+}
