@@ -5,12 +5,14 @@ import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.nfs4.Stateid;
+import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.rpc.RpcCredential;
 
 /// What one operation of a COMPOUND leaves for the next (RFC 8881 §16.2.3), and the facts that hold for all of
 /// them. Confined to the operation that runs. It holds no collaborators: those come to an operation by its
 /// constructor.
 public final class CompoundState {
+    private final @Nullable RpcConnection connection;
     private final RpcCredential credential;
     private final int minorVersion;
     private final long nowNanos;
@@ -30,10 +32,28 @@ public final class CompoundState {
     /// @param nowNanos monotonic: leases, timeouts
     /// @param now wall clock: the times of files
     public CompoundState(RpcCredential credential, int minorVersion, long nowNanos, NfsTime now) {
+        this(null, credential, minorVersion, nowNanos, now);
+    }
+
+    CompoundState(
+            @Nullable RpcConnection connection,
+            RpcCredential credential,
+            int minorVersion,
+            long nowNanos,
+            NfsTime now) {
+        this.connection = connection;
         this.credential = credential;
         this.minorVersion = minorVersion;
         this.nowNanos = nowNanos;
         this.now = now;
+    }
+
+    /// The connection the COMPOUND came in on.
+    public RpcConnection connection() {
+        if (connection == null) {
+            throw new IllegalStateException("no connection carries this COMPOUND");
+        }
+        return connection;
     }
 
     public RpcCredential credential() {

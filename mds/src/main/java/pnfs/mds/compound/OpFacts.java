@@ -60,8 +60,6 @@ public record OpFacts(
     private static final int SMALL = 128;
     /// A stateid, change_info4, bitmaps and a delegation with its one ACE.
     private static final int OPENED = 512;
-    /// The owner of a conflicting lock is up to 1024 bytes.
-    private static final int DENIED = 1152;
     /// Server owner, scope and implementation id.
     private static final int IDENTIFIED = 1024;
 
@@ -77,7 +75,7 @@ public record OpFacts(
         repeatable(OpCode.GETATTR, REQUIRED, IN_SESSION, CURRENT);
         repeatable(OpCode.GETFH, REQUIRED, IN_SESSION, CURRENT);
         once(OpCode.LINK, OPTIONAL, SAVED, SMALL);
-        once(OpCode.LOCK, REQUIRED, CURRENT, DENIED);
+        once(OpCode.LOCK, REQUIRED, CURRENT, SMALL);
         repeatable(OpCode.LOCKT, REQUIRED, IN_SESSION, CURRENT);
         once(OpCode.LOCKU, REQUIRED, CURRENT, SMALL);
         repeatable(OpCode.LOOKUP, REQUIRED, IN_SESSION, CURRENT);

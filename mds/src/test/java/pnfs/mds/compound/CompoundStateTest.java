@@ -3,12 +3,18 @@ package pnfs.mds.compound;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
+import pnfs.mds.testing.TestServer;
+import pnfs.mds.testing.TestSession;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
-import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
+import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
+import pnfs.wire.nfs4.OpCode;
+import pnfs.wire.nfs4.OpResult.OpFailure;
 import pnfs.wire.nfs4.Stateid;
-import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
 class CompoundStateTest {
@@ -16,7 +22,19 @@ class CompoundStateTest {
     private static final FileHandle OTHER = new FileHandle(8, 1);
     private static final Stateid OPEN = new Stateid(3, Opaque.ofHex("0102030405060708090a0b0c"));
 
-    private final CompoundState state = new CompoundState(new RpcCredential.None(), 2, 0, new NfsTime(0, 0));
+    private final CompoundState state = newState();
+
+    /// As an operation sees it.
+    private static CompoundState newState() {
+        var seen = new ArrayList<CompoundState>();
+        var server = new TestServer(table -> table.register(OpCode.GETATTR, GetAttrArgs.class, (args, state) -> {
+            seen.add(state);
+            state.clearCurrentFile();
+            return new OpFailure(OpCode.GETATTR, NfsStatus.IO);
+        }));
+        TestSession.begin(server.connect(), "client").run(new PutRootFhArgs(), new GetAttrArgs(Bitmap.EMPTY));
+        return seen.getFirst();
+    }
 
     @Test
     void without_a_filehandle_there_is_none_to_work_on() {

@@ -7,8 +7,8 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
-/// Reads XDR (RFC 4506) from a buffer, moving its position. Every length is checked against a limit of the caller's
-/// and the bytes that are left before anything is allocated. Confined to one thread.
+/// Reads XDR (RFC 4506) from a buffer, moving its position. Every length is checked against a limit of the
+/// caller's and the bytes that are left before anything is allocated. Confined to one thread.
 ///
 /// All methods throw [XdrException] where the bytes do not fit.
 public final class XdrReader {
@@ -29,6 +29,17 @@ public final class XdrReader {
 
     public int position() {
         return in.position();
+    }
+
+    /// What is left, as a view of the buffer; the position stays.
+    public ByteBuffer unread() {
+        return in.slice();
+    }
+
+    /// The 32 bits that [#readUint32] would read; the position stays.
+    public int peekUint32() {
+        need(Integer.BYTES);
+        return in.getInt(in.position());
     }
 
     /// 32 bits as they stand; a value above 2^31-1 is negative in Java.
@@ -90,7 +101,8 @@ public final class XdrReader {
         return Opaque.owning(readFixed(readCount(maxBytes, 1)));
     }
 
-    /// The bytes of a variable-length opaque as a view of the buffer, valid as long as the buffer is: for payloads.
+    /// The bytes of a variable-length opaque as a view of the buffer, valid as long as the buffer is: for
+    /// payloads.
     public ByteBuffer readOpaqueView(int maxBytes) {
         int length = readCount(maxBytes, 1);
         need(padded(length));

@@ -3,6 +3,7 @@ package pnfs.wire.xdr;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Writes XDR (RFC 4506) into a buffer that grows. A payload can be put in as a view, without a copy, with
@@ -12,8 +13,8 @@ public final class XdrWriter {
     private static final int SMALLEST = 256;
 
     private ByteBuffer out;
-    /// Pieces that are finished, position 0 to limit: our own bytes so far and, read-only, foreign views between them.
-    /// Empty until a view was written.
+    /// Pieces that are finished, position 0 to limit: our own bytes so far and, read-only, foreign views
+    /// between them. Empty until a view was written.
     private final List<ByteBuffer> finished = new ArrayList<>(0);
     private int finishedBytes;
 
@@ -127,6 +128,12 @@ public final class XdrWriter {
         finished.forEach(piece -> all.put(piece.duplicate()));
         all.put(out.duplicate().flip());
         return all.array();
+    }
+
+    /// A copy of everything written after `position`.
+    public byte[] toByteArray(int position) {
+        byte[] all = toByteArray();
+        return Arrays.copyOfRange(all, position, all.length);
     }
 
     public Opaque toOpaque() {

@@ -1,0 +1,70 @@
+package pnfs.mds.session;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.xdr.Opaque;
+
+/// A client record (RFC 8881 §18.35.4) and its lease. Guarded by the lock of [Clients], except for what is
+/// volatile.
+final class Client {
+    private static final Logger log = LoggerFactory.getLogger(Client.class);
+
+    final long id;
+    final Opaque owner;
+    final long verifier;
+    final Principal principal;
+    final List<Session> sessions = new ArrayList<>(1);
+
+    /// The one-slot reply cache of CREATE_SESSION: the sequence it last answered, and how. RFC 8881 §18.36.4.
+    int createSequence;
+
+    @Nullable
+    OpResult created;
+
+    long createdTicket;
+
+    /// The ticket of the record that says this client holds state; 0 before there is one. RFC 8881 §8.4.3.
+    volatile long stateTicket;
+    /// RECLAIM_COMPLETE was seen: new state may be granted.
+    volatile boolean reclaimComplete;
+    /// What it held before the restart may be given back to it.
+    volatile boolean mayReclaim;
+
+    private volatile LeaseState lease = LeaseState.UNCONFIRMED;
+    private volatile long renewedAtNanos;
+
+    Client(long id, Opaque owner, long verifier, Principal principal, long nowNanos) {
+        this.id = id;
+        this.owner = owner;
+        this.verifier = verifier;
+        this.principal = principal;
+        this.renewedAtNanos = nowNanos;
+    }
+
+    LeaseState lease() {
+        return lease;
+    }
+
+    /// Any thread may renew an active lease.
+    void renew(long nowNanos) {
+        renewedAtNanos = nowNanos;
+    }
+
+    boolean isSilentFor(long nanos, long nowNanos) {
+        return nowNanos - renewedAtNanos > nanos;
+    }
+
+    /// The only place that moves a lease.
+    void become(LeaseState next, String why) {
+        if (!lease.successors().contains(next)) {
+            throw new IllegalStateException(
+                    "client " + Long.toHexString(id) + ": " + lease + " -> " + next + ", " + why);
+        }
+        log.info("lease moved client={} from={} to={} why={}", Long.toHexString(id), lease, next, why);
+        lease = next;
+    }
+}

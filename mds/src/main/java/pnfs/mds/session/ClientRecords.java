@@ -1,0 +1,67 @@
+package pnfs.mds.session;
+
+import java.util.ArrayList;
+import java.util.List;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
+import pnfs.wire.nfs4.Nfs4Limits;
+import pnfs.wire.xdr.Opaque;
+import pnfs.wire.xdr.XdrException;
+import pnfs.wire.xdr.XdrReader;
+import pnfs.wire.xdr.XdrWriter;
+
+/// Confirmed clients in the store, so that after a restart only those who held something may reclaim (RFC
+/// 8881 §8.4.3).
+///
+/// ```
+/// key    CLIENT, u64 client id
+/// value  u32 version = 1 | bool holds state | u64 verifier | opaque<1024> owner          XDR
+/// ```
+final class ClientRecords {
+    private static final int VERSION = 1;
+
+    /// One record.
+    record ClientRecord(long clientId, boolean holdsState, long verifier, Opaque owner) {}
+
+    private ClientRecords() {}
+
+    static byte[] key(long clientId) {
+        return Keys.CLIENT.of(clientId);
+    }
+
+    static byte[] write(ClientRecord client) {
+        var out = new XdrWriter();
+        out.writeUint32(VERSION);
+        out.writeBool(client.holdsState());
+        out.writeUint64(client.verifier());
+        out.writeOpaque(client.owner());
+        return out.toByteArray();
+    }
+
+    static ClientRecord read(long clientId, byte[] value) {
+        try {
+            var in = XdrReader.of(Opaque.of(value));
+            int version = in.readUint32();
+            if (version != VERSION) {
+                throw new CorruptStoreException(
+                        "client record has version " + version + ", this server reads " + VERSION);
+            }
+            var client =
+                    new ClientRecord(clientId, in.readBool(), in.readUint64(), in.readOpaque(Nfs4Limits.OWNER_BYTES));
+            in.expectEnd();
+            return client;
+        } catch (XdrException e) {
+            throw new CorruptStoreException("client record " + Long.toHexString(clientId) + " is damaged", e);
+        }
+    }
+
+    static List<ClientRecord> readAll(MetadataStore store) {
+        var all = new ArrayList<ClientRecord>();
+        store.scan(Keys.CLIENT.first(), Keys.CLIENT.end(), (key, value) -> {
+            all.add(read(Keys.number(key), value));
+            return true;
+        });
+        return all;
+    }
+}

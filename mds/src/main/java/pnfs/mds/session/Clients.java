@@ -1,0 +1,436 @@
+package pnfs.mds.session;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.LockRank;
+import pnfs.mds.session.ClientRecords.ClientRecord;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.MetadataStore;
+import pnfs.wire.nfs4.ExchangeIdFlags;
+import pnfs.wire.nfs4.GrantedProtection;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.ExchangeIdArgs;
+import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
+import pnfs.wire.nfs4.ServerOwner;
+import pnfs.wire.nfs4.StateProtection;
+import pnfs.wire.xdr.Opaque;
+
+/// Every client this server knows, by id and by owner, and their leases. A confirmed client has a record in
+/// the store, so that only who held state may reclaim it after a restart; sessions are of this run alone.
+///
+/// One lock, rank CLIENT, guards the table, its clients, and grace. It is taken by what is rare; SEQUENCE
+/// renews a lease without it. The rooms that hold state for clients hear of a release after the lock was
+/// given back.
+public final class Clients {
+    /// `eir_sequenceid`: what the first CREATE_SESSION of a client presents.
+    static final int FIRST_CREATE_SEQUENCE = 1;
+
+    private final MetadataStore store;
+    private final ServerIdentity identity;
+    private final SessionLimits limits;
+    private final Grace grace;
+    private final List<StateHolder> holders = new CopyOnWriteArrayList<>();
+
+    private final ReentrantLock lock = new ReentrantLock();
+    /// Read without the lock, as are the sessions, by their ids.
+    private final Map<Long, Client> byId = new ConcurrentHashMap<>();
+
+    final Map<Opaque, Session> sessions = new ConcurrentHashMap<>();
+    private final Map<Opaque, Records> byOwner = new HashMap<>();
+    private int given;
+
+    /// The records of one owner: a rebooted client has its old one until CREATE_SESSION confirms the new.
+    private static final class Records {
+        @Nullable
+        Client confirmed;
+
+        @Nullable
+        Client unconfirmed;
+
+        boolean isEmpty() {
+            return confirmed == null && unconfirmed == null;
+        }
+    }
+
+    /// Begins grace when the store knows of clients that held state.
+    public Clients(MetadataStore store, ServerIdentity identity, SessionLimits limits, long nowNanos) {
+        this.store = store;
+        this.identity = identity;
+        this.limits = limits;
+        var holding = new ArrayList<ClientRecord>();
+        var forget = new Batch();
+        for (ClientRecord client : ClientRecords.readAll(store)) {
+            if (client.holdsState()) {
+                holding.add(client);
+            } else {
+                forget.delete(ClientRecords.key(client.clientId())); // has nothing to reclaim
+            }
+        }
+        store.append(forget);
+        grace = new Grace(this, holding, nowNanos + limits.leaseNanos());
+    }
+
+    public Grace grace() {
+        return grace;
+    }
+
+    /// Adds a room that hears of releases. Before the first client comes.
+    public void addHolder(StateHolder holder) {
+        holders.add(holder);
+    }
+
+    /// EXCHANGE_ID, RFC 8881 §18.35.4: the cases in its order.
+    ExchangeIdResult exchangeId(ExchangeIdArgs args, CompoundState state) {
+        checkArguments(args);
+        var principal = Principal.of(state.credential());
+        boolean update = (args.flags() & ExchangeIdFlags.UPDATE_CONFIRMED) != 0;
+        Client dropped = null;
+        Client answer;
+        enter();
+        try {
+            Records records = byOwner.get(args.owner());
+            Client confirmed = records == null ? null : records.confirmed;
+            if (update) {
+                answer = confirmedToUpdate(confirmed, args, principal);
+            } else if (confirmed != null && confirmed.principal.equals(principal)) {
+                answer = confirmed.verifier == args.verifier()
+                        ? confirmed // the same again: a probe for trunking
+                        : addUnconfirmed(args, principal, state.nowNanos()); // it rebooted; CREATE_SESSION will tell
+            } else {
+                if (confirmed != null) {
+                    requireReplaceable(confirmed, state.nowNanos());
+                    dropped = confirmed;
+                    state.dependsOn(forget(confirmed, "replaced by another principal"));
+                }
+                answer = addUnconfirmed(args, principal, state.nowNanos());
+            }
+        } finally {
+            leave();
+        }
+        tellHolders(dropped);
+        return result(answer);
+    }
+
+    private static void checkArguments(ExchangeIdArgs args) {
+        if ((args.flags() & ~ExchangeIdFlags.ARGUMENT_MASK) != 0) {
+            throw new NfsException(NfsStatus.INVAL, "EXCHANGE_ID flags " + Integer.toHexString(args.flags()));
+        }
+        switch (args.protection()) {
+            case StateProtection.None() -> {}
+            case StateProtection.MachineCredential _ ->
+                throw new NfsException(NfsStatus.INVAL, "SP4_MACH_CRED needs RPCSEC_GSS");
+            case StateProtection.Ssv _ -> throw new NfsException(NfsStatus.ENCR_ALG_UNSUPP, "SP4_SSV");
+        }
+    }
+
+    private static Client confirmedToUpdate(@Nullable Client confirmed, ExchangeIdArgs args, Principal principal) {
+        if (confirmed == null) {
+            throw new NfsException(NfsStatus.NOENT, "update of a client that is not confirmed");
+        }
+        if (confirmed.verifier != args.verifier()) {
+            throw new NfsException(NfsStatus.NOT_SAME, "update with another verifier");
+        }
+        if (!confirmed.principal.equals(principal)) {
+            throw new NfsException(NfsStatus.PERM, "update by another principal");
+        }
+        return confirmed;
+    }
+
+    private void requireReplaceable(Client confirmed, long nowNanos) {
+        boolean lapsed = confirmed.isSilentFor(limits.leaseNanos(), nowNanos);
+        if (!lapsed && holdsState(confirmed.id)) {
+            throw new NfsException(NfsStatus.CLID_INUSE, "owner belongs to another principal that holds state");
+        }
+    }
+
+    private Client addUnconfirmed(ExchangeIdArgs args, Principal principal, long nowNanos) {
+        if (byId.size() >= limits.clients()) {
+            throw new NfsException(NfsStatus.DELAY, "over " + limits.clients() + " clients");
+        }
+        Records before = byOwner.get(args.owner());
+        if (before != null && before.unconfirmed != null) {
+            forget(before.unconfirmed, "replaced before it was confirmed");
+        }
+        // The boot count keeps ids of different runs apart: an old one is STALE_CLIENTID, never somebody else's.
+        long id = identity.boot() << Integer.SIZE | Integer.toUnsignedLong(++given);
+        var client = new Client(id, args.owner(), args.verifier(), principal, nowNanos);
+        client.createSequence = FIRST_CREATE_SEQUENCE - 1;
+        byOwner.computeIfAbsent(args.owner(), owner -> new Records()).unconfirmed = client;
+        byId.put(id, client);
+        return client;
+    }
+
+    private ExchangeIdResult result(Client client) {
+        int confirmed = client.lease() == LeaseState.UNCONFIRMED ? 0 : ExchangeIdFlags.CONFIRMED;
+        return new ExchangeIdResult(
+                client.id,
+                client.createSequence + 1,
+                ExchangeIdFlags.USE_PNFS_MDS | confirmed,
+                new GrantedProtection.None(),
+                new ServerOwner(0, identity.id()),
+                identity.id(),
+                Optional.empty());
+    }
+
+    /// The client of an id, confirmed or not.
+    ///
+    /// @throws NfsException STALE_CLIENTID when it is none of this run
+    Client require(long clientId) {
+        Client client = byId.get(clientId);
+        if (client == null) {
+            throw new NfsException(NfsStatus.STALE_CLIENTID, "client " + Long.toHexString(clientId));
+        }
+        return client;
+    }
+
+    /// The client of an operation that is about to grant it something. Asked under the file's lock, it makes
+    /// sure that a release that is under way finds what is granted.
+    ///
+    /// @throws NfsException EXPIRED when it was released meanwhile
+    public void checkLive(long clientId) {
+        requireLive(clientId);
+    }
+
+    Client requireLive(long clientId) {
+        Client client = byId.get(clientId);
+        if (client == null || client.lease() == LeaseState.RELEASED) {
+            throw new NfsException(NfsStatus.EXPIRED, "client " + Long.toHexString(clientId) + " was released");
+        }
+        return client;
+    }
+
+    /// Makes sure that the store says that the client of `state` holds state, before it is granted its first.
+    /// Called without a lock.
+    public void recordState(CompoundState state) {
+        Client client = requireLive(state.clientId());
+        if (client.stateTicket == 0) {
+            enter();
+            try {
+                if (client.stateTicket == 0 && client.lease() != LeaseState.RELEASED) {
+                    var batch = new Batch();
+                    put(batch, client, true);
+                    client.stateTicket = store.append(batch);
+                }
+            } finally {
+                leave();
+            }
+        }
+        state.dependsOn(client.stateTicket);
+    }
+
+    /// Confirms `client` at its first session; under the lock. What the owner had before is removed and
+    /// returned: a client with another verifier has rebooted and knows of nothing.
+    @Nullable
+    Client confirm(Client client, CompoundState state) {
+        if (client.lease() != LeaseState.UNCONFIRMED) {
+            return null;
+        }
+        Records records = byOwner.get(client.owner);
+        if (records == null || records.unconfirmed != client) {
+            throw new IllegalStateException("unconfirmed client " + Long.toHexString(client.id) + " has no owner");
+        }
+        var batch = new Batch();
+        Client rebooted = records.confirmed;
+        if (rebooted != null) {
+            remove(batch, rebooted, "rebooted");
+        }
+        ClientRecord before = grace.recordOf(client.owner);
+        if (before != null) {
+            batch.delete(ClientRecords.key(before.clientId()));
+            client.mayReclaim = before.verifier() == client.verifier;
+        }
+        put(batch, client, client.mayReclaim);
+        records.confirmed = client;
+        records.unconfirmed = null;
+        client.become(LeaseState.ACTIVE, "first session");
+        long ticket = store.append(batch);
+        state.dependsOn(ticket);
+        if (client.mayReclaim) {
+            client.stateTicket = ticket;
+        } else {
+            grace.settled(client.owner);
+        }
+        return rebooted;
+    }
+
+    /// RECLAIM_COMPLETE, RFC 8881 §18.51.
+    void reclaimComplete(long clientId) {
+        enter();
+        try {
+            Client client = requireLive(clientId);
+            if (client.reclaimComplete) {
+                throw new NfsException(NfsStatus.COMPLETE_ALREADY, "second RECLAIM_COMPLETE");
+            }
+            client.reclaimComplete = true;
+            grace.settled(client.owner);
+        } finally {
+            leave();
+        }
+    }
+
+    /// SEQUENCE came: the lease begins anew. Costs a volatile write where the client was not late.
+    void renew(Client client, long nowNanos) {
+        client.renew(nowNanos);
+        if (client.lease() == LeaseState.COURTESY) {
+            enter();
+            try {
+                if (client.lease() == LeaseState.COURTESY) {
+                    client.become(LeaseState.ACTIVE, "heard of again");
+                }
+            } finally {
+                leave();
+            }
+        }
+    }
+
+    /// DESTROY_CLIENTID, RFC 8881 §18.50.
+    void destroy(long clientId, CompoundState state) {
+        Client client;
+        enter();
+        try {
+            client = require(clientId);
+            if (!client.sessions.isEmpty() || holdsState(clientId)) {
+                throw new NfsException(NfsStatus.CLIENTID_BUSY, client.sessions.size() + " sessions, or state");
+            }
+            state.dependsOn(forget(client, "destroyed"));
+        } finally {
+            leave();
+        }
+        tellHolders(client);
+    }
+
+    /// Somebody wants what `clientId` holds. Releases the client if its lease is over, and says whether it is
+    /// gone. Called without a file's lock, because every file of the client is visited.
+    public boolean releaseIfLapsed(long clientId, long nowNanos) {
+        Client client;
+        enter();
+        try {
+            client = byId.get(clientId);
+            if (client == null) {
+                return true;
+            }
+            if (client.lease() == LeaseState.UNCONFIRMED || !client.isSilentFor(limits.leaseNanos(), nowNanos)) {
+                return false;
+            }
+            forget(client, "its state is wanted");
+        } finally {
+            leave();
+        }
+        tellHolders(client);
+        return true;
+    }
+
+    /// Does what time brings: ends grace, moves silent clients to courtesy, and lets go of those whose
+    /// courtesy is over and of those who never confirmed. To be called every now and then, at least a few
+    /// times a lease.
+    public void tick(long nowNanos) {
+        var released = new ArrayList<Client>();
+        enter();
+        try {
+            var batch = new Batch();
+            for (ClientRecord lost : grace.endOverdue(nowNanos)) {
+                batch.delete(ClientRecords.key(lost.clientId()));
+            }
+            for (Client client : List.copyOf(byId.values())) {
+                switch (client.lease()) {
+                    case UNCONFIRMED -> {
+                        if (client.isSilentFor(limits.leaseNanos(), nowNanos)) {
+                            remove(batch, client, "never confirmed");
+                        }
+                    }
+                    case ACTIVE -> {
+                        if (client.isSilentFor(limits.leaseNanos(), nowNanos)) {
+                            client.become(LeaseState.COURTESY, "silent");
+                        }
+                    }
+                    case COURTESY -> {
+                        if (client.isSilentFor(limits.leaseNanos() + limits.courtesyNanos(), nowNanos)) {
+                            remove(batch, client, "courtesy is over");
+                            released.add(client);
+                        }
+                    }
+                    case RELEASED -> {}
+                }
+            }
+            store.append(batch);
+        } finally {
+            leave();
+        }
+        released.forEach(this::tellHolders);
+    }
+
+    /// Runs `action` under the lock; what sessions and clients have in common is changed so.
+    <T> T locked(Supplier<T> action) {
+        enter();
+        try {
+            return action.get();
+        } finally {
+            leave();
+        }
+    }
+
+    private boolean holdsState(long clientId) {
+        return holders.stream().anyMatch(holder -> holder.holdsStateOf(clientId));
+    }
+
+    private long forget(Client client, String why) {
+        var batch = new Batch();
+        remove(batch, client, why);
+        return store.append(batch);
+    }
+
+    private void remove(Batch batch, Client client, String why) {
+        if (client.lease() != LeaseState.UNCONFIRMED) {
+            batch.delete(ClientRecords.key(client.id));
+            grace.settled(client.owner);
+        }
+        client.become(LeaseState.RELEASED, why);
+        client.sessions.forEach(session -> sessions.remove(session.id()));
+        client.sessions.clear();
+        byId.remove(client.id);
+        Records records = byOwner.get(client.owner);
+        if (records != null) {
+            if (records.confirmed == client) {
+                records.confirmed = null;
+            }
+            if (records.unconfirmed == client) {
+                records.unconfirmed = null;
+            }
+            if (records.isEmpty()) {
+                byOwner.remove(client.owner);
+            }
+        }
+    }
+
+    private void put(Batch batch, Client client, boolean holdsState) {
+        batch.put(
+                ClientRecords.key(client.id),
+                ClientRecords.write(new ClientRecord(client.id, holdsState, client.verifier, client.owner)));
+    }
+
+    void tellHolders(@Nullable Client released) {
+        if (released != null) {
+            holders.forEach(holder -> holder.release(released.id));
+        }
+    }
+
+    private void enter() {
+        assert LockRank.CLIENT.enter();
+        lock.lock();
+    }
+
+    private void leave() {
+        lock.unlock();
+        assert LockRank.CLIENT.leave();
+    }
+}

@@ -1,0 +1,101 @@
+package pnfs.mds.session;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.session.ClientRecords.ClientRecord;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.xdr.Opaque;
+
+/// The time after a restart in which clients take back what they held and nobody may take anything new: RFC
+/// 8881 §8.4.2. There is one only where the store knows of clients that held state; it ends when all of these
+/// have said RECLAIM_COMPLETE, were destroyed or came back rebooted, and after one lease at the latest.
+///
+/// Its books are guarded by the lock of [Clients], which keeps them; the questions may be asked by any
+/// thread.
+public final class Grace {
+    private static final Logger log = LoggerFactory.getLogger(Grace.class);
+
+    private final Clients clients;
+    private final long endsAtNanos;
+    /// Clients of the run before that have yet to come back, by owner.
+    private final Map<Opaque, ClientRecord> missing = new HashMap<>();
+
+    private volatile boolean over;
+
+    Grace(Clients clients, List<ClientRecord> holders, long endsAtNanos) {
+        this.clients = clients;
+        this.endsAtNanos = endsAtNanos;
+        holders.forEach(client -> missing.put(client.owner(), client));
+        over = missing.isEmpty();
+        if (!over) {
+            log.info("grace began clients={}", missing.size());
+        }
+    }
+
+    /// New state may be granted to this client.
+    ///
+    /// @throws NfsException GRACE while others may still reclaim, or while this client has not said that it
+    ///     is done
+    public void requireOver(CompoundState state) {
+        if (!isOver(state.nowNanos())) {
+            throw new NfsException(NfsStatus.GRACE, "in grace");
+        }
+        if (!clients.requireLive(state.clientId()).reclaimComplete) {
+            throw new NfsException(NfsStatus.GRACE, "before this client's RECLAIM_COMPLETE");
+        }
+    }
+
+    /// State of the run before may be given back to this client.
+    ///
+    /// @throws NfsException NO_GRACE when it is too late, RECLAIM_BAD when this client held nothing
+    public void requireReclaim(CompoundState state) {
+        Client client = clients.requireLive(state.clientId());
+        if (isOver(state.nowNanos()) || client.reclaimComplete) {
+            throw new NfsException(NfsStatus.NO_GRACE, "reclaim after grace");
+        }
+        if (!client.mayReclaim) {
+            throw new NfsException(NfsStatus.RECLAIM_BAD, "this client held nothing before the restart");
+        }
+    }
+
+    /// Whether everybody may take new state; what READ and WRITE with a special stateid, and SETATTR of a
+    /// size, ask.
+    public boolean isOver(long nowNanos) {
+        return over || nowNanos - endsAtNanos >= 0;
+    }
+
+    /// The record that this owner left in the run before, if it has yet to come back.
+    @Nullable
+    ClientRecord recordOf(Opaque owner) {
+        return missing.get(owner);
+    }
+
+    /// This owner has taken back what it wanted, or never will.
+    void settled(Opaque owner) {
+        if (missing.remove(owner) != null && missing.isEmpty()) {
+            end("everybody came back");
+        }
+    }
+
+    /// Those who did not come back in time.
+    List<ClientRecord> endOverdue(long nowNanos) {
+        if (over || !isOver(nowNanos)) {
+            return List.of();
+        }
+        List<ClientRecord> lost = List.copyOf(missing.values());
+        missing.clear();
+        end("time is up");
+        return lost;
+    }
+
+    private void end(String why) {
+        over = true;
+        log.info("grace ended why={}", why);
+    }
+}

@@ -1,0 +1,204 @@
+package pnfs.mds.session;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.compound.Sequencer;
+import pnfs.mds.compound.Sequencer.Admission;
+import pnfs.mds.compound.SessionRef;
+import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.SequenceArgs;
+import pnfs.wire.nfs4.OpResult.SequenceResult;
+import pnfs.wire.nfs4.SequenceFlags;
+import pnfs.wire.rpc.RpcConnection;
+import pnfs.wire.xdr.Opaque;
+
+/// A session: its slots, what was negotiated for it, and the connections that carry its backchannel. RFC 8881
+/// §2.10. Guarded by its own lock, which is a leaf: nothing is called while it is held.
+final class Session {
+    private final Opaque id;
+    private final Client client;
+    private final ChannelAttributes fore;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Slot[] slots;
+    /// Whether the client asked for a backchannel; it is told when none of its connections carries one.
+    private boolean backchannelWanted;
+
+    private int callbackProgram;
+    private final List<RpcConnection> backchannel = new ArrayList<>(1);
+
+    /// One place for a request in flight, and the reply of the last one. RFC 8881 §2.10.6.1.
+    private final class Slot implements Sequencer.Turn {
+        int sequence;
+        boolean used;
+        boolean running;
+        int fingerprint;
+
+        @Nullable
+        Principal principal;
+
+        byte @Nullable [] reply;
+
+        @Override
+        public void end(byte @Nullable [] kept) {
+            lock.lock();
+            try {
+                running = false;
+                reply = kept;
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    Session(Opaque id, Client client, ChannelAttributes fore) {
+        this.id = id;
+        this.client = client;
+        this.fore = fore;
+        this.slots = new Slot[fore.maxRequests()];
+    }
+
+    Opaque id() {
+        return id;
+    }
+
+    Client client() {
+        return client;
+    }
+
+    /// The conditions of RFC 8881 §18.46.3 that a session can see, in their order. An error changes nothing.
+    Admission admit(SequenceArgs args, Sequencer.Request request) {
+        if (request.bytes() > fore.maxRequestBytes()) {
+            throw new NfsException(
+                    NfsStatus.REQ_TOO_BIG, "request of " + request.bytes() + " bytes over " + fore.maxRequestBytes());
+        }
+        if (request.operations() > fore.maxOperations()) {
+            throw new NfsException(
+                    NfsStatus.TOO_MANY_OPS, request.operations() + " operations over " + fore.maxOperations());
+        }
+        if (args.slot() < 0 || args.slot() >= slots.length) {
+            throw new NfsException(
+                    NfsStatus.BADSLOT, "slot " + Integer.toUnsignedString(args.slot()) + " of " + slots.length);
+        }
+        if (args.highestSlot() < 0 || args.highestSlot() >= slots.length) {
+            throw new NfsException(
+                    NfsStatus.BAD_HIGH_SLOT,
+                    "highest slot " + Integer.toUnsignedString(args.highestSlot()) + " of " + slots.length);
+        }
+        lock.lock();
+        try {
+            return admitTo(slot(args.slot()), args, request);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Admission admitTo(Slot slot, SequenceArgs args, Sequencer.Request request) {
+        if (slot.used && args.sequence() == slot.sequence) {
+            return repeat(slot, args, request);
+        }
+        if (args.sequence() != slot.sequence + 1 || slot.running) {
+            throw new NfsException(
+                    NfsStatus.SEQ_MISORDERED,
+                    "sequence " + Integer.toUnsignedString(args.sequence()) + " after "
+                            + Integer.toUnsignedString(slot.sequence) + (slot.running ? ", still running" : ""));
+        }
+        slot.used = true;
+        slot.running = true;
+        slot.sequence = args.sequence();
+        slot.principal = Principal.of(request.credential());
+        slot.fingerprint = request.fingerprint();
+        slot.reply = null;
+        return new Sequencer.Execute(
+                new SessionRef(client.id, id, args.slot(), args.sequence()),
+                result(args),
+                fore.maxResponseBytes(),
+                args.cacheThis() ? fore.maxResponseCachedBytes() : fore.maxResponseBytes(),
+                slot);
+    }
+
+    private Admission repeat(Slot slot, SequenceArgs args, Sequencer.Request request) {
+        if (slot.running) {
+            throw new NfsException(NfsStatus.DELAY, "a retry of what still runs");
+        }
+        if (slot.fingerprint != request.fingerprint()
+                || !Principal.of(request.credential()).equals(slot.principal)) {
+            throw new NfsException(NfsStatus.SEQ_FALSE_RETRY, "not the request that this sequence stood for");
+        }
+        return slot.reply == null ? new Sequencer.ReplyLost(result(args)) : new Sequencer.Replay(slot.reply);
+    }
+
+    private Slot slot(int number) {
+        Slot slot = slots[number];
+        if (slot == null) {
+            slot = new Slot();
+            slots[number] = slot;
+        }
+        return slot;
+    }
+
+    private SequenceResult result(SequenceArgs args) {
+        int highest = slots.length - 1;
+        int flags = backchannelWanted && backchannel.isEmpty() ? SequenceFlags.CB_PATH_DOWN_SESSION : 0;
+        return new SequenceResult(id, args.sequence(), args.slot(), highest, highest, flags);
+    }
+
+    /// Whether a request runs, other than the one in `except`'s slot; -1 excepts none.
+    boolean isBusy(int exceptSlot) {
+        lock.lock();
+        try {
+            for (int i = 0; i < slots.length; i++) {
+                if (i != exceptSlot && slots[i] != null && slots[i].running) {
+                    return true;
+                }
+            }
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// How callbacks are to be addressed from now on.
+    void setCallbackProgram(int program) {
+        lock.lock();
+        try {
+            callbackProgram = program;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int callbackProgram() {
+        lock.lock();
+        try {
+            return callbackProgram;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// `connection` carries the backchannel too.
+    void bindBackchannel(RpcConnection connection) {
+        lock.lock();
+        try {
+            backchannelWanted = true;
+            if (!backchannel.contains(connection)) {
+                backchannel.add(connection);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void unbind(RpcConnection connection) {
+        lock.lock();
+        try {
+            backchannel.remove(connection);
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package pnfs.mds.session;
+
+/// What clients may ask of this room. Checked before anything is allocated.
+///
+/// @param leaseNanos how long a client may be silent
+/// @param courtesyNanos how long after that its state is kept where nobody wants it
+/// @param clients client records; more are told DELAY
+/// @param sessionsPerClient more are told NOSPC
+/// @param slots in a session: requests that a client may have in flight
+/// @param operations in a COMPOUND
+/// @param messageBytes of a request or a reply, RPC header included
+/// @param cachedReplyBytes of a reply that is kept for a retry
+public record SessionLimits(
+        long leaseNanos,
+        long courtesyNanos,
+        int clients,
+        int sessionsPerClient,
+        int slots,
+        int operations,
+        int messageBytes,
+        int cachedReplyBytes) {}

@@ -1,0 +1,235 @@
+package pnfs.mds.session;
+
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.OpTable;
+import pnfs.mds.compound.Sequencer;
+import pnfs.wire.nfs4.BoundDirection;
+import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.nfs4.CreateSessionFlags;
+import pnfs.wire.nfs4.Nfs4Limits;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.BackchannelCtlArgs;
+import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
+import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
+import pnfs.wire.nfs4.OpArgs.DestroyClientidArgs;
+import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
+import pnfs.wire.nfs4.OpArgs.ExchangeIdArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
+import pnfs.wire.nfs4.OpArgs.SequenceArgs;
+import pnfs.wire.nfs4.OpCode;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.BindConnToSessionResult;
+import pnfs.wire.nfs4.OpResult.CreateSessionResult;
+import pnfs.wire.nfs4.OpResult.OpFailure;
+import pnfs.wire.nfs4.OpResult.OpSuccess;
+import pnfs.wire.rpc.RpcConnection;
+import pnfs.wire.xdr.Opaque;
+
+/// The operations on sessions and client ids, RFC 8881 §18.33 to §18.37, §18.46, §18.50, §18.51, and who may
+/// run a COMPOUND now. Safe for any thread; the tables are those of [Clients].
+public final class Sessions implements Sequencer {
+    /// Below this a channel carries no useful request or reply.
+    private static final int LEAST_MESSAGE_BYTES = 512;
+    /// CB_SEQUENCE and one more.
+    private static final int LEAST_CALLBACK_OPERATIONS = 2;
+
+    private static final int KNOWN_FLAGS =
+            CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN | CreateSessionFlags.CONN_RDMA;
+
+    private final Clients clients;
+    private final SessionLimits limits;
+    private final RandomGenerator random; // under the clients' lock
+
+    /// What CREATE_SESSION did: its answer, and the client that it replaced.
+    private record Created(OpResult result, @Nullable Client rebooted) {}
+
+    public Sessions(Clients clients, SessionLimits limits, RandomGenerator random) {
+        this.clients = clients;
+        this.limits = limits;
+        this.random = random;
+    }
+
+    /// Adds this room's operations.
+    public void register(OpTable table) {
+        table.register(OpCode.EXCHANGE_ID, ExchangeIdArgs.class, clients::exchangeId)
+                .register(OpCode.CREATE_SESSION, CreateSessionArgs.class, this::create)
+                .register(OpCode.DESTROY_SESSION, DestroySessionArgs.class, this::destroy)
+                .register(OpCode.DESTROY_CLIENTID, DestroyClientidArgs.class, this::destroyClient)
+                .register(OpCode.BIND_CONN_TO_SESSION, BindConnToSessionArgs.class, this::bind)
+                .register(OpCode.BACKCHANNEL_CTL, BackchannelCtlArgs.class, this::controlBackchannel)
+                .register(OpCode.RECLAIM_COMPLETE, ReclaimCompleteArgs.class, this::completeReclaim);
+    }
+
+    @Override
+    public Admission admit(SequenceArgs args, Request request) {
+        Session session = require(args.session());
+        Admission admission = session.admit(args, request);
+        clients.renew(session.client(), request.nowNanos());
+        return admission;
+    }
+
+    private Session require(Opaque id) {
+        Session session = clients.sessions.get(id);
+        if (session == null) {
+            throw new NfsException(NfsStatus.BADSESSION, "session " + id);
+        }
+        return session;
+    }
+
+    private OpResult create(CreateSessionArgs args, CompoundState state) {
+        Created created = clients.locked(() -> createUnderLock(args, state));
+        clients.tellHolders(created.rebooted());
+        return created.result();
+    }
+
+    private Created createUnderLock(CreateSessionArgs args, CompoundState state) {
+        Client client = clients.require(args.clientId());
+        if (client.created != null && args.sequence() == client.createSequence) {
+            state.dependsOn(client.createdTicket);
+            return new Created(client.created, null);
+        }
+        if (args.sequence() != client.createSequence + 1) {
+            throw new NfsException(
+                    NfsStatus.SEQ_MISORDERED,
+                    "CREATE_SESSION " + Integer.toUnsignedString(args.sequence()) + " after "
+                            + Integer.toUnsignedString(client.createSequence));
+        }
+        Created created;
+        try {
+            created = createNew(client, args, state);
+        } catch (NfsException refusal) {
+            created = new Created(new OpFailure(OpCode.CREATE_SESSION, refusal.status()), null);
+        }
+        client.createSequence = args.sequence();
+        client.created = created.result();
+        client.createdTicket = state.ticket();
+        return created;
+    }
+
+    private Created createNew(Client client, CreateSessionArgs args, CompoundState state) {
+        if (!client.principal.equals(Principal.of(state.credential()))) {
+            throw new NfsException(NfsStatus.CLID_INUSE, "CREATE_SESSION by another principal");
+        }
+        if ((args.flags() & ~KNOWN_FLAGS) != 0) {
+            throw new NfsException(NfsStatus.INVAL, "CREATE_SESSION flags " + Integer.toHexString(args.flags()));
+        }
+        if (client.sessions.size() >= limits.sessionsPerClient()) {
+            throw new NfsException(NfsStatus.NOSPC, "over " + limits.sessionsPerClient() + " sessions");
+        }
+        ChannelAttributes fore = negotiate(args.fore());
+        boolean backchannel = (args.flags() & CreateSessionFlags.CONN_BACK_CHAN) != 0;
+        if (backchannel) {
+            requireUsableBack(args.back());
+        }
+        Client rebooted = clients.confirm(client, state);
+        var session = new Session(newId(client), client, fore);
+        session.setCallbackProgram(args.callbackProgram());
+        if (backchannel) {
+            carryBackchannel(session, state.connection());
+        }
+        client.sessions.add(session);
+        client.renew(state.nowNanos());
+        clients.sessions.put(session.id(), session);
+        return new Created(
+                new CreateSessionResult(
+                        session.id(),
+                        args.sequence(),
+                        backchannel ? CreateSessionFlags.CONN_BACK_CHAN : 0,
+                        fore,
+                        args.back()),
+                rebooted);
+    }
+
+    private ChannelAttributes negotiate(ChannelAttributes asked) {
+        if (asked.maxRequestBytes() < LEAST_MESSAGE_BYTES
+                || asked.maxResponseBytes() < LEAST_MESSAGE_BYTES
+                || asked.maxOperations() < 1
+                || asked.maxRequests() < 1) {
+            throw new NfsException(NfsStatus.TOOSMALL, "fore channel " + asked);
+        }
+        int response = Math.min(asked.maxResponseBytes(), limits.messageBytes());
+        return new ChannelAttributes(
+                0,
+                Math.min(asked.maxRequestBytes(), limits.messageBytes()),
+                response,
+                Math.min(Math.min(asked.maxResponseCachedBytes(), limits.cachedReplyBytes()), response),
+                Math.min(asked.maxOperations(), limits.operations()),
+                Math.min(asked.maxRequests(), limits.slots()),
+                Optional.empty());
+    }
+
+    private static void requireUsableBack(ChannelAttributes asked) {
+        if (asked.maxRequestBytes() < LEAST_MESSAGE_BYTES
+                || asked.maxResponseBytes() < LEAST_MESSAGE_BYTES
+                || asked.maxOperations() < LEAST_CALLBACK_OPERATIONS
+                || asked.maxRequests() < 1) {
+            throw new NfsException(NfsStatus.TOOSMALL, "backchannel " + asked);
+        }
+    }
+
+    /// Half of it is chance, so that no one guesses another's.
+    private Opaque newId(Client client) {
+        return Opaque.of(ByteBuffer.allocate(Nfs4Limits.SESSION_ID_BYTES)
+                .putLong(client.id)
+                .putLong(random.nextLong())
+                .array());
+    }
+
+    private OpResult destroy(DestroySessionArgs args, CompoundState state) {
+        boolean own = state.hasSession() && state.session().sessionId().equals(args.session());
+        if (own && !state.isLast()) {
+            throw new NfsException(NfsStatus.NOT_ONLY_OP, "a session is destroyed before the COMPOUND it carries ends");
+        }
+        clients.locked(() -> {
+            Session session = require(args.session());
+            if (session.isBusy(own ? state.session().slotId() : -1)) {
+                throw new NfsException(NfsStatus.DELAY, "requests of the session are still running");
+            }
+            session.client().sessions.remove(session);
+            return clients.sessions.remove(args.session());
+        });
+        return new OpSuccess(OpCode.DESTROY_SESSION);
+    }
+
+    private OpResult destroyClient(DestroyClientidArgs args, CompoundState state) {
+        clients.destroy(args.clientId(), state);
+        return new OpSuccess(OpCode.DESTROY_CLIENTID);
+    }
+
+    private OpResult bind(BindConnToSessionArgs args, CompoundState state) {
+        Session session = require(args.session());
+        BoundDirection bound = switch (args.direction()) {
+            case FORE -> BoundDirection.FORE;
+            case BACK -> BoundDirection.BACK;
+            case FORE_OR_BOTH, BACK_OR_BOTH -> BoundDirection.BOTH;
+        };
+        if (bound != BoundDirection.FORE) {
+            carryBackchannel(session, state.connection());
+        }
+        return new BindConnToSessionResult(args.session(), bound, false);
+    }
+
+    private static void carryBackchannel(Session session, RpcConnection connection) {
+        session.bindBackchannel(connection);
+        connection.whenClosed(why -> session.unbind(connection));
+    }
+
+    private OpResult controlBackchannel(BackchannelCtlArgs args, CompoundState state) {
+        require(state.session().sessionId()).setCallbackProgram(args.callbackProgram());
+        return new OpSuccess(OpCode.BACKCHANNEL_CTL);
+    }
+
+    private OpResult completeReclaim(ReclaimCompleteArgs args, CompoundState state) {
+        if (args.oneFileSystem()) {
+            state.currentFile(); // names the file system, of which there is one: nothing was moved
+        } else {
+            clients.reclaimComplete(state.clientId());
+        }
+        return new OpSuccess(OpCode.RECLAIM_COMPLETE);
+    }
+}
