@@ -10,7 +10,7 @@ public final class NetworkCounters {
     final LongAdder cutOff = new LongAdder();
     final LongAdder handlerFailures = new LongAdder();
 
-    NetworkCounters() {}
+    public NetworkCounters() {}
 
     /// Connections taken.
     public long accepted() {
