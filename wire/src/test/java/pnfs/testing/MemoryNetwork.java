@@ -25,8 +25,9 @@ import pnfs.wire.net.Network;
 import pnfs.wire.net.NetworkCounters;
 import pnfs.wire.net.Sink;
 
-/// A network in one thread, with a clock of its own: bytes arrive in order, late, and cut at random. The same seed gives
-/// the same run. Nothing happens but in [#run] and [#runFor]. Queues have no limits here and nobody is cut off.
+/// A network in one thread, with a clock of its own: bytes arrive in order, late, and cut at random. The same
+/// seed gives the same run. Nothing happens but in [#run] and [#runFor]. Queues have no limits here and nobody
+/// is cut off.
 public final class MemoryNetwork implements Network {
     private static final long LATEST_NANOS = Duration.ofMillis(1).toNanos();
 

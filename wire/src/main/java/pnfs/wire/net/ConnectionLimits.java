@@ -13,6 +13,12 @@ import java.time.Duration;
 ///     answer a connection attempt for so long is cut off
 public record ConnectionLimits(
         int maxConnections, int softQueueBytes, int hardQueueBytes, Duration idle, Duration stall) {
+    /// For who makes requests: reads answers however much of its own waits to be sent, because a server that
+    /// cannot get rid of its answers takes no more requests. How much waits is for the maker of the requests to
+    /// bound.
+    public static final ConnectionLimits CLIENT =
+            new ConnectionLimits(1, Integer.MAX_VALUE, Integer.MAX_VALUE, Duration.ZERO, Duration.ofSeconds(30));
+
     /// For servers whose peers may be silent as long as they like.
     public static final ConnectionLimits DEFAULT =
             new ConnectionLimits(4096, 1 << 20, 80 << 20, Duration.ZERO, Duration.ofSeconds(30));

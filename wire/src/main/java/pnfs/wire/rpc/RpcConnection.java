@@ -27,6 +27,8 @@ public final class RpcConnection implements ConnectionHandler {
     private static final Logger log = LoggerFactory.getLogger(RpcConnection.class);
     /// How often calls are checked for having waited too long.
     private static final Duration TICK = Duration.ofMillis(100);
+    /// How many times its limit a peer may exceed while it owes us replies.
+    private static final int PATIENCE = 8;
 
     private record Outstanding(long deadlineNanos, Duration timeout, Consumer<RpcOutcome> then) {}
 
@@ -132,6 +134,7 @@ public final class RpcConnection implements ConnectionHandler {
     @Override
     public boolean onEnd() {
         endAfterAnswers = true;
+        failOutstanding("peer closed");
         return callsInProgress > 0;
     }
 
@@ -141,10 +144,14 @@ public final class RpcConnection implements ConnectionHandler {
         if (tick != null) {
             tick.cancel();
         }
+        failOutstanding(why);
+        whenClosed.forEach(then -> then.accept(why));
+    }
+
+    private void failOutstanding(String why) {
         var lost = List.copyOf(outstanding.values());
         outstanding.clear();
         lost.forEach(call -> call.then.accept(new RpcOutcome.Failed(RpcOutcome.Reason.CONNECTION_LOST, why)));
-        whenClosed.forEach(then -> then.accept(why));
     }
 
     private void onRecord(ByteBuffer record) {
@@ -193,10 +200,11 @@ public final class RpcConnection implements ConnectionHandler {
     private void run(RpcProgram body, RpcCall call, XdrReader args) {
         var reply = new Reply(call.xid());
         callsInProgress++;
-        if (callsInProgress >= limits.maxCallsInProgress()) {
-            paused = true;
-            connection.pauseReading();
+        if (callsInProgress > PATIENCE * limits.maxCallsInProgress()) {
+            connection.close("peer has " + callsInProgress + " calls in progress");
+            return;
         }
+        pauseOrResume();
         try {
             body.call(call, args, reply);
         } catch (XdrException e) {
@@ -222,12 +230,22 @@ public final class RpcConnection implements ConnectionHandler {
     private void answered(List<ByteBuffer> message) {
         connection.send(message);
         callsInProgress--;
-        if (paused && callsInProgress < limits.maxCallsInProgress()) {
-            paused = false;
-            connection.resumeReading();
-        }
+        pauseOrResume();
         if (endAfterAnswers && callsInProgress == 0) {
             connection.close("peer closed");
+        }
+    }
+
+    /// The peer's further calls wait unread, unless we wait for a reply of the peer's: that stands behind them,
+    /// and the calls in progress may be waiting for it.
+    private void pauseOrResume() {
+        boolean pause = callsInProgress >= limits.maxCallsInProgress() && outstanding.isEmpty();
+        if (pause && !paused) {
+            paused = true;
+            connection.pauseReading();
+        } else if (paused && !pause) {
+            paused = false;
+            connection.resumeReading();
         }
     }
 
@@ -252,6 +270,7 @@ public final class RpcConnection implements ConnectionHandler {
         List<ByteBuffer> message = marked(request);
         message.getFirst().putInt(RpcMessage.XID_AT, lastXid);
         connection.send(message);
+        pauseOrResume();
     }
 
     private void onReply(int xid, XdrReader in) {
@@ -268,6 +287,7 @@ public final class RpcConnection implements ConnectionHandler {
             outcome = new RpcOutcome.Failed(RpcOutcome.Reason.MALFORMED_REPLY, String.valueOf(e.getMessage()));
         }
         call.then.accept(outcome);
+        pauseOrResume();
     }
 
     private void expire() {
@@ -277,6 +297,7 @@ public final class RpcConnection implements ConnectionHandler {
         tick = outstanding.isEmpty() ? null : connection.loop().schedule(TICK.toNanos(), this::expire);
         late.forEach(call -> call.then.accept(new RpcOutcome.Failed(
                 RpcOutcome.Reason.TIMEOUT, "no reply from " + connection.peer() + " in " + call.timeout)));
+        pauseOrResume();
     }
 
     /// The finished message with its record mark: one fragment.

@@ -4,7 +4,8 @@ package pnfs.wire.rpc;
 ///
 /// @param maxRecordBytes a longer message closes the connection
 /// @param maxCallsInProgress so many of the peer's calls are worked on at a time; then its further calls wait
-///     unread
+///     unread, or, while it owes us replies, are taken up to eight times as many, and then the connection is
+///     closed
 /// @param maxCallsOutstanding so many of our calls may wait for the peer's reply
 public record RpcLimits(int maxRecordBytes, int maxCallsInProgress, int maxCallsOutstanding) {
     /// Room for a READ or WRITE of 1 MiB and what stands around it.

@@ -504,7 +504,8 @@ class NioNetworkTest {
         var failed = new CompletableFuture<IOException>();
 
         network.connect(listener.address(), Echo::new, ConnectionLimits.DEFAULT, failed::complete);
-        assertThat(failed.get(20, TimeUnit.SECONDS)).hasMessageContaining(listener.address().toString());
+        assertThat(failed.get(20, TimeUnit.SECONDS))
+                .hasMessageContaining(listener.address().toString());
 
         var unresolved = new CompletableFuture<IOException>();
         network.connect(
@@ -554,8 +555,9 @@ class NioNetworkTest {
                 int number = thread;
                 Thread.ofPlatform().start(() -> {
                     for (int i = 0; i < each; i++) {
-                        connection.send(List.of(ByteBuffer.allocate(8).putInt(0, number), ByteBuffer.allocate(4)
-                                .putInt(0, i)));
+                        connection.send(List.of(
+                                ByteBuffer.allocate(8).putInt(0, number),
+                                ByteBuffer.allocate(4).putInt(0, i)));
                     }
                 });
             }
