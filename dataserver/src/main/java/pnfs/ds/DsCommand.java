@@ -27,7 +27,7 @@ import pnfs.ds.region.Region;
             "",
             "When it serves, it says so in one line on stdout:",
             "  ready ds name=NAME iscsi=HOST:PORT target=IQN regions=NAA[,NAA...]",
-            "Example: pnfs ds --region /mnt/pmem0/region0 --listen 0.0.0.0:3260 --mds mds1:2050"
+            "Example: pnfs ds --region /mnt/pmem0/region0 --advertise ds1:3260 --mds mds1:2050"
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -38,6 +38,8 @@ import pnfs.ds.region.Region;
 public final class DsCommand implements Callable<Integer> {
     /// RFC 7143 §4.2.7.3, in the letters that need no preparation; 223 bytes at most.
     private static final Pattern ISCSI_NAME = Pattern.compile("iqn\\.[0-9]{4}-[0-9]{2}\\.[a-z0-9.:-]{1,211}");
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
     @Option(
             names = "--region",
@@ -137,8 +139,15 @@ public final class DsCommand implements Callable<Integer> {
         if (targetName != null && !ISCSI_NAME.matcher(targetName).matches()) {
             throw usage("--target-name: '" + targetName + "' is no iSCSI name: write iqn.YYYY-MM.DOMAIN:WORD");
         }
+        if (!NAME.matcher(name).matches()) {
+            throw usage("--name: '" + name + "' is not 1 to 64 letters, digits, dots, dashes and underscores");
+        }
         if (listen == null) {
             throw usage("--listen: missing");
+        }
+        if (mds != null && advertise == null && listen.isWildcard()) {
+            throw usage("--mds: clients cannot reach " + listen.host() + "; say where they reach this server:"
+                    + " --advertise HOST:PORT");
         }
         return new Settings(name, regions, listen, advertise, mds, targetName, loops);
     }

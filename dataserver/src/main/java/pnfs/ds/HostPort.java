@@ -31,6 +31,11 @@ record HostPort(String host, int port) {
         return new HostPort(address.getAddress().getHostAddress(), address.getPort());
     }
 
+    /// Whether this stands for all addresses of a machine, which nobody can connect to.
+    boolean isWildcard() {
+        return host.equals("0.0.0.0") || host.equals("::") || host.equals("*");
+    }
+
     /// Looks the name up.
     InetSocketAddress resolved() throws UnknownHostException {
         return new InetSocketAddress(InetAddress.getByName(host), port);

@@ -5,8 +5,8 @@ import java.time.Duration;
 /// How much a data server takes on. Everything that a peer controls has a limit, which is checked before memory is
 /// taken.
 public final class Limits {
-    /// Regions of one data server: each is a logical unit.
-    public static final int MAX_REGIONS = 256;
+    /// Regions of one data server: each is a logical unit. A metadata server takes no more of one.
+    public static final int MAX_REGIONS = 64;
 
     /// I/O threads; more than processors would only get in each other's way.
     public static final int MAX_LOOPS = 1024;

@@ -5,8 +5,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.ds.agent.Agent;
+import pnfs.ds.agent.ServerIdentity;
 import pnfs.ds.iscsi.IscsiTarget;
 import pnfs.ds.iscsi.TargetSettings;
 import pnfs.ds.region.Region;
@@ -22,16 +27,18 @@ import pnfs.wire.net.NioNetwork;
 final class Wiring implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Wiring.class);
 
-    private final List<Region> regions = new ArrayList<>();
+    private final List<Region> regions;
     private final Network network;
     private final Listener iscsi;
     private final String targetName;
+    private final @Nullable Agent agent;
 
-    private Wiring(Network network, Listener iscsi, List<Region> regions, String targetName) {
+    private Wiring(List<Region> regions, Network network, Listener iscsi, String targetName, @Nullable Agent agent) {
+        this.regions = List.copyOf(regions);
         this.network = network;
         this.iscsi = iscsi;
-        this.regions.addAll(regions);
         this.targetName = targetName;
+        this.agent = agent;
     }
 
     /// Opens the regions, then serves them.
@@ -57,7 +64,8 @@ final class Wiring implements AutoCloseable {
                     .withStall(Limits.STALL);
             var target = new IscsiTarget(targetSettings(settings, targetName), scsi, meters);
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
-            return new Wiring(network, iscsi, regions, targetName);
+            Agent agent = agent(settings, targetName, volumes, HostPort.of(iscsi.address()));
+            return new Wiring(regions, network, iscsi, targetName, agent);
         } catch (IOException | RuntimeException failed) {
             if (network != null) {
                 network.close();
@@ -65,6 +73,18 @@ final class Wiring implements AutoCloseable {
             regions.forEach(Region::close);
             throw failed;
         }
+    }
+
+    private static @Nullable Agent agent(Settings settings, String targetName, List<Volume> volumes, HostPort listening)
+            throws IOException {
+        HostPort mds = settings.mds();
+        if (mds == null) {
+            return null;
+        }
+        UUID id = ServerIdentity.beside(settings.regions().getFirst()).uuid();
+        HostPort portal = settings.advertise() == null ? listening : settings.advertise();
+        var presence = new Agent.Presence(id, settings.name(), targetName, List.of(portal.toString()), volumes);
+        return new Agent(presence, mds.host(), mds.port(), new SplittableRandom());
     }
 
     private static TargetSettings targetSettings(Settings settings, String targetName) {
@@ -92,12 +112,19 @@ final class Wiring implements AutoCloseable {
     }
 
     List<Region> regions() {
-        return List.copyOf(regions);
+        return regions;
     }
 
-    /// No new commands, then no connections, then what was written made durable and the files let go.
+    /// Says goodbye, then no connections, then what was written is made durable and the files let go.
     @Override
     public void close() {
+        if (agent != null) {
+            try {
+                agent.close();
+            } catch (IOException afterAll) {
+                log.debug("control transport did not close", afterAll);
+            }
+        }
         iscsi.close();
         network.close();
         regions.forEach(Region::close);

@@ -12,15 +12,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Durability through `msync`, which is slow, so that it is shared: one thread forces, and whoever asks while it does
-/// is
-/// served together by the next force (group commit). No I/O loop ever blocks here.
+/// Durability through `msync`, which is slow, so that it is shared: one thread forces, and whoever asks while
+/// it does is served together by the next force (group commit). No I/O loop ever blocks here.
 ///
-/// A group is forced as the hull of its ranges: the kernel writes back only what is dirty inside, and one call means
-/// one flush of the disk.
+/// A group is forced as the hull of its ranges: the kernel writes back only what is dirty inside, and one call
+/// means one flush of the disk.
 ///
-/// After one failure every later request fails too: Linux reports a write-back error once and then counts the pages as
-/// clean, so a second force would lie.
+/// After one failure every later request fails too: Linux reports a write-back error once and then counts the
+/// pages as clean, so a second force would lie.
 ///
 /// The queue is bounded by what may wait in it: each connection's commands, and those are limited.
 final class Flusher implements Persistence {
@@ -40,9 +39,9 @@ final class Flusher implements Persistence {
     private long end;
     private boolean closing;
 
-    // Confined to whoever runs flushOnce: the thread, or a test.
+    // Written by whoever runs flushOnce: the thread, or a test.
     private List<Waiter> served = new ArrayList<>();
-    private boolean failed;
+    private volatile boolean failed;
 
     /// Does not start its thread: see [#start].
     Flusher(String name, Force force, MeterRegistry meters) {
@@ -165,6 +164,11 @@ final class Flusher implements Persistence {
     @Override
     public Durability durability() {
         return Durability.MSYNC;
+    }
+
+    @Override
+    public boolean hasFailed() {
+        return failed;
     }
 
     @Override

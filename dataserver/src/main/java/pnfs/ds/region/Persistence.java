@@ -4,10 +4,14 @@ package pnfs.ds.region;
 ///
 /// Safe for use by many threads. Stores into the region must happen-before [#persist] (a caller's own stores do).
 public interface Persistence extends AutoCloseable {
-    /// Tells a waiter, exactly once, what became of its range: at once on the caller's thread, or later on another one.
+    /// Tells a waiter, exactly once, what became of its range: at once on the caller's thread, or later on
+    /// another one.
     void persist(long offset, long length, Waiter waiter);
 
     Durability durability();
+
+    /// Whether the medium has failed for good: nothing becomes durable any more.
+    boolean hasFailed();
 
     /// Makes durable what was asked for, then answers no more.
     @Override

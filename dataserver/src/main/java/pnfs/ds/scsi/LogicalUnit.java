@@ -1,6 +1,5 @@
 package pnfs.ds.scsi;
 
-import io.micrometer.core.instrument.Counter;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,15 +43,11 @@ final class LogicalUnit {
 
     private final Volume volume;
     private final List<VpdPage> vitalPages;
-    private final Counter bytesRead;
-    private final Counter bytesWritten;
 
     /// @param deviceName the iSCSI name of the device around it
-    LogicalUnit(Volume volume, String deviceName, Counter bytesRead, Counter bytesWritten) {
+    LogicalUnit(Volume volume, String deviceName) {
         this.volume = volume;
         this.vitalPages = vitalPages(volume, deviceName);
-        this.bytesRead = bytesRead;
-        this.bytesWritten = bytesWritten;
     }
 
     Volume volume() {
@@ -101,7 +96,7 @@ final class LogicalUnit {
     private void read(ScsiTask task) {
         if (requireMedium(task, Sense.UNRECOVERED_READ_ERROR)) {
             int bytes = bytes(task);
-            bytesRead.increment(bytes);
+            volume.countRead(bytes);
             task.move(ScsiTask.READ, this, offset(task), bytes);
         }
     }
@@ -138,7 +133,7 @@ final class LogicalUnit {
 
     /// Makes written bytes durable, then tells the waiter.
     void persist(long offset, int length, Persistence.Waiter waiter) {
-        bytesWritten.increment(length);
+        volume.countWrite(length);
         volume.persist(offset, length, waiter);
     }
 

@@ -1,6 +1,7 @@
 package pnfs.ds.scsi;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.volume.Volume;
@@ -33,8 +35,6 @@ public final class ScsiTarget {
     private final Set<ScsiNexus> nexuses = ConcurrentHashMap.newKeySet();
     private final Map<SupportedCommand, Counter> started = new EnumMap<>(SupportedCommand.class);
     private final Counter unsupported;
-    private final Counter bytesRead;
-    private final Counter bytesWritten;
 
     /// @param name the iSCSI name of this device
     /// @param volumes become LUN 0, 1, …
@@ -46,11 +46,10 @@ public final class ScsiTarget {
             started.put(command, commandCounter(meters, command.tag()));
         }
         this.unsupported = commandCounter(meters, "unsupported");
-        this.bytesRead = bytesCounter(meters, "read");
-        this.bytesWritten = bytesCounter(meters, "write");
-        this.units = volumes.stream()
-                .map(volume -> new LogicalUnit(volume, name, bytesRead, bytesWritten))
-                .toList();
+        countBytes(meters, volumes, "read", Volume.Traffic::readBytes);
+        countBytes(meters, volumes, "write", Volume.Traffic::writtenBytes);
+        this.units =
+                volumes.stream().map(volume -> new LogicalUnit(volume, name)).toList();
     }
 
     private Counter counter(SupportedCommand command) {
@@ -65,23 +64,20 @@ public final class ScsiTarget {
                 .register(meters);
     }
 
-    private static Counter bytesCounter(MeterRegistry meters, String operation) {
-        return Counter.builder("pnfs.ds.transfer")
+    private static void countBytes(
+            MeterRegistry meters, List<Volume> volumes, String operation, ToLongFunction<Volume.Traffic> bytes) {
+        FunctionCounter.builder(
+                        "pnfs.ds.transfer",
+                        volumes,
+                        all -> all.stream()
+                                .map(Volume::traffic)
+                                .mapToLong(bytes)
+                                .sum())
                 .description("bytes of volumes moved by commands")
                 .baseUnit("bytes")
                 .tag("protocol", "iscsi")
                 .tag("operation", operation)
                 .register(meters);
-    }
-
-    /// Bytes of all units that initiators have read since the start.
-    public long bytesRead() {
-        return (long) bytesRead.count();
-    }
-
-    /// Bytes of all units that initiators have written since the start.
-    public long bytesWritten() {
-        return (long) bytesWritten.count();
     }
 
     /// How many logical units there are: LUN 0 and up.

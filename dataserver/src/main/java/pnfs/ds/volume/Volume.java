@@ -2,16 +2,18 @@ package pnfs.ds.volume;
 
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
+import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
 import pnfs.ds.region.Durability;
 import pnfs.ds.region.Naa;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 
-/// One logical unit: what an initiator sees of a region. Belongs to the data path; safe for use by many threads, as its
-/// region is.
+/// One logical unit: what an initiator sees of a region. Belongs to the data path; safe for use by many
+/// threads, as its region is.
 ///
-/// Commands name blocks, sockets move bytes: [#covers] and [#offsetOf] turn the one into the other, and from there on
-/// everything is a byte range of the volume.
+/// Commands name blocks, sockets move bytes: [#covers] and [#offsetOf] turn the one into the other, and from
+/// there on everything is a byte range of the volume.
 public final class Volume {
     /// T10 vendor identification, 8 characters.
     public static final String VENDOR = "PNFS    ";
@@ -20,10 +22,38 @@ public final class Volume {
 
     private final Region region;
     private final int blockShift;
+    private final LongAdder readCommands = new LongAdder();
+    private final LongAdder readBytes = new LongAdder();
+    private final LongAdder writeCommands = new LongAdder();
+    private final LongAdder writtenBytes = new LongAdder();
 
     public Volume(Region region) {
         this.region = region;
         this.blockShift = Integer.numberOfTrailingZeros(region.header().blockBytes());
+    }
+
+    /// What initiators have moved since the volume was opened.
+    public record Traffic(long readCommands, long readBytes, long writeCommands, long writtenBytes) {}
+
+    public Traffic traffic() {
+        return new Traffic(readCommands.sum(), readBytes.sum(), writeCommands.sum(), writtenBytes.sum());
+    }
+
+    /// Counts a command that reads.
+    public void countRead(int bytes) {
+        readCommands.increment();
+        readBytes.add(bytes);
+    }
+
+    /// Counts a command that has written.
+    public void countWrite(int bytes) {
+        writeCommands.increment();
+        writtenBytes.add(bytes);
+    }
+
+    /// Who the region is, for ever.
+    public UUID id() {
+        return region.header().uuid();
     }
 
     /// The name by which initiators and layouts know this volume; it never changes.
@@ -33,7 +63,7 @@ public final class Volume {
 
     /// Unit serial number: the region's UUID in 32 hex digits.
     public String serial() {
-        var uuid = region.header().uuid();
+        UUID uuid = id();
         return HexFormat.of().toHexDigits(uuid.getMostSignificantBits())
                 + HexFormat.of().toHexDigits(uuid.getLeastSignificantBits());
     }
@@ -53,6 +83,11 @@ public final class Volume {
 
     public Durability durability() {
         return region.durability();
+    }
+
+    /// Whether the medium refuses work: see [Region#hasFailed].
+    public boolean hasFailed() {
+        return region.hasFailed();
     }
 
     /// Whether these blocks exist, whatever the two numbers are (a negative one stands for a huge unsigned one).

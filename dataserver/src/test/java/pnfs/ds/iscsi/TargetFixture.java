@@ -68,6 +68,11 @@ final class TargetFixture {
         }
 
         @Override
+        public boolean hasFailed() {
+            return false;
+        }
+
+        @Override
         public void close() {}
     }
 

@@ -54,6 +54,11 @@ class ScsiTargetTest {
             }
 
             @Override
+            public boolean hasFailed() {
+                return false;
+            }
+
+            @Override
             public void close() {}
         };
         return new Volume(new Region(header, MemorySegment.ofArray(memory), persistence, () -> {}));
@@ -273,7 +278,11 @@ class ScsiTargetTest {
         assertThat(Arrays.copyOfRange(memory, 5 * 4096 - 2, 5 * 4096)).containsExactly(3, 4);
         assertThat(persisted).containsExactly(new long[] {3 * 4096, 8192});
         assertThat(told).containsExactly(true);
-        assertThat(target.bytesWritten()).isEqualTo(8192);
+        assertThat(meters.get("pnfs.ds.transfer")
+                        .tag("operation", "write")
+                        .functionCounter()
+                        .count())
+                .isEqualTo(8192);
     }
 
     @ParameterizedTest
@@ -319,6 +328,11 @@ class ScsiTargetTest {
         @Override
         public Durability durability() {
             return Durability.VOLATILE;
+        }
+
+        @Override
+        public boolean hasFailed() {
+            return false;
         }
 
         @Override

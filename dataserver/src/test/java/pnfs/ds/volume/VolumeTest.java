@@ -29,6 +29,11 @@ class VolumeTest {
         }
 
         @Override
+        public boolean hasFailed() {
+            return false;
+        }
+
+        @Override
         public void close() {}
     }
 
