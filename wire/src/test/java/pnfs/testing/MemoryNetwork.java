@@ -114,6 +114,16 @@ public final class MemoryNetwork implements Network {
     }
 
     @Override
+    public void connect(
+            Loop on,
+            InetSocketAddress to,
+            Function<Connection, ConnectionHandler> handlers,
+            ConnectionLimits limits,
+            Consumer<IOException> failed) {
+        connect(to, handlers, limits, failed); // there is one loop only
+    }
+
+    @Override
     public Loop loop() {
         return loop;
     }

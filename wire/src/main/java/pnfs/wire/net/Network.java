@@ -22,6 +22,14 @@ public interface Network extends AutoCloseable {
             ConnectionLimits limits,
             Consumer<IOException> failed);
 
+    /// As above, on a loop that [#loop] gave: for what outlives its connections and wants all of them on one loop.
+    void connect(
+            Loop on,
+            InetSocketAddress to,
+            Function<Connection, ConnectionHandler> handlers,
+            ConnectionLimits limits,
+            Consumer<IOException> failed);
+
     /// A loop for timers of what has no connection.
     Loop loop();
 

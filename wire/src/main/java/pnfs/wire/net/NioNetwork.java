@@ -67,7 +67,19 @@ public final class NioNetwork implements Network {
             Function<Connection, ConnectionHandler> handlers,
             ConnectionLimits limits,
             Consumer<IOException> failed) {
-        NioLoop loop = nextLoop();
+        connect(nextLoop(), to, handlers, limits, failed);
+    }
+
+    @Override
+    public void connect(
+            Loop on,
+            InetSocketAddress to,
+            Function<Connection, ConnectionHandler> handlers,
+            ConnectionLimits limits,
+            Consumer<IOException> failed) {
+        if (!(on instanceof NioLoop loop) || !loops.contains(loop)) {
+            throw new IllegalArgumentException(on + " is no loop of this network");
+        }
         try {
             loop.execute(() -> new Connecting(loop, to, handlers, limits, failed).start());
         } catch (RejectedExecutionException e) {
