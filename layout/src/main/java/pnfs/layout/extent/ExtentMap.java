@@ -196,12 +196,10 @@ public final class ExtentMap {
                 Row part = isolate(row, Math.max(row.block, first), Math.min(next, end));
                 putRow(part.withState(ExtentState.READ_WRITE_DATA));
                 joinAt(part.block);
+                joinAt(part.end());
                 changed += part.blocks();
             }
             row = rowEndingAfter(next);
-        }
-        if (changed > 0) {
-            joinAt(end);
         }
         return changed * ByteRange.BLOCK_BYTES;
     }

@@ -54,6 +54,9 @@ public final class RangeSet {
 
     /// The ranges of the set, cut to `range`, in ascending order.
     public List<ByteRange> intersect(ByteRange range) {
+        if (range.isEmpty()) {
+            return List.of();
+        }
         var parts = new ArrayList<ByteRange>();
         Map.Entry<Long, Long> at = endByOffset.floorEntry(range.offset());
         if (at == null || at.getValue() <= range.offset()) {
