@@ -120,6 +120,9 @@ public final class ExtentMap {
     /// False where the visitor said so.
     private boolean visit(ByteRange range, Predicate<Extent> visitor) {
         requireAligned(range);
+        if (range.isEmpty()) {
+            return true;
+        }
         long end = blockOf(range.end());
         PackedRows.Cursor at = cursorEndingAfter(blockOf(range.offset()));
         while (at.onRow() && at.first() < end) {
@@ -161,6 +164,9 @@ public final class ExtentMap {
     /// caller's now.
     public List<Extent> punch(ByteRange range) {
         requireAligned(range);
+        if (range.isEmpty()) {
+            return List.of();
+        }
         long end = blockOf(range.end());
         splitAt(blockOf(range.offset()));
         splitAt(end);
@@ -185,6 +191,9 @@ public final class ExtentMap {
     /// Returns how many bytes changed; 0 means there is nothing to journal.
     public long markWritten(ByteRange written) {
         requireAligned(written);
+        if (written.isEmpty()) {
+            return 0;
+        }
         long first = blockOf(written.offset());
         long end = blockOf(written.end());
         long changed = 0;
