@@ -40,12 +40,11 @@ class GoldenLayoutBodiesTest {
     @MethodSource("bodies")
     void a_body_comes_back_byte_for_byte_and_means_what_another_decoder_says(Body body) {
         var read = new ArrayList<String>();
-        Opaque written =
-                switch (body.kind) {
-                    case "layout" -> layout(body, read);
-                    case "update" -> body.capture.equals("block") ? blockUpdate(body, read) : scsiUpdate(body, read);
-                    default -> body.capture.equals("block") ? blockDevice(body, read) : scsiDevice(body, read);
-                };
+        Opaque written = switch (body.kind) {
+            case "layout" -> layout(body, read);
+            case "update" -> body.capture.equals("block") ? blockUpdate(body, read) : scsiUpdate(body, read);
+            default -> body.capture.equals("block") ? blockDevice(body, read) : scsiDevice(body, read);
+        };
 
         assertThat(written).isEqualTo(body.bytes);
         assertThat(read).isEqualTo(body.decoded);
@@ -106,7 +105,7 @@ class GoldenLayoutBodiesTest {
                 if (line.startsWith("> ")) {
                     bodies.getLast().decoded.add(line.substring(2));
                 } else if (!line.startsWith("#") && !line.isBlank()) {
-                    String[] words = line.split(" ");
+                    String[] words = line.split(" ", 4);
                     bodies.add(new Body(capture, words[0], words[1], Opaque.ofHex(words[3]), new ArrayList<>()));
                 }
             }

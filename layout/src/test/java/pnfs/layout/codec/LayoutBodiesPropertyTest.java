@@ -40,7 +40,7 @@ class LayoutBodiesPropertyTest {
         var extents = new ArrayList<Extent>();
         var ranges = new ArrayList<ByteRange>();
         for (int i = random.nextInt(40); i > 0; i--) {
-            extents.add(anyExtent(random, ExtentState.values()[random.nextInt(4)]));
+            extents.add(anyExtent(random, anyOf(ExtentState.values(), random)));
             ranges.add(anyRange(random));
         }
         List<Extent> written = extents.stream()
@@ -86,12 +86,11 @@ class LayoutBodiesPropertyTest {
     void damaged_bodies_are_refused_as_such_and_in_no_other_way(RandomGenerator random) {
         VolumeTopology topology =
                 anyTopology(random, () -> new Scsi(anyRegion(random), 1 << 20, Designator.naa(anyBytes(random, 16))));
-        Opaque sound =
-                switch (random.nextInt(3)) {
-                    case 0 -> ScsiLayoutCodec.writeDevice(new ScsiLayoutCodec.Device(topology, 7));
-                    case 1 -> BlockLayoutCodec.writeLayout(List.of(anyExtent(random, ExtentState.READ_WRITE_DATA)));
-                    default -> ScsiLayoutCodec.writeUpdate(List.of(anyRange(random), anyRange(random)));
-                };
+        Opaque sound = switch (random.nextInt(3)) {
+            case 0 -> ScsiLayoutCodec.writeDevice(new ScsiLayoutCodec.Device(topology, 7));
+            case 1 -> BlockLayoutCodec.writeLayout(List.of(anyExtent(random, ExtentState.READ_WRITE_DATA)));
+            default -> ScsiLayoutCodec.writeUpdate(List.of(anyRange(random), anyRange(random)));
+        };
         byte[] bytes = sound.toByteArray();
         for (int i = 1 + random.nextInt(3); i > 0; i--) {
             bytes[random.nextInt(bytes.length)] = (byte) (random.nextBoolean() ? random.nextInt() : 0xff);
@@ -99,7 +98,8 @@ class LayoutBodiesPropertyTest {
         Opaque damaged = Opaque.of(Arrays.copyOf(bytes, random.nextInt(bytes.length + 1)));
 
         List<Runnable> readers = List.of(
-                () -> ScsiLayoutCodec.readDevice(damaged, designator -> new Scsi(anyRegion(random), 1 << 20, designator)),
+                () -> ScsiLayoutCodec.readDevice(
+                        damaged, designator -> new Scsi(anyRegion(random), 1 << 20, designator)),
                 () -> BlockLayoutCodec.readDevice(damaged, signed -> new Simple(anyRegion(random), 1 << 20, signed)),
                 () -> ScsiLayoutCodec.readLayout(damaged, MANY),
                 () -> BlockLayoutCodec.readUpdate(damaged, MANY),
@@ -143,8 +143,8 @@ class LayoutBodiesPropertyTest {
 
     @Test
     void more_than_the_caller_takes_is_refused() {
-        Opaque three = ScsiLayoutCodec.writeUpdate(
-                List.of(new ByteRange(0, 1), new ByteRange(1, 2), new ByteRange(2, 3)));
+        Opaque three =
+                ScsiLayoutCodec.writeUpdate(List.of(new ByteRange(0, 1), new ByteRange(1, 2), new ByteRange(2, 3)));
 
         assertThatThrownBy(() -> ScsiLayoutCodec.readUpdate(three, 2))
                 .isInstanceOf(XdrException.class)

@@ -31,10 +31,13 @@ class PlacementTest {
         for (long step : new long[] {1, 2, 3, 4, 6, 64, 1000}) {
             for (Volume volume : volumes) {
                 long here = LongStream.range(0, 3000)
-                        .filter(i -> placement.candidates(i * step, 0).getFirst().equals(volume))
+                        .filter(i ->
+                                placement.candidates(i * step, 0).getFirst().equals(volume))
                         .count();
 
-                assertThat(here).as("files on one of three volumes, ids in steps of %d", step).isBetween(950L, 1050L);
+                assertThat(here)
+                        .as("files on one of three volumes, ids in steps of %d", step)
+                        .isBetween(950L, 1050L);
             }
         }
     }

@@ -70,8 +70,8 @@ class VolumeTopologyTest {
                 .hasMessageContaining("65");
         assertThatThrownBy(() -> new Slice(disk, 8L * PAGE, 9L * PAGE)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> disk.resolve(10L * PAGE, 7L * PAGE)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new Volume(
-                        new DeviceId(1, 1, 1), new Concat(List.of(new Slice(disk, 512, 4096), disk(2, 16)))))
+        assertThatThrownBy(() ->
+                        new Volume(new DeviceId(1, 1, 1), new Concat(List.of(new Slice(disk, 512, 4096), disk(2, 16)))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("slice start 512");
     }
@@ -103,7 +103,8 @@ class VolumeTopologyTest {
         return switch (topology) {
             case Leaf leaf -> pagesOf(leaf.region(), 0, leaf.capacity());
             case Slice slice -> pagesOf(slice.of().region(), slice.start(), slice.capacity());
-            case Concat concat -> concat.parts().stream().flatMap(part -> pages(part).stream()).toList();
+            case Concat concat ->
+                concat.parts().stream().flatMap(part -> pages(part).stream()).toList();
             case Stripe stripe -> {
                 var dealt = new ArrayList<Piece>();
                 int unitPages = (int) (stripe.unitBytes() / PAGE);

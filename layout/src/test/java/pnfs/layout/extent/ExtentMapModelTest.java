@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
 import pnfs.layout.device.DeviceId;
 import pnfs.testing.Seeds;
 
-/// The real map beside an array with one block of storage a block of the file: too slow to ship, too plain to be wrong.
+/// The real map beside an array with one block of storage a block of the file: too slow to ship, too plain to
+/// be wrong.
 class ExtentMapModelTest {
     private static final int BLOCKS = 96;
     private static final DeviceId HOLES = new DeviceId(9, 9, 9);
@@ -69,8 +70,7 @@ class ExtentMapModelTest {
 
     @Test
     void stored_extents_that_overlap_are_refused() {
-        List<Extent> overlapping =
-                List.of(extent(0, 4, 0, 0, READ_WRITE_DATA), extent(3, 5, 0, 50, READ_WRITE_DATA));
+        List<Extent> overlapping = List.of(extent(0, 4, 0, 0, READ_WRITE_DATA), extent(3, 5, 0, 50, READ_WRITE_DATA));
 
         assertThatThrownBy(() -> ExtentMap.restore(overlapping))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -108,9 +108,12 @@ class ExtentMapModelTest {
             }
         }
         Block before = from == 0 ? null : model[from - 1];
-        boolean goOn = before != null && random.nextInt(3) > 0;
-        long volume = goOn ? before.volume : random.nextInt(3);
-        long block = goOn ? before.block + 1 : 1000 + random.nextInt(1000) * 100L;
+        long volume = random.nextInt(3);
+        long block = 1000 + random.nextInt(1000) * 100L;
+        if (before != null && random.nextInt(3) > 0) {
+            volume = before.volume;
+            block = before.block + 1;
+        }
         ExtentState state = random.nextBoolean() ? INVALID_DATA : READ_WRITE_DATA;
         map.insert(extent(from, end, volume, block, state));
         for (int at = from; at < end; at++) {
@@ -129,7 +132,9 @@ class ExtentMapModelTest {
         }
         assertThat(map.markWritten(range(from, end))).isEqualTo((long) changed * BLOCK_BYTES);
         store(map.drainChanges());
-        assertThat(map.markWritten(range(from, end))).as("a commit that comes twice").isZero();
+        assertThat(map.markWritten(range(from, end)))
+                .as("a commit that comes twice")
+                .isZero();
         assertThat(map.drainChanges()).as("leaves nothing to journal").isEmpty();
     }
 
@@ -204,8 +209,8 @@ class ExtentMapModelTest {
         }
         for (long at = 0; at < extent.file().length(); at += BLOCK_BYTES) {
             int block = (int) ((extent.file().offset() + at) / BLOCK_BYTES) - origin;
-            blocks[block] = new Block(
-                    extent.device().volumeSet(), (extent.volumeOffset() + at) / BLOCK_BYTES, extent.state());
+            blocks[block] =
+                    new Block(extent.device().volumeSet(), (extent.volumeOffset() + at) / BLOCK_BYTES, extent.state());
         }
     }
 

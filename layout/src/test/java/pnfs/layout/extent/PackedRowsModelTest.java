@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import pnfs.testing.Seeds;
@@ -39,16 +40,14 @@ class PackedRowsModelTest {
         requireSameFloors(rows, model, random);
     }
 
-    private static void requireSameFloors(PackedRows rows, TreeMap<Long, Long> model, RandomGenerator random) {
+    private static void requireSameFloors(PackedRows rows, NavigableMap<Long, Long> model, RandomGenerator random) {
         for (int i = 0; i < 200; i++) {
             long key = random.nextLong(-2, model.isEmpty() ? 5 : model.lastKey() + 2);
             PackedRows.Cursor at = rows.floor(key);
             Long expected = model.floorKey(key);
             assertThat(at.onRow() ? (Long) at.first() : null).isEqualTo(expected);
             at.next();
-            Long next = expected == null
-                    ? (model.isEmpty() ? null : (Long) model.firstKey())
-                    : model.higherKey(expected);
+            Long next = expected == null ? (model.isEmpty() ? null : model.firstKey()) : model.higherKey(expected);
             assertThat(at.onRow() ? (Long) at.first() : null).isEqualTo(next);
         }
     }

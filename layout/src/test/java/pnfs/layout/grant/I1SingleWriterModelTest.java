@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -121,7 +122,7 @@ class I1SingleWriterModelTest {
 
     private final Space space = new Space();
     private final LayoutManager manager = new LayoutManager(
-            new LayoutLimits(4 * BLOCK, 16 * BLOCK, 64, 1000, 1000), space, new Placement(8L * BLOCK, VOLUMES), 7);
+            new LayoutLimits(4L * BLOCK, 16L * BLOCK, 64, 1000, 1000), space, new Placement(8L * BLOCK, VOLUMES), 7);
     private final Map<Place, Data> storage = new HashMap<>();
     private final List<File> files = new ArrayList<>();
     private final List<UnderWay> underWay = new ArrayList<>();
@@ -141,7 +142,7 @@ class I1SingleWriterModelTest {
         files.add(new File(++inodes));
         for (int step = 0; step < 150; step++) {
             File file = files.get(random.nextInt(files.size()));
-            long client = 1 + random.nextInt(3);
+            long client = 1L + random.nextInt(3);
             LayoutType type = random.nextInt(4) == 0 ? LayoutType.BLOCK_VOLUME : LayoutType.SCSI;
             try (var _ = space.lock()) {
                 switch (random.nextInt(16)) {
@@ -287,14 +288,16 @@ class I1SingleWriterModelTest {
         if (file.removed || held.stateid == null) {
             return;
         }
-        // An honest client lists what it wrote; it may forget some, and may list again what it committed before.
+        // A client lists what it wrote; it may forget some, list again what it committed before, and lie about what it
+        // was never granted.
         var written = new ArrayList<ByteRange>();
         long expected = 0;
         int last = -1;
         boolean holdsAny = false;
         for (int block = 0; block < BLOCKS; block++) {
             boolean again = file.states[block] == State.DATA && random.nextInt(4) == 0;
-            if ((held.dirty[block] != null && random.nextInt(4) > 0) || again) {
+            boolean lie = held.writing[block] == null && random.nextInt(8) == 0;
+            if ((held.dirty[block] != null && random.nextInt(4) > 0) || again || lie) {
                 written.add(ByteRange.ofLength((long) block * BLOCK, BLOCK));
                 boolean turns = held.writing[block] != null && file.states[block] == State.UNWRITTEN;
                 if (turns) {
@@ -335,7 +338,7 @@ class I1SingleWriterModelTest {
         if (held.stateid == null) {
             return;
         }
-        Iomode iomode = Iomode.values()[random.nextInt(3)];
+        Iomode iomode = List.of(Iomode.READ, Iomode.RW, Iomode.ANY).get(random.nextInt(3));
         boolean all = random.nextBoolean();
         int first = all ? 0 : random.nextInt(BLOCKS);
         int count = all ? BLOCKS : 1 + random.nextInt(BLOCKS - first);
@@ -358,27 +361,25 @@ class I1SingleWriterModelTest {
         }
         int first = random.nextInt(BLOCKS - 8);
         var range = ByteRange.ofLength((long) first * BLOCK + random.nextInt(BLOCK), 1 + random.nextInt(6 * BLOCK));
-        Io kind = Io.values()[random.nextInt(3)];
+        Io kind = List.of(Io.READ, Io.WRITE, Io.SHRINK).get(random.nextInt(3));
         long newSize = file.size == 0 ? 0 : random.nextLong(file.size);
         ByteRange blocks = kind == Io.SHRINK ? ByteRange.toEnd(ByteRange.alignDown(newSize)) : range.widened();
-        boolean layoutsInTheWay =
-                switch (kind) {
-                    case READ -> false;
-                    case WRITE -> layoutsAgainstWrite(file, client, blocks);
-                    case SHRINK -> anyLayouts(file, blocks);
-                };
+        boolean layoutsInTheWay = switch (kind) {
+            case READ -> false;
+            case WRITE -> layoutsAgainstWrite(file, client, blocks);
+            case SHRINK -> anyLayouts(file, blocks);
+        };
         boolean busy = underWay.stream()
                 .anyMatch(io -> io.file == file
                         && io.hold.range().overlaps(blocks)
                         && (io.kind == Io.SHRINK || kind == Io.SHRINK || (io.kind == Io.WRITE && kind == Io.WRITE)));
         Set<Place> taken = placesInUse();
 
-        HoldOutcome outcome =
-                switch (kind) {
-                    case READ -> manager.beginRead(file.view(), range);
-                    case WRITE -> manager.beginWrite(file.view(), client, range);
-                    case SHRINK -> manager.beginShrink(file.view(), newSize);
-                };
+        HoldOutcome outcome = switch (kind) {
+            case READ -> manager.beginRead(file.view(), range);
+            case WRITE -> manager.beginWrite(file.view(), client, range);
+            case SHRINK -> manager.beginShrink(file.view(), newSize);
+        };
 
         switch (outcome) {
             case HoldOutcome.Held(var hold) -> {
@@ -404,10 +405,11 @@ class I1SingleWriterModelTest {
                 if (file.states[block] == State.HOLE) {
                     assertThat(taken).doesNotContain(place);
                 } else {
-                    assertThat(place).as("what the file owns is overwritten in place").isEqualTo(file.places[block]);
+                    assertThat(place)
+                            .as("what the file owns is overwritten in place")
+                            .isEqualTo(file.places[block]);
                 }
-                assertThat(target.state() == ExtentState.READ_WRITE_DATA)
-                        .isEqualTo(file.states[block] == State.DATA);
+                assertThat(target.state() == ExtentState.READ_WRITE_DATA).isEqualTo(file.states[block] == State.DATA);
             }
         }
         assertThat(at).isEqualTo(hold.range().end());
@@ -466,7 +468,7 @@ class I1SingleWriterModelTest {
         for (Extent extent : io.hold.extents()) {
             if (extent.state() == ExtentState.READ_WRITE_DATA) {
                 for (int block : blocks(extent.file())) {
-                    assertThat(storage.get(placeOf(extent, block)).inode)
+                    assertThat(Objects.requireNonNull(storage.get(placeOf(extent, block))).inode)
                             .as("storage under a READ goes to nobody else")
                             .isEqualTo(io.file.inode);
                 }
@@ -650,7 +652,10 @@ class I1SingleWriterModelTest {
                     blocks(extent.file()).forEach(block -> places.add(placeOf(extent, block)));
                 }
             }
-            io.hold.tailCopy().ifPresent(copy -> places.add(placeOf(copy, blocks(copy.file()).getFirst())));
+            io.hold
+                    .tailCopy()
+                    .ifPresent(
+                            copy -> places.add(placeOf(copy, blocks(copy.file()).getFirst())));
         }
         return places;
     }

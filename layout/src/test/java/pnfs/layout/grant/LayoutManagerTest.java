@@ -3,6 +3,7 @@ package pnfs.layout.grant;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -74,7 +75,8 @@ class LayoutManagerTest {
         assertThat(lengths[2]).isBetween(2 * MIB, 4 * MIB);
         assertThat(lengths[8]).isBetween(64 * MIB, 66 * MIB);
         assertThat(offset % MIB).isZero();
-        assertThat(extents.count()).as("a run of storage a placement unit").isEqualTo((int) Math.ceilDiv(offset, 8 * MIB));
+        assertThat(extents.count()).as("a run of storage a placement unit").isEqualTo((int)
+                Math.ceilDiv(offset, 8 * MIB));
     }
 
     @Test
@@ -109,7 +111,7 @@ class LayoutManagerTest {
         var committed = commit(ALICE, alice.stateid(), 8 * PAGE - 1, new ByteRange(0, 8 * PAGE));
 
         assertThat(committed.writtenBytes()).isEqualTo(4 * PAGE);
-        assertThat(extents.lookup(4 * PAGE).state()).isEqualTo(ExtentState.INVALID_DATA);
+        assertThat(stateAt(4 * PAGE)).isEqualTo(ExtentState.INVALID_DATA);
     }
 
     @Test
@@ -130,7 +132,7 @@ class LayoutManagerTest {
         var committed = (CommitOutcome.Committed) outcome;
         assertThat(committed.lostRanges()).isTrue();
         assertThat(committed.writtenBytes()).isEqualTo(PAGE);
-        assertThat(extents.lookup(0).state()).as("never made readable").isEqualTo(ExtentState.INVALID_DATA);
+        assertThat(stateAt(0)).as("never made readable").isEqualTo(ExtentState.INVALID_DATA);
     }
 
     @Test
@@ -138,14 +140,24 @@ class LayoutManagerTest {
         var granted = granted(ALICE, null, rw(0, 4 * PAGE));
         var read = granted(BOB, null, new Want(LayoutType.SCSI, Iomode.READ, 8 * PAGE, PAGE, 0, LINUX_MAX_COUNT));
 
-        assertThat(refusal(ALICE, commitOf(granted.stateid(), 0, PAGE, 5 * PAGE))).isEqualTo(Refusal.INVAL);
-        assertThat(refusal(ALICE, commitOf(granted.stateid(), 5, ALL_ONES - 3, 5))).isEqualTo(Refusal.INVAL);
-        assertThat(refusal(ALICE, new Commit(
-                        LayoutType.SCSI, granted.stateid(), 0, PAGE, OptionalLong.empty(), List.of(new ByteRange(1, PAGE)))))
+        assertThat(refusal(ALICE, commitOf(granted.stateid(), 0, PAGE, 5 * PAGE)))
+                .isEqualTo(Refusal.INVAL);
+        assertThat(refusal(ALICE, commitOf(granted.stateid(), 5, ALL_ONES - 3, 5)))
+                .isEqualTo(Refusal.INVAL);
+        assertThat(refusal(
+                        ALICE,
+                        new Commit(
+                                LayoutType.SCSI,
+                                granted.stateid(),
+                                0,
+                                PAGE,
+                                OptionalLong.empty(),
+                                List.of(new ByteRange(1, PAGE)))))
                 .isEqualTo(Refusal.INVAL);
         assertThat(refusal(ALICE, commitOf(granted.stateid(), 64 * PAGE, PAGE, 64 * PAGE)))
                 .isEqualTo(Refusal.BADLAYOUT);
-        assertThat(refusal(BOB, commitOf(read.stateid(), 8 * PAGE, PAGE, 8 * PAGE))).isEqualTo(Refusal.BADIOMODE);
+        assertThat(refusal(BOB, commitOf(read.stateid(), 8 * PAGE, PAGE, 8 * PAGE)))
+                .isEqualTo(Refusal.BADIOMODE);
         assertThat(refusal(BOB, commitOf(granted.stateid(), 0, PAGE, 0))).isEqualTo(Refusal.BAD_STATEID);
     }
 
@@ -160,7 +172,9 @@ class LayoutManagerTest {
         assertThat(refusalOfGet(new LayoutStateid(1, current.other()))).isEqualTo(Refusal.OLD_STATEID);
         assertThat(refusalOfGet(new LayoutStateid(5, current.other()))).isEqualTo(Refusal.BAD_STATEID);
         assertThat(refusalOfGet(new LayoutStateid(0, current.other()))).isEqualTo(Refusal.BAD_STATEID);
-        assertThat(granted(ALICE, new LayoutStateid(2, current.other()), rw(0, PAGE)).stateid().seqid())
+        assertThat(granted(ALICE, new LayoutStateid(2, current.other()), rw(0, PAGE))
+                        .stateid()
+                        .seqid())
                 .isEqualTo(5);
     }
 
@@ -180,7 +194,8 @@ class LayoutManagerTest {
         var half = giveBack(ALICE, granted.stateid(), Iomode.RW, 0, PAGE);
         var none = giveBack(ALICE, half.stateid().orElseThrow(), Iomode.ANY, 0, ALL_ONES);
 
-        assertThat(half.stateid()).contains(new LayoutStateid(2, granted.stateid().other()));
+        assertThat(half.stateid())
+                .contains(new LayoutStateid(2, granted.stateid().other()));
         assertThat(none.stateid()).isEmpty();
         assertThat(refusalOfGet(half.stateid().orElseThrow())).isEqualTo(Refusal.BAD_STATEID);
         assertThat(granted(ALICE, null, rw(0, PAGE)).stateid().other())
@@ -202,11 +217,16 @@ class LayoutManagerTest {
 
     @Test
     void arguments_are_checked_in_the_order_of_the_rfc() {
-        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.ANY, -1, 0, 1, 0))).isEqualTo(Refusal.BADIOMODE);
-        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 0, PAGE, 2 * PAGE, 0))).isEqualTo(Refusal.INVAL);
-        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 5, ALL_ONES - 4, 0, 0))).isEqualTo(Refusal.INVAL);
-        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, -5, 1, 0, 4096))).isEqualTo(Refusal.INVAL);
-        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 0, PAGE, 1, 75))).isEqualTo(Refusal.TOOSMALL);
+        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.ANY, -1, 0, 1, 0)))
+                .isEqualTo(Refusal.BADIOMODE);
+        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 0, PAGE, 2 * PAGE, 0)))
+                .isEqualTo(Refusal.INVAL);
+        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 5, ALL_ONES - 4, 0, 0)))
+                .isEqualTo(Refusal.INVAL);
+        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, -5, 1, 0, 4096)))
+                .isEqualTo(Refusal.INVAL);
+        assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 0, PAGE, 1, 75)))
+                .isEqualTo(Refusal.TOOSMALL);
         assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 0, ALL_ONES, ALL_ONES, 4096)))
                 .isEqualTo(Refusal.BADLAYOUT);
         assertThat(refusalOf(new Want(LayoutType.SCSI, Iomode.RW, 0, PAGE, 0, 4096)))
@@ -247,15 +267,15 @@ class LayoutManagerTest {
 
     @Test
     void nobody_gets_more_unwritten_runs_than_linux_can_list_in_one_page() {
-        LayoutStateid stateid = null;
-        for (int i = 0; i < 93; i++) {
-            var want = new Want(LayoutType.BLOCK_VOLUME, Iomode.RW, (long) i * 2 * PAGE, PAGE, PAGE, LINUX_MAX_COUNT);
-            stateid = granted(ALICE, stateid, want).stateid();
+        LayoutStateid stateid = granted(ALICE, null, blockLayoutAt(0)).stateid();
+        for (int i = 1; i < 93; i++) {
+            stateid = granted(ALICE, stateid, blockLayoutAt(2L * i)).stateid();
         }
 
-        var over = new Want(LayoutType.BLOCK_VOLUME, Iomode.RW, 1000L * PAGE, PAGE, PAGE, LINUX_MAX_COUNT);
+        var over = blockLayoutAt(1000);
 
-        assertThat(((GrantOutcome.Refused) grant(ALICE, stateid, over)).refusal()).isEqualTo(Refusal.BADLAYOUT);
+        assertThat(((GrantOutcome.Refused) grant(ALICE, stateid, over)).refusal())
+                .isEqualTo(Refusal.BADLAYOUT);
         manager.commit(
                 file(),
                 ALICE,
@@ -286,7 +306,8 @@ class LayoutManagerTest {
             var first = (GrantOutcome.Granted) strict.grant(file(), ALICE, Optional.empty(), rw(0, PAGE));
             strict.grant(file(), ALICE, Optional.of(first.stateid()), rw(4 * PAGE, PAGE));
 
-            assertThat(((GrantOutcome.Refused) strict.grant(file(), ALICE, Optional.empty(), rw(8 * PAGE, PAGE))).refusal())
+            assertThat(((GrantOutcome.Refused) strict.grant(file(), ALICE, Optional.empty(), rw(8 * PAGE, PAGE)))
+                            .refusal())
                     .isEqualTo(Refusal.BADLAYOUT);
             assertThat(((GrantOutcome.Refused) strict.grant(other, ALICE, Optional.empty(), rw(0, PAGE))).refusal())
                     .isEqualTo(Refusal.BADLAYOUT);
@@ -306,8 +327,16 @@ class LayoutManagerTest {
         size = (long) pages * PAGE;
     }
 
+    private static Want blockLayoutAt(long page) {
+        return new Want(LayoutType.BLOCK_VOLUME, Iomode.RW, page * PAGE, PAGE, PAGE, LINUX_MAX_COUNT);
+    }
+
     private static Want rw(long offset, long length) {
         return new Want(LayoutType.SCSI, Iomode.RW, offset, length, Math.min(length, PAGE), LINUX_MAX_COUNT);
+    }
+
+    private ExtentState stateAt(long offset) {
+        return Objects.requireNonNull(extents.lookup(offset)).state();
     }
 
     private LayoutFile file() {

@@ -13,8 +13,8 @@ import java.util.UUID;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Designator;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.RegionId;
 import pnfs.layout.device.Volume;
 import pnfs.layout.device.VolumeTopology.Scsi;
@@ -24,7 +24,8 @@ import pnfs.layout.extent.ExtentState;
 import pnfs.testing.Seeds;
 import pnfs.wire.xdr.Opaque;
 
-/// I2: the allocator beside a bitmap, with a store whose batches become durable some time later, in order, or are lost.
+/// I2: the allocator beside a bitmap, with a store whose batches become durable some time later, in order, or
+/// are lost.
 class I2FreedSpaceModelTest {
     private static final int BLOCKS = 128;
     private static final Volume VOLUME = new Volume(
@@ -92,8 +93,8 @@ class I2FreedSpaceModelTest {
 
     @Test
     void nothing_is_freed_twice_or_changed_without_the_space_lock() {
-        Extent extent = new Extent(
-                VOLUME.id(), new ByteRange(0, BLOCK_BYTES), 5 * BLOCK_BYTES, ExtentState.READ_WRITE_DATA);
+        Extent extent =
+                new Extent(VOLUME.id(), new ByteRange(0, BLOCK_BYTES), 5 * BLOCK_BYTES, ExtentState.READ_WRITE_DATA);
         try (var _ = space.lock()) {
             space.format(VOLUME, 0);
             assertThatThrownBy(() -> space.release(List.of(extent)))
@@ -119,7 +120,9 @@ class I2FreedSpaceModelTest {
         if (goalIsFree) {
             assertThat(reservation.ranges().getFirst().offset()).isEqualTo(goal * BLOCK_BYTES);
         } else if (longestFreeRun() >= length) {
-            assertThat(reservation.ranges()).as("one run where one is long enough").hasSize(1);
+            assertThat(reservation.ranges())
+                    .as("one run where one is long enough")
+                    .hasSize(1);
         }
         long free = Arrays.stream(model).filter(use -> use == Use.FREE).count();
         assertThat(reservation.bytes()).isEqualTo(Math.min(length, free) * BLOCK_BYTES);
@@ -227,7 +230,8 @@ class I2FreedSpaceModelTest {
         durablyUsed = batch.usedAfter;
         var storedFree = new BitSet();
         stored.values()
-                .forEach(range -> storedFree.set((int) (range.offset() / BLOCK_BYTES), (int) (range.end() / BLOCK_BYTES)));
+                .forEach(range ->
+                        storedFree.set((int) (range.offset() / BLOCK_BYTES), (int) (range.end() / BLOCK_BYTES)));
         var all = new BitSet();
         all.set(0, BLOCKS);
         all.xor(durablyUsed);
@@ -236,8 +240,7 @@ class I2FreedSpaceModelTest {
 
     private void requireSameSets() {
         assertThat(allocator().allocatableBytes()).isEqualTo(bytesOf(Use.FREE));
-        assertThat(allocator().freeBytes())
-                .isEqualTo(bytesOf(Use.FREE) + bytesOf(Use.RESERVED) + bytesOf(Use.WAITING));
+        assertThat(allocator().freeBytes()).isEqualTo(bytesOf(Use.FREE) + bytesOf(Use.RESERVED) + bytesOf(Use.WAITING));
     }
 
     private long bytesOf(Use use) {
