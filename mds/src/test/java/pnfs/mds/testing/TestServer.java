@@ -142,6 +142,16 @@ public final class TestServer {
         }
 
         @Override
+        public void connect(
+                Loop on,
+                InetSocketAddress to,
+                Function<Connection, ConnectionHandler> handlers,
+                ConnectionLimits limits,
+                Consumer<IOException> failed) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public Loop loop() {
             throw new UnsupportedOperationException();
         }
