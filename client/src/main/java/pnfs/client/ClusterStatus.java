@@ -1,0 +1,51 @@
+package pnfs.client;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+
+/// A cluster as its metadata server sees it: a snapshot. Sizes are bytes. Immutable.
+///
+/// @param boot counts the starts of the metadata server
+/// @param inGrace it was restarted and still waits for clients to claim back what they held
+public record ClusterStatus(
+        long boot,
+        Duration uptime,
+        boolean inGrace,
+        int clients,
+        int sessions,
+        int opens,
+        int layouts,
+        List<DataServer> dataServers,
+        List<Volume> volumes) {
+    public ClusterStatus {
+        dataServers = List.copyOf(dataServers);
+        volumes = List.copyOf(volumes);
+    }
+
+    /// A data server that has registered, now or before.
+    ///
+    /// @param portals `host:port` of its iSCSI target
+    /// @param targetName the target's `iqn.…`
+    public record DataServer(
+            String name, boolean online, List<String> portals, String targetName, List<Region> regions) {
+        public DataServer {
+            portals = List.copyOf(portals);
+            regions = List.copyOf(regions);
+        }
+    }
+
+    /// A stretch of memory that a data server exports as one logical unit, with what it has moved since the
+    /// data server was started, as of its last heartbeat.
+    public record Region(UUID id, long sizeBytes, String durability, boolean failed, Traffic read, Traffic written) {}
+
+    /// What went in one direction.
+    public record Traffic(long bytes, long commands) {}
+
+    /// What layouts are cut from.
+    public record Volume(String topology, long sizeBytes, long freeBytes, List<UUID> regions) {
+        public Volume {
+            regions = List.copyOf(regions);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package pnfs.client;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.client.ClusterStatus.DataServer;
+import pnfs.layout.device.Designator;
+import pnfs.wire.iscsi.InitiatorConfig;
+import pnfs.wire.iscsi.IscsiBlockDevice;
+import pnfs.wire.iscsi.IscsiInitiator;
+import pnfs.wire.iscsi.SendTargets;
+import pnfs.wire.net.Network;
+import pnfs.wire.scsi.VpdPage;
+import pnfs.wire.xdr.Opaque;
+
+/// The disks that we are logged in to, by designator: one session a target, shared by all files. A designator
+/// that is not among them is looked for at the portals that the options name and those that the metadata
+/// server's control port tells. Safe for all threads.
+final class Disks implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Disks.class);
+
+    private static final String INITIATOR = "iqn.2025-01.pnfs:client.";
+    /// ISIDs of the random kind, RFC 7143 §11.12.5.
+    private static final long RANDOM_ISID = 0x80L << 40;
+
+    private static final long ISID_BITS = (1L << 40) - 1;
+    /// A data server may be starting again; after this the metadata server has to move the bytes.
+    private static final Duration AWAY_LIMIT = Duration.ofSeconds(20);
+
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(10);
+
+    private final Network network;
+    private final ClientOptions options;
+    private final String initiatorName;
+    private final long isid;
+    private final Map<Target, IscsiInitiator> sessions = new ConcurrentHashMap<>();
+    private final Map<Opaque, Found> known = new ConcurrentHashMap<>();
+    private final SharedWork discovery = new SharedWork();
+
+    /// A disk and how large it is.
+    record Found(Disk disk, long capacityBytes) {}
+
+    private record Target(InetSocketAddress portal, String name) {}
+
+    Disks(Network network, ClientOptions options, RandomGenerator random) {
+        this.network = network;
+        this.options = options;
+        this.initiatorName = INITIATOR + Long.toHexString(random.nextLong());
+        this.isid = RANDOM_ISID | (random.nextLong() & ISID_BITS);
+    }
+
+    /// The disk with this designator; null where no portal has it.
+    @Nullable
+    Found find(Designator designator) {
+        Found found = known.get(designator.bytes());
+        if (found == null) {
+            try {
+                discovery.run(this::discover);
+            } catch (IOException e) {
+                log.warn("discovery failed why={}", e.getMessage());
+            }
+            found = known.get(designator.bytes());
+        }
+        return found;
+    }
+
+    /// Where disks are looked for, for messages.
+    String portals() {
+        return options.portals() + (options.control() == null ? "" : " and those that " + options.control() + " names");
+    }
+
+    private void discover() throws IOException {
+        for (Target target : targets()) {
+            if (!sessions.containsKey(target)) {
+                try {
+                    logIn(target);
+                } catch (IOException e) {
+                    log.warn("target not usable target={} why={}", target, e.getMessage());
+                }
+            }
+        }
+    }
+
+    private Set<Target> targets() throws IOException {
+        var targets = new HashSet<Target>();
+        if (options.control() != null) {
+            for (DataServer server :
+                    new ControlClient(options.control()).status().dataServers()) {
+                if (server.online() && !server.portals().isEmpty()) {
+                    targets.add(new Target(Addresses.parse(server.portals().getFirst()), server.targetName()));
+                }
+            }
+        }
+        for (InetSocketAddress portal : options.portals()) {
+            for (SendTargets.Target told : await(SendTargets.ask(network, portal, initiatorName), portal)) {
+                targets.add(new Target(Addresses.resolved(told.portals().getFirst()), told.name()));
+            }
+        }
+        return targets;
+    }
+
+    private void logIn(Target target) throws IOException {
+        IscsiInitiator session = IscsiInitiator.open(
+                network,
+                InitiatorConfig.of(target.portal(), target.name(), initiatorName, isid)
+                        .withTimes(InitiatorConfig.Times.DEFAULT.withReplacement(AWAY_LIMIT)));
+        try {
+            await(session.loggedIn(), target);
+            for (int lun : await(session.reportLuns(), target).luns()) {
+                IscsiBlockDevice device = await(IscsiBlockDevice.open(session, lun), target);
+                VpdPage page = await(session.vitalProductData(lun, VpdPage.DEVICE_IDENTIFICATION), target);
+                if (page instanceof VpdPage.DeviceIdentification identification) {
+                    add(device, identification);
+                }
+            }
+            sessions.put(target, session);
+        } catch (IOException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private void add(IscsiBlockDevice device, VpdPage.DeviceIdentification identification) {
+        var found = new Found(new IscsiDisk(device), device.capacityBytes());
+        for (VpdPage.Designator designator : identification.designators()) {
+            if (designator.association() == VpdPage.Designator.LOGICAL_UNIT) {
+                known.put(Opaque.of(designator.name()), found);
+            }
+        }
+    }
+
+    private static <T> T await(CompletableFuture<T> future, Object whom) throws IOException {
+        try {
+            return future.get(ANSWER_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new IOException(whom + ": " + Why.of(e.getCause()), e.getCause());
+        } catch (TimeoutException e) {
+            throw new IOException(whom + ": no answer within " + ANSWER_LIMIT.toSeconds() + " s", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while looking for disks", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        sessions.values().forEach(IscsiInitiator::close);
+    }
+
+    /// A logical unit. The session below reconnects and sends again what was lost on the way.
+    private record IscsiDisk(IscsiBlockDevice device) implements Disk {
+        @Override
+        public CompletableFuture<Void> write(long offset, ByteBuffer data) {
+            var done = new CompletableFuture<Void>();
+            int bytes = data.remaining();
+            device.write(offset, data, (moved, failure) -> complete(done, bytes, moved, failure));
+            return done;
+        }
+
+        @Override
+        public CompletableFuture<Void> read(long offset, ByteBuffer into) {
+            var done = new CompletableFuture<Void>();
+            int bytes = into.remaining();
+            device.read(offset, into, (moved, failure) -> complete(done, bytes, moved, failure));
+            return done;
+        }
+
+        private static void complete(
+                CompletableFuture<Void> done, int wanted, int moved, @Nullable RuntimeException failure) {
+            if (failure != null) {
+                done.completeExceptionally(failure);
+            } else if (moved != wanted) {
+                done.completeExceptionally(new IOException("moved " + moved + " of " + wanted + " bytes"));
+            } else {
+                done.complete(null);
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package pnfs.client;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentMap;
+import pnfs.layout.extent.ExtentState;
+import pnfs.layout.extent.RangeSet;
+import pnfs.wire.nfs4.Stateid;
+
+/// The layouts that we hold of one open file, and what we wrote into them: a memory without I/O. Safe for all
+/// threads; guarded by its own lock.
+///
+/// An extent that the server calls INVALID_DATA holds garbage until we write it. So we remember which of its
+/// blocks we wrote, read those from storage and all others as zeros, and name them in the next LAYOUTCOMMIT.
+final class FileLayout {
+    private final ReentrantLock lock = new ReentrantLock();
+    private Held writable = new Held();
+    private Held readable = new Held();
+    /// Whole blocks of INVALID_DATA that we wrote since the last commit.
+    private RangeSet uncommitted = new RangeSet();
+    /// The end of the last byte written since the last commit; 0: nothing was.
+    private long writtenEnd;
+    /// How often something was written, so that a commit knows what came after it was sent.
+    private long writes;
+    /// Counts how often everything was forgotten: what was planned before does not hold after.
+    private long generation;
+    /// Bytes that we wrote and that never became part of the file, because a layout was lost before its commit.
+    private long lostBytes;
+    private @Nullable Stateid stateid;
+
+    /// A layout of one iomode. Where `known` has a range and `extents` has nothing, the file has a hole.
+    private static final class Held {
+        private final ExtentMap extents = new ExtentMap();
+        private final RangeSet known = new RangeSet();
+
+        void put(ByteRange range, List<Extent> granted) {
+            extents.punch(range);
+            for (Extent extent : granted) {
+                if (extent.state() != ExtentState.NONE_DATA) {
+                    extents.insert(extent);
+                }
+            }
+            extents.drainChanges(); // ours need no journal
+            known.add(range);
+        }
+
+        boolean covers(ByteRange range) {
+            return known.intersect(range).equals(List.of(range));
+        }
+    }
+
+    /// Where the bytes of a range are, in the order of the file: `extents` lie one behind the other where
+    /// `range` is writable and leave out holes and unwritten blocks where it is for reading. Good for one
+    /// `generation`.
+    record Mapping(ByteRange range, List<Extent> extents, long generation) {
+        Mapping {
+            extents = List.copyOf(extents);
+        }
+    }
+
+    /// What a LAYOUTCOMMIT has to say.
+    ///
+    /// @param ranges blocks that were INVALID_DATA, in order
+    /// @param end of the last byte written
+    /// @param writes how many writes this covers
+    record Uncommitted(List<ByteRange> ranges, long end, long writes, long generation) {
+        Uncommitted {
+            ranges = List.copyOf(ranges);
+        }
+
+        long bytes() {
+            return ranges.stream().mapToLong(ByteRange::length).sum();
+        }
+    }
+
+    /// Where `blocks` can be written, or null where a LAYOUTGET has to come first.
+    @Nullable
+    Mapping forWriting(ByteRange blocks) {
+        lock.lock();
+        try {
+            return writable.covers(blocks) ? new Mapping(blocks, writable.extents.extents(blocks), generation) : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Where the data of `blocks` is, or null where a LAYOUTGET has to come first. What is not in the mapping
+    /// is zeros.
+    @Nullable
+    Mapping forReading(ByteRange blocks) {
+        lock.lock();
+        try {
+            Held held = writable.covers(blocks) ? writable : readable;
+            if (!held.covers(blocks)) {
+                return null;
+            }
+            var data = new ArrayList<Extent>();
+            for (Extent extent : held.extents.extents(blocks)) {
+                if (extent.state() == ExtentState.INVALID_DATA) {
+                    uncommitted.intersect(extent.file()).forEach(written -> data.add(extent.cutTo(written)));
+                } else {
+                    data.add(extent);
+                }
+            }
+            return new Mapping(blocks, data, generation);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The first byte of `blocks` that the next LAYOUTGET has to ask for.
+    long firstUnknown(ByteRange blocks, Access access) {
+        lock.lock();
+        try {
+            Held held = access == Access.WRITE ? writable : readable;
+            List<ByteRange> known = held.known.intersect(blocks);
+            boolean startKnown = !known.isEmpty() && known.getFirst().offset() == blocks.offset();
+            return startKnown ? known.getFirst().end() : blocks.offset();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The server granted `range`.
+    void granted(Access access, ByteRange range, List<Extent> extents, Stateid newStateid) {
+        lock.lock();
+        try {
+            (access == Access.WRITE ? writable : readable).put(range, extents);
+            stateid = newStateid;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// `bytes` were written where `mapping` said. False when the layout was lost meanwhile: then they are nowhere.
+    boolean written(Mapping mapping, ByteRange bytes) {
+        lock.lock();
+        try {
+            if (mapping.generation() != generation) {
+                return false;
+            }
+            for (Extent extent : writable.extents.extents(bytes.widened())) {
+                if (extent.state() == ExtentState.INVALID_DATA) {
+                    uncommitted.add(extent.file());
+                }
+            }
+            writtenEnd = Math.max(writtenEnd, bytes.end());
+            writes++;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The server wrote `bytes` for us and made them part of the file: blocks that were unwritten are not any
+    /// more, and holes may be filled.
+    void writtenThroughMds(ByteRange bytes) {
+        lock.lock();
+        try {
+            writable.extents.markWritten(bytes.widened());
+            writable.extents.drainChanges();
+            readable = new Held();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// What a commit has to name now; null: nothing was written since the last.
+    @Nullable
+    Uncommitted uncommitted() {
+        lock.lock();
+        try {
+            return writtenEnd == 0 ? null : new Uncommitted(uncommitted.ranges(), writtenEnd, writes, generation);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The server has committed this.
+    void committed(Uncommitted what) {
+        lock.lock();
+        try {
+            if (what.generation() != generation) {
+                return;
+            }
+            for (ByteRange range : what.ranges()) {
+                writable.extents.markWritten(range);
+                uncommitted.remove(range);
+            }
+            writable.extents.drainChanges();
+            if (writes == what.writes()) {
+                writtenEnd = 0;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Forgets all layouts. What was written into unwritten blocks since the last commit is lost with them.
+    void forget() {
+        lock.lock();
+        try {
+            lostBytes +=
+                    uncommitted.ranges().stream().mapToLong(ByteRange::length).sum();
+            writable = new Held();
+            readable = new Held();
+            uncommitted = new RangeSet();
+            writtenEnd = 0;
+            stateid = null;
+            generation++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// What was lost since this was asked last.
+    long takeLostBytes() {
+        lock.lock();
+        try {
+            long lost = lostBytes;
+            lostBytes = 0;
+            return lost;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// That of the layouts held; null: none are.
+    @Nullable
+    Stateid stateid() {
+        lock.lock();
+        try {
+            return stateid;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    enum Access {
+        READ,
+        WRITE
+    }
+}
