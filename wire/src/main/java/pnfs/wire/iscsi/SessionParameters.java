@@ -21,12 +21,30 @@ public record SessionParameters(
     public static final SessionParameters LOGIN =
             new SessionParameters(Digest.NONE, Digest.NONE, 8192, 8192, true, true, 262144, 65536, 1, 2, 20);
 
-    /// How much of a write of `bytes` may travel in the command PDU of an initiator with these parameters.
+    /// The same session as the other end sees it.
+    public SessionParameters swapped() {
+        return new SessionParameters(
+                headerDigest,
+                dataDigest,
+                maxSendBytes,
+                maxReceiveBytes,
+                initialR2t,
+                immediateData,
+                maxBurstBytes,
+                firstBurstBytes,
+                maxOutstandingR2t,
+                time2WaitSeconds,
+                time2RetainSeconds);
+    }
+
+    /// How much of a write of `bytes` may travel in the command PDU, seen from the initiator; a target asks its
+    /// [#swapped] parameters.
     public int immediateBytes(int bytes) {
         return immediateData ? Math.min(bytes, Math.min(firstBurstBytes, maxSendBytes)) : 0;
     }
 
-    /// How much of a write of `bytes` an initiator may send before the first R2T, immediate data included.
+    /// How much of a write of `bytes` may be sent before the first R2T, immediate data included, seen from the
+    /// initiator.
     public int unsolicitedBytes(int bytes) {
         return initialR2t ? immediateBytes(bytes) : Math.min(bytes, firstBurstBytes);
     }

@@ -106,28 +106,13 @@ class NegotiationTest {
         SessionParameters theirs = target.parameters();
         assertThat(theirs.maxReceiveBytes()).isEqualTo(ours.maxSendBytes());
         assertThat(theirs.maxSendBytes()).isEqualTo(ours.maxReceiveBytes());
-        assertThat(swapped(theirs)).isEqualTo(ours);
+        assertThat(theirs.swapped()).isEqualTo(ours);
         assertThat(ours.firstBurstBytes()).isLessThanOrEqualTo(ours.maxBurstBytes());
         for (OperationalKey key : OperationalKey.values()) {
             String said = answer.get(key.text());
             boolean offered = offer.get(key.text()) != null;
             assertThat(said != null).as(key.text()).isEqualTo(offered);
         }
-    }
-
-    private static SessionParameters swapped(SessionParameters p) {
-        return new SessionParameters(
-                p.headerDigest(),
-                p.dataDigest(),
-                p.maxSendBytes(),
-                p.maxReceiveBytes(),
-                p.initialR2t(),
-                p.immediateData(),
-                p.maxBurstBytes(),
-                p.firstBurstBytes(),
-                p.maxOutstandingR2t(),
-                p.time2WaitSeconds(),
-                p.time2RetainSeconds());
     }
 
     private static LoginKeys shuffled(LoginKeys keys, RandomGenerator random) {
