@@ -50,7 +50,10 @@ public final class FileRooms implements Reclaim {
     public static final FileSystemFacts FACTS =
             new FileSystemFacts(new Fsid(7, 0), 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
     private static final int CACHED_INODES = 16; // so few that most reads go to the store
-    private static final int OPENS_PER_CLIENT = 100;
+    public static final int OPENS_PER_CLIENT = 100;
+    /// The client of [#create] and [#createFile].
+    private static final long MAKER = 1000;
+
 
     public final MemoryEngine engine;
     public final MetadataStore store;
@@ -144,12 +147,12 @@ public final class FileRooms implements Reclaim {
                 Attributes.builder().uint32(Attribute.MODE, mode).build());
         var how = new OpenHow.Guarded(attributes);
         FileHandle file = made(credential, open("maker", ShareBits.READ, 0, how, new OpenClaim.ByName(name)));
-        closeAll.accept(1);
+        closeAll.accept(MAKER);
         return file;
     }
 
     private FileHandle made(RpcCredential credential, OpArgs operation) {
-        CompoundState state = state(credential, 1);
+        CompoundState state = state(credential, MAKER);
         state.setCurrentFile(root);
         OpResult result = run(state, operation).getFirst();
         if (result.status() != NfsStatus.OK) {
