@@ -1,9 +1,8 @@
 package pnfs.mds;
 
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.FileSpace;
 import pnfs.mds.attribute.Inode;
@@ -12,9 +11,9 @@ import pnfs.wire.nfs4.NfsStatus;
 
 /// Space that is only counted. Files that are [#held] by a layout can be neither cut nor freed.
 public final class FakeFileSpace implements FileSpace {
-    public final Set<Long> held = new HashSet<>();
-    public final Set<Long> released = new HashSet<>();
-    public final Map<Long, Long> sizes = new HashMap<>();
+    public final Set<Long> held = ConcurrentHashMap.newKeySet();
+    public final Set<Long> released = ConcurrentHashMap.newKeySet();
+    public final Map<Long, Long> sizes = new ConcurrentHashMap<>();
 
     @Override
     public long resize(FileChange change, Inode file, long newSize) {

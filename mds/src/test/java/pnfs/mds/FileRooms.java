@@ -3,6 +3,9 @@ package pnfs.mds;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import pnfs.mds.attribute.AttributeOperations;
 import pnfs.mds.attribute.FileAttributes;
@@ -54,7 +57,6 @@ public final class FileRooms implements Reclaim {
     /// The client of [#create] and [#createFile].
     private static final long MAKER = 1000;
 
-
     public final MemoryEngine engine;
     public final MetadataStore store;
     public final FakeFileSpace space = new FakeFileSpace();
@@ -65,13 +67,13 @@ public final class FileRooms implements Reclaim {
     public final OpenFiles opens;
     public final Orphans orphans;
     public final FileHandle root;
-    public final java.util.function.LongConsumer closeAll;
+    public final LongConsumer closeAll;
     private final OpTable table = new OpTable();
 
     /// Whether clients reclaim what they had open.
     public boolean inGrace;
 
-    private long nowSeconds = 1_700_000_000;
+    private final AtomicLong nowSeconds = new AtomicLong(1_700_000_000);
 
     public FileRooms(MemoryEngine engine, long seed) {
         var random = new SplittableRandom(seed);
@@ -97,18 +99,18 @@ public final class FileRooms implements Reclaim {
     /// Power is lost and comes back: what the store had not committed is gone, and so is all that is open.
     public FileRooms crash(long seed) {
         var next = new FileRooms(engine.crash(), seed);
-        next.nowSeconds = nowSeconds;
+        next.nowSeconds.set(nowSeconds.get());
         return next;
     }
 
     public NfsTime now() {
-        return new NfsTime(nowSeconds, 5);
+        return new NfsTime(nowSeconds.get(), 5);
     }
 
     /// A COMPOUND's state, at a time of its own.
     public CompoundState state(RpcCredential credential, long clientId) {
-        nowSeconds++;
-        var state = new CompoundState(credential, 2, nowSeconds * 1_000_000_000, now());
+        long nowNanos = TimeUnit.SECONDS.toNanos(nowSeconds.incrementAndGet());
+        var state = new CompoundState(credential, 2, nowNanos, now());
         state.enterSession(new SessionRef(clientId, Opaque.of(new byte[16]), 0, 1));
         return state;
     }

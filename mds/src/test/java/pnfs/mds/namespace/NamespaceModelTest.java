@@ -11,6 +11,7 @@ import pnfs.mds.FileRooms;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.store.Keys;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.testing.Seeds;
 import pnfs.wire.nfs4.Attribute;
@@ -252,8 +253,8 @@ class NamespaceModelTest {
 
     private static long highestInode(FileRooms rooms) {
         var highest = new long[] {0};
-        rooms.store.scan(pnfs.mds.store.Keys.INODE.first(), pnfs.mds.store.Keys.INODE.end(), (key, _) -> {
-            highest[0] = java.nio.ByteBuffer.wrap(key, 1, 8).getLong();
+        rooms.store.scan(Keys.INODE.first(), Keys.INODE.end(), (key, _) -> {
+            highest[0] = RealTree.number(key);
             return true;
         });
         return highest[0];

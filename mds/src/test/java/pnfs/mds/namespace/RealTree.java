@@ -1,5 +1,7 @@
 package pnfs.mds.namespace;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,6 +18,7 @@ import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.DirectoryEntry;
+import pnfs.wire.nfs4.FileType;
 import pnfs.wire.nfs4.OpArgs.ReadDirArgs;
 import pnfs.wire.nfs4.OpResult.ReadDirResult;
 
@@ -47,7 +50,7 @@ final class RealTree {
             out.append(child).append(' ').append(attributes.type()).append(' ');
             out.append(attributes.uint32(Attribute.NUMLINKS));
             out.append(first == null ? "" : " = " + first).append('\n');
-            if (attributes.type() == pnfs.wire.nfs4.FileType.DIRECTORY) {
+            if (attributes.type() == FileType.DIRECTORY) {
                 dump(rooms, FileHandle.fromWire(attributes.fileHandle()), child, seen, out);
             }
         });
@@ -78,7 +81,7 @@ final class RealTree {
         var subdirectories = new HashMap<Long, Integer>();
         rooms.store.scan(Keys.COOKIE.first(), Keys.COOKIE.end(), (key, value) -> {
             Entry entry = DirectoryRecords.readCookie(key, value);
-            long directory = java.nio.ByteBuffer.wrap(key, 1, 8).getLong();
+            long directory = number(key);
             entries.computeIfAbsent(directory, _ -> new HashMap<>()).put(entry.name(), entry.cookie());
             names.merge(entry.file().inode(), 1, Integer::sum);
             Inode file = rooms.inodes.find(entry.file().inode()).value();
@@ -97,8 +100,8 @@ final class RealTree {
         });
         var byName = new int[1];
         rooms.store.scan(Keys.ENTRY.first(), Keys.ENTRY.end(), (key, value) -> {
-            long directory = java.nio.ByteBuffer.wrap(key, 1, 8).getLong();
-            String name = new String(key, 9, key.length - 9, java.nio.charset.StandardCharsets.UTF_8);
+            long directory = number(key);
+            String name = new String(key, 9, key.length - 9, StandardCharsets.UTF_8);
             Entry entry = DirectoryRecords.readEntry(directory, name, value);
             byName[0]++;
             if (!Long.valueOf(entry.cookie())
@@ -116,7 +119,7 @@ final class RealTree {
             return true;
         });
         rooms.store.scan(Keys.INODE.first(), Keys.INODE.end(), (key, _) -> {
-            long id = java.nio.ByteBuffer.wrap(key, 1, 8).getLong();
+            long id = number(key);
             Inode inode = inode(rooms, id);
             int count = entries.getOrDefault(id, Map.of()).size();
             int expected = inode.isDirectory() ? 2 + subdirectories.getOrDefault(id, 0) : names.getOrDefault(id, 0);
@@ -133,6 +136,11 @@ final class RealTree {
             return true;
         });
         return complaints;
+    }
+
+    /// The first number of a key.
+    static long number(byte[] key) {
+        return ByteBuffer.wrap(key, 1, Long.BYTES).getLong();
     }
 
     static Inode inode(FileRooms rooms, long id) {

@@ -39,7 +39,8 @@ class SharesTest {
         } else {
             assertThatThrownBy(() -> before.downgraded(wanted.access(), wanted.deny()))
                     .isInstanceOfSatisfying(
-                            NfsException.class, refusal -> assertThat(refusal.status()).isEqualTo(NfsStatus.INVAL));
+                            NfsException.class,
+                            refusal -> assertThat(refusal.status()).isEqualTo(NfsStatus.INVAL));
         }
     }
 
