@@ -2,10 +2,11 @@ package pnfs.mds;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import pnfs.mds.attribute.AttributeOperations;
 import pnfs.mds.attribute.FileAttributes;
@@ -24,9 +25,13 @@ import pnfs.mds.namespace.NamespaceOperations;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.open.OpenOperations;
-import pnfs.mds.open.Reclaim;
+import pnfs.mds.session.Clients;
+import pnfs.mds.session.ServerIdentity;
+import pnfs.mds.session.Sessions;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.mds.testing.TestServer;
+import pnfs.mds.testing.TestSession;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.AttributeValue.Fsid;
@@ -38,8 +43,12 @@ import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.OpenArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
+import pnfs.wire.nfs4.OpResult.OpenResult;
 import pnfs.wire.nfs4.OpenClaim;
 import pnfs.wire.nfs4.OpenHow;
 import pnfs.wire.nfs4.ShareBits;
@@ -47,15 +56,14 @@ import pnfs.wire.nfs4.StateOwner;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
-/// The rooms attribute, namespace and open over a store in memory, without sessions and bytes. Confined to one
-/// thread.
-public final class FileRooms implements Reclaim {
+/// The rooms attribute, namespace and open with real clients over a store in memory; operations run one by one, without
+/// bytes and slots.
+public final class FileRooms {
     public static final FileSystemFacts FACTS =
             new FileSystemFacts(new Fsid(7, 0), 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
-    private static final int CACHED_INODES = 16; // so few that most reads go to the store
     public static final int OPENS_PER_CLIENT = 100;
-    /// The client of [#create] and [#createFile].
-    private static final long MAKER = 1000;
+    private static final int CACHED_INODES = 16; // so few that most reads go to the store
+    private static final Opaque NO_SESSION = Opaque.of(new byte[16]);
 
     public final MemoryEngine engine;
     public final MetadataStore store;
@@ -64,19 +72,23 @@ public final class FileRooms implements Reclaim {
     public final Inodes inodes;
     public final FileAttributes attributes;
     public final Namespace namespace;
+    public final Clients clients;
     public final OpenFiles opens;
     public final Orphans orphans;
     public final FileHandle root;
-    public final LongConsumer closeAll;
     private final OpTable table = new OpTable();
+    private final AtomicLong nowSeconds;
 
-    /// Whether clients reclaim what they had open.
-    public boolean inGrace;
-
-    private final AtomicLong nowSeconds = new AtomicLong(1_700_000_000);
+    /// The ids of the clients that tests call 1, 2, and so on.
+    private final Map<Long, Long> clientIds = new ConcurrentHashMap<>();
 
     public FileRooms(MemoryEngine engine, long seed) {
+        this(engine, seed, 1_700_000_000);
+    }
+
+    private FileRooms(MemoryEngine engine, long seed, long startSeconds) {
         var random = new SplittableRandom(seed);
+        nowSeconds = new AtomicLong(startSeconds);
         this.engine = engine;
         store = new MetadataStore(engine, Long.MAX_VALUE, failure -> {
             throw new IllegalStateException(failure);
@@ -84,12 +96,15 @@ public final class FileRooms implements Reclaim {
         inodes = new Inodes(store, CACHED_INODES, random.split());
         attributes = new FileAttributes(FACTS, space);
         namespace = new Namespace(store, inodes, locks);
-        opens = new OpenFiles(this, OPENS_PER_CLIENT, random.split());
+        ServerIdentity identity = ServerIdentity.start(store, random.split());
+        clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
+        opens = new OpenFiles(clients, OPENS_PER_CLIENT, random.split());
         orphans = new Orphans(store, inodes, locks, space, opens);
         root = namespace.root(new Rights(0777, 0, 0), now());
+        new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
         AttributeOperations.register(table, inodes, locks, attributes, space, opens);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
-        closeAll = OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, this);
+        OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
     }
 
     public static FileRooms committing() {
@@ -98,21 +113,65 @@ public final class FileRooms implements Reclaim {
 
     /// Power is lost and comes back: what the store had not committed is gone, and so is all that is open.
     public FileRooms crash(long seed) {
-        var next = new FileRooms(engine.crash(), seed);
-        next.nowSeconds.set(nowSeconds.get());
-        return next;
+        return new FileRooms(engine.crash(), seed, nowSeconds.get());
     }
 
     public NfsTime now() {
         return new NfsTime(nowSeconds.get(), 5);
     }
 
+    private long nowNanos() {
+        return TimeUnit.SECONDS.toNanos(nowSeconds.get());
+    }
+
     /// A COMPOUND's state, at a time of its own.
-    public CompoundState state(RpcCredential credential, long clientId) {
-        long nowNanos = TimeUnit.SECONDS.toNanos(nowSeconds.incrementAndGet());
-        var state = new CompoundState(credential, 2, nowNanos, now());
-        state.enterSession(new SessionRef(clientId, Opaque.of(new byte[16]), 0, 1));
+    public CompoundState state(RpcCredential credential, long client) {
+        long id = clientIds.computeIfAbsent(client, this::begin);
+        return state(credential, new SessionRef(id, NO_SESSION, 0, 1));
+    }
+
+    private CompoundState state(RpcCredential credential, SessionRef session) {
+        nowSeconds.incrementAndGet();
+        var state = new CompoundState(credential, 2, nowNanos(), now());
+        state.enterSession(session);
         return state;
+    }
+
+    /// A new client has nothing to reclaim, unless there is grace: then it has yet to say so.
+    private long begin(long client) {
+        CompoundState state = state(root(), new SessionRef(0, NO_SESSION, 0, 1));
+        var known = (ExchangeIdResult)
+                run(state, TestSession.exchangeIdArgs("client " + client, 1, 0)).getFirst();
+        run(
+                state,
+                new CreateSessionArgs(
+                        known.clientId(), known.sequence(), 0, TestSession.FORE, TestSession.BACK, 0, List.of()));
+        state.enterSession(new SessionRef(known.clientId(), NO_SESSION, 0, 1));
+        if (clients.grace().isOver(nowNanos())) {
+            run(state, new ReclaimCompleteArgs(false));
+        }
+        return known.clientId();
+    }
+
+    /// The client says that it has reclaimed all it wanted.
+    public void reclaimComplete(long client) {
+        run(state(root(), client), new ReclaimCompleteArgs(false));
+    }
+
+    /// Those who have not reclaimed by now are too late.
+    public void endGrace() {
+        nowSeconds.addAndGet(TestServer.LEASE_SECONDS);
+        clients.tick(nowNanos());
+    }
+
+    /// The client has been silent for so long that it is let go.
+    public void end(long client) {
+        nowSeconds.addAndGet(TestServer.LEASE_SECONDS);
+        long id = state(root(), client).clientId();
+        if (!clients.releaseIfLapsed(id, nowNanos())) {
+            throw new IllegalStateException("client " + client + " is still there");
+        }
+        clientIds.remove(client);
     }
 
     public List<OpResult> run(CompoundState state, OpArgs... operations) {
@@ -140,27 +199,31 @@ public final class FileRooms implements Reclaim {
 
     /// Makes something in the root directory.
     public FileHandle create(String name, CreateObject object) {
-        return made(root(), new OpArgs.CreateArgs(object, name, Fattr.EMPTY));
+        CompoundState state = state(root(), 1);
+        state.setCurrentFile(root);
+        requireOk(run(state, new OpArgs.CreateArgs(object, name, Fattr.EMPTY)).getFirst());
+        return state.currentFile();
     }
 
     /// Makes a regular file in the root directory, and leaves it closed.
     public FileHandle createFile(RpcCredential credential, String name, int mode) {
         Fattr attributes = AttributeCodec.write(
                 Attributes.builder().uint32(Attribute.MODE, mode).build());
+        CompoundState state = state(credential, 1);
+        state.setCurrentFile(root);
         var how = new OpenHow.Guarded(attributes);
-        FileHandle file = made(credential, open("maker", ShareBits.READ, 0, how, new OpenClaim.ByName(name)));
-        closeAll.accept(MAKER);
-        return file;
+        OpResult opened = run(state, open("maker", ShareBits.READ, 0, how, new OpenClaim.ByName(name)))
+                .getFirst();
+        requireOk(opened);
+        requireOk(run(state, new OpArgs.CloseArgs(0, ((OpenResult) opened).stateid()))
+                .getFirst());
+        return state.currentFile();
     }
 
-    private FileHandle made(RpcCredential credential, OpArgs operation) {
-        CompoundState state = state(credential, MAKER);
-        state.setCurrentFile(root);
-        OpResult result = run(state, operation).getFirst();
+    private static void requireOk(OpResult result) {
         if (result.status() != NfsStatus.OK) {
-            throw new NfsException(result.status(), operation.toString());
+            throw new NfsException(result.status(), result.toString());
         }
-        return state.currentFile();
     }
 
     public static OpenArgs open(String owner, int access, int deny, OpenHow how, OpenClaim claim) {
@@ -185,19 +248,5 @@ public final class FileRooms implements Reclaim {
 
     public static RpcCredential user(int uid, int gid, Integer... groups) {
         return new RpcCredential.Sys(0, "test", uid, gid, List.of(groups));
-    }
-
-    @Override
-    public void requireOver(CompoundState state) {
-        if (inGrace) {
-            throw new NfsException(NfsStatus.GRACE, "in grace");
-        }
-    }
-
-    @Override
-    public void requireAllowed(CompoundState state) {
-        if (!inGrace) {
-            throw new NfsException(NfsStatus.NO_GRACE, "after grace");
-        }
     }
 }

@@ -28,14 +28,9 @@ final class SetAttr implements Operation<SetAttrArgs> {
         this.access = access;
     }
 
-    /// A refusal, too, says which attributes were set: none.
     @Override
     public OpResult run(SetAttrArgs args, CompoundState state) {
-        try {
-            return new SetAttrResult(NfsStatus.OK, set(args, state));
-        } catch (NfsException e) {
-            return new SetAttrResult(e.status(), Bitmap.EMPTY);
-        }
+        return new SetAttrResult(NfsStatus.OK, set(args, state));
     }
 
     private Bitmap set(SetAttrArgs args, CompoundState state) {

@@ -150,7 +150,7 @@ final class CompoundRun {
     }
 
     /// Every failure is a status alone, but for SETATTR's.
-    private static OpResult failure(OpCode op, NfsStatus status) {
+    static OpResult failure(OpCode op, NfsStatus status) {
         return op == OpCode.SETATTR ? new SetAttrResult(status, Bitmap.EMPTY) : new OpFailure(op, status);
     }
 

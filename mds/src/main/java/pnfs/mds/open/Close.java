@@ -5,14 +5,16 @@ import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.Operation;
 import pnfs.mds.namespace.Orphans;
+import pnfs.mds.session.StateHolder;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.CloseResult;
 import pnfs.wire.nfs4.Stateid;
 
-/// CLOSE, RFC 8881 §18.2, and the end of everything a client had open.
-final class Close {
+/// CLOSE, RFC 8881 §18.2, and the end of all that a client has open.
+final class Close implements Operation<CloseArgs>, StateHolder {
     private final Inodes inodes;
     private final FileLocks locks;
     private final OpenFiles opens;
@@ -25,7 +27,8 @@ final class Close {
         this.orphans = orphans;
     }
 
-    OpResult close(CloseArgs args, CompoundState state) {
+    @Override
+    public OpResult run(CloseArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
         inodes.require(file, state);
         Stateid stateid = state.resolveExactly(args.stateid());
@@ -39,14 +42,19 @@ final class Close {
         return new CloseResult(Stateid.INVALID);
     }
 
-    void closeAll(long clientId) {
-        for (OpenState open : opens.of(clientId)) {
+    @Override
+    public boolean holdsStateOf(long clientId) {
+        return opens.hasOpens(clientId);
+    }
+
+    @Override
+    public void release(long clientId) {
+        for (OpenState open : opens.removeAll(clientId)) {
             try (var _ = locks.lock(open.file().inode())) {
                 opens.close(open);
             }
             endIfOrphan(open.file());
         }
-        opens.forget(clientId);
     }
 
     private void endIfOrphan(FileHandle file) {

@@ -36,7 +36,7 @@ final class FileOpens {
     }
 
     void remove(OpenState open) {
-        byOwner.remove(open.owner());
+        byOwner.remove(open.owner(), open);
         refresh();
     }
 

@@ -16,6 +16,7 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.Operation;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.Place;
+import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.ChangeInfo;
@@ -50,7 +51,7 @@ final class Open implements Operation<OpenArgs> {
     private final FileSpace space;
     private final Namespace namespace;
     private final OpenFiles opens;
-    private final Reclaim reclaim;
+    private final Clients clients;
 
     Open(
             Inodes inodes,
@@ -59,14 +60,14 @@ final class Open implements Operation<OpenArgs> {
             FileSpace space,
             Namespace namespace,
             OpenFiles opens,
-            Reclaim reclaim) {
+            Clients clients) {
         this.inodes = inodes;
         this.locks = locks;
         this.attributes = attributes;
         this.space = space;
         this.namespace = namespace;
         this.opens = opens;
-        this.reclaim = reclaim;
+        this.clients = clients;
     }
 
     /// Who opens, and for what.
@@ -75,18 +76,19 @@ final class Open implements Operation<OpenArgs> {
     @Override
     public OpResult run(OpenArgs args, CompoundState state) {
         Request request = request(args, state);
+        clients.recordState(state);
         return switch (args.claim()) {
             case OpenClaim.ByName(var name) -> {
-                reclaim.requireOver(state);
+                clients.grace().requireOver(state);
                 yield openByName(request, args.how(), name, state);
             }
             case OpenClaim.ByHandle _ -> {
-                reclaim.requireOver(state);
+                clients.grace().requireOver(state);
                 requireNoCreate(args);
                 yield openByHandle(request, state);
             }
             case OpenClaim.Previous _ -> {
-                reclaim.requireAllowed(state);
+                clients.grace().requireReclaim(state);
                 requireNoCreate(args);
                 yield reclaim(request, state);
             }

@@ -14,6 +14,7 @@ import pnfs.mds.attribute.WriteAccess;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.namespace.Orphans;
+import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.ShareBits;
@@ -28,7 +29,7 @@ import pnfs.wire.xdr.Opaque;
 ///
 /// Opens of a file change under the file's lock; looking up a stateid takes none.
 public final class OpenFiles implements WriteAccess, Orphans.InUse {
-    private final Reclaim reclaim;
+    private final Clients clients;
     private final int maxPerClient;
     private final int boot;
     private final AtomicLong lastNumber = new AtomicLong();
@@ -37,8 +38,8 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
 
     /// @param maxPerClient how many files a client may have open; more is DELAY until it closes some
     /// @param random makes stateids that a client of an earlier run does not have
-    public OpenFiles(Reclaim reclaim, int maxPerClient, RandomGenerator random) {
-        this.reclaim = reclaim;
+    public OpenFiles(Clients clients, int maxPerClient, RandomGenerator random) {
+        this.clients = clients;
         this.maxPerClient = maxPerClient;
         this.boot = random.nextInt();
     }
@@ -93,7 +94,7 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
     public void requireAccess(Stateid stateid, Inode file, int access, CompoundState state) {
         Stateid meant = state.resolve(stateid);
         if (meant.isAnonymous() || meant.isReadBypass()) {
-            reclaim.requireOver(state);
+            requireGraceOver(state);
             requirePermission(file, access, state);
             boolean bypasses = meant.isReadBypass() && access == ShareBits.READ;
             if (!bypasses && (denied(file.id()) & access) != 0) {
@@ -108,6 +109,13 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
             if (access != ShareBits.READ || !mayRead(file, Caller.of(state))) {
                 throw new NfsException(NfsStatus.OPENMODE, open + " has access " + open.access() + ", not " + access);
             }
+        }
+    }
+
+    /// Others may still take back shares that deny this.
+    private void requireGraceOver(CompoundState state) {
+        if (!clients.grace().isOver(state.nowNanos())) {
+            throw new NfsException(NfsStatus.GRACE, "in grace");
         }
     }
 
@@ -138,15 +146,9 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
         return byInode.containsKey(inode);
     }
 
-    public boolean hasOpens(long clientId) {
+    boolean hasOpens(long clientId) {
         Map<Long, OpenState> opens = byClient.get(clientId);
         return opens != null && !opens.isEmpty();
-    }
-
-    /// What the client has open now.
-    List<OpenState> of(long clientId) {
-        Map<Long, OpenState> opens = byClient.get(clientId);
-        return opens == null ? List.of() : List.copyOf(opens.values());
     }
 
     /// Whether `owner` could open `file` so. Called under the file's lock.
@@ -161,7 +163,8 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
 
     /// Opens a file, or opens it for more. Called under the file's lock.
     ///
-    /// @throws NfsException SHARE_DENIED, DELAY when the client has too much open
+    /// @throws NfsException SHARE_DENIED, DELAY when the client has too much open, EXPIRED when it is being
+    ///     released
     OpenState open(OpenOwner owner, FileHandle file, int access, int deny) {
         requireShareable(owner, file, access, deny);
         FileOpens opens = byInode.get(file.inode());
@@ -171,16 +174,23 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
             opens.refresh();
             return open;
         }
-        Map<Long, OpenState> mine = byClient.computeIfAbsent(owner.clientId(), _ -> new ConcurrentHashMap<>(4));
-        if (mine.size() >= maxPerClient) {
-            throw new NfsException(
-                    NfsStatus.DELAY, "client " + Long.toHexString(owner.clientId()) + " has " + mine.size() + " opens");
-        }
         long number = lastNumber.incrementAndGet();
         var first = new OpenState(owner, file, other(number), Shares.first(access, deny));
+        byClient.compute(owner.clientId(), (_, mine) -> with(mine, number, first));
         byInode.computeIfAbsent(file.inode(), _ -> new FileOpens()).put(first);
-        mine.put(number, first);
         return first;
+    }
+
+    /// Alone with the client's opens: one that [#removeAll] has taken away gets no more of them.
+    private Map<Long, OpenState> with(@Nullable Map<Long, OpenState> opens, long number, OpenState open) {
+        clients.checkLive(open.clientId());
+        Map<Long, OpenState> mine = opens == null ? new ConcurrentHashMap<>(4) : opens;
+        if (mine.size() >= maxPerClient) {
+            throw new NfsException(
+                    NfsStatus.DELAY, "client " + Long.toHexString(open.clientId()) + " has " + mine.size() + " opens");
+        }
+        mine.put(number, open);
+        return mine;
     }
 
     /// Called under the file's lock.
@@ -197,8 +207,8 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
     /// Called under the file's lock; a second time nothing happens.
     void close(OpenState open) {
         Map<Long, OpenState> mine = byClient.get(open.clientId());
-        if (mine == null || mine.remove(number(open.other())) == null) {
-            return;
+        if (mine != null) {
+            mine.remove(number(open.other()));
         }
         FileOpens opens = byInode.get(open.file().inode());
         if (opens != null) {
@@ -209,9 +219,10 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
         }
     }
 
-    /// Nothing of the client is left to look up.
-    void forget(long clientId) {
-        byClient.computeIfPresent(clientId, (_, opens) -> opens.isEmpty() ? null : opens);
+    /// Takes away all that a released client has open: from here on its stateids are bad. The caller closes each.
+    List<OpenState> removeAll(long clientId) {
+        Map<Long, OpenState> mine = byClient.remove(clientId);
+        return mine == null ? List.of() : List.copyOf(mine.values());
     }
 
     private int denied(long inode) {

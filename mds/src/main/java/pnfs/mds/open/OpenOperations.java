@@ -1,6 +1,5 @@
 package pnfs.mds.open;
 
-import java.util.function.LongConsumer;
 import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.FileSpace;
 import pnfs.mds.attribute.Inodes;
@@ -8,6 +7,7 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.Orphans;
+import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.FreeStateidArgs;
 import pnfs.wire.nfs4.OpArgs.OpenArgs;
@@ -19,10 +19,8 @@ import pnfs.wire.nfs4.OpCode;
 public final class OpenOperations {
     private OpenOperations() {}
 
-    /// Registers the room's operations.
-    ///
-    /// @return closes all that a client has open, for when it ends: takes files' locks, one after the other
-    public static LongConsumer register(
+    /// Adds the operations, and sees to it that what a client has open ends with it.
+    public static void register(
             OpTable table,
             Inodes inodes,
             FileLocks locks,
@@ -31,15 +29,15 @@ public final class OpenOperations {
             Namespace namespace,
             Orphans orphans,
             OpenFiles opens,
-            Reclaim reclaim) {
-        var open = new Open(inodes, locks, attributes, space, namespace, opens, reclaim);
+            Clients clients) {
+        var open = new Open(inodes, locks, attributes, space, namespace, opens, clients);
         var close = new Close(inodes, locks, opens, orphans);
         var stateids = new Stateids(opens);
         table.register(OpCode.OPEN, OpenArgs.class, open);
-        table.register(OpCode.CLOSE, CloseArgs.class, close::close);
+        table.register(OpCode.CLOSE, CloseArgs.class, close);
         table.register(OpCode.OPEN_DOWNGRADE, OpenDowngradeArgs.class, new OpenDowngrade(inodes, locks, opens));
         table.register(OpCode.TEST_STATEID, TestStateidArgs.class, stateids::test);
         table.register(OpCode.FREE_STATEID, FreeStateidArgs.class, stateids::free);
-        return close::closeAll;
+        clients.addHolder(close);
     }
 }

@@ -6,7 +6,6 @@ import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpResult;
-import pnfs.wire.nfs4.OpResult.OpFailure;
 
 /// Runs the operations of a COMPOUND one after the other, up to the first that fails: for tests of rooms that
 /// want no sessions and no bytes.
@@ -35,7 +34,7 @@ public final class CompoundRunner {
         try {
             return direct.operation().run(args, state);
         } catch (NfsException e) {
-            return new OpFailure(args.op(), e.status());
+            return CompoundRun.failure(args.op(), e.status());
         }
     }
 

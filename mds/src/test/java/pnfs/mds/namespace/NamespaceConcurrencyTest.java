@@ -62,8 +62,8 @@ class NamespaceConcurrencyTest {
         }
 
         assertThat(RealTree.complaints(rooms)).isEmpty();
-        rooms.closeAll.accept(1);
-        rooms.closeAll.accept(2);
+        rooms.end(1);
+        rooms.end(2);
         assertThat(RealTree.complaints(rooms)).isEmpty();
     }
 

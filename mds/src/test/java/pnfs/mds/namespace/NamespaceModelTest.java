@@ -172,7 +172,7 @@ class NamespaceModelTest {
 
         assertThat(RealTree.dump(pair.rooms)).isEqualTo(pair.model.dump());
         assertThat(RealTree.complaints(pair.rooms)).isEmpty();
-        pair.rooms.closeAll.accept(1);
+        pair.rooms.end(1);
         assertThat(RealTree.complaints(pair.rooms)).isEmpty();
     }
 
