@@ -61,7 +61,8 @@ final class Outbox {
     private ByteBuffer finished(ByteBuffer header, int dataBytes) {
         Bhs.putDataBytes(header, 0, dataBytes);
         if (headerDigest != Digest.NONE) {
-            header.putInt(Bhs.BYTES, Digest.sum(crc, header.limit(Bhs.BYTES), 0));
+            int sum = Digest.sum(crc, header.limit(Bhs.BYTES), 0);
+            header.clear().putInt(Bhs.BYTES, sum);
         }
         return header.clear();
     }

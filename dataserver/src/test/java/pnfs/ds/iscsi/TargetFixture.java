@@ -1,5 +1,7 @@
 package pnfs.ds.iscsi;
 
+import static org.assertj.core.api.Assertions.fail;
+
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +19,7 @@ import pnfs.ds.volume.Volume;
 /// A target over memory, with durability in the test's hand.
 final class TargetFixture {
     static final String TARGET = "iqn.2026-01.test:target";
-    static final int BYTES = 8 << 20;
+    static final int BYTES = 2 << 20;
 
     final MemorySegment memory = Arena.ofAuto().allocate(BYTES);
     final HeldPersistence persistence = new HeldPersistence();
@@ -82,6 +84,20 @@ final class TargetFixture {
 
     byte[] bytes(long offset, int length) {
         return memory.asSlice(offset, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /// Fails unless each byte of a range has this value.
+    void assertFilled(long offset, long length, int value) {
+        MemorySegment range = memory.asSlice(offset, length);
+        for (long at = 0; at < length; at++) {
+            if (range.get(ValueLayout.JAVA_BYTE, at) != (byte) value) {
+                fail("byte %d is %d, wanted %d", offset + at, range.get(ValueLayout.JAVA_BYTE, at), value);
+            }
+        }
+    }
+
+    void assertUntouched() {
+        assertFilled(0, BYTES, 0);
     }
 
     byte[] all() {
