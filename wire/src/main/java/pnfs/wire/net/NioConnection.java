@@ -89,7 +89,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
     void start(Function<Connection, ConnectionHandler> handlers) {
         try {
             handler = handlers.apply(this);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             loop.failed(this, e);
             return;
         }
@@ -119,7 +119,11 @@ final class NioConnection implements Connection, NioLoop.Ready {
 
     @Override
     public void send(List<ByteBuffer> pieces) {
-        onLoop(() -> enqueue(pieces));
+        if (loop.inLoop()) {
+            enqueue(pieces);
+        } else {
+            onLoop(() -> enqueue(pieces));
+        }
     }
 
     @Override
@@ -322,7 +326,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
     private void take(ByteBuffer staging) {
         boolean unfinishedBefore = rest.hasRemaining() || sink != null;
         boolean tookSome = dispatch(staging);
-        if (closed) {
+        if (closed || closing != null) {
             return;
         }
         if (staging.remaining() == staging.capacity() && !held) {
@@ -518,13 +522,10 @@ final class NioConnection implements Connection, NioLoop.Ready {
         }
         NioLoop.closeQuietly(channel);
         whenClosed.accept(this);
-        try {
-            if (handler != null) {
-                handler.onClosed(why);
-            }
-        } catch (RuntimeException e) {
-            loop.counters.handlerFailures.increment();
-            log.error("connection handler failed at its end connection={} peer={}", id, peer, e);
+        ConnectionHandler to = handler;
+        if (to != null) {
+            // Later, since we may be within a call of the handler.
+            loop.execute(() -> to.onClosed(why));
         }
     }
 }

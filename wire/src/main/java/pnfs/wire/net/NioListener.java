@@ -124,9 +124,16 @@ final class NioListener implements Listener, NioLoop.Ready {
     }
 
     private void serve(NioLoop target, SocketChannel accepted) {
-        NioConnection connection = network.open(target, accepted, limits, this::forget);
+        NioConnection connection = null;
+        try {
+            connection = network.open(target, accepted, limits, this::forget);
+        } finally {
+            if (connection == null) {
+                open.decrementAndGet();
+                NioLoop.closeQuietly(accepted);
+            }
+        }
         if (connection == null) {
-            open.decrementAndGet();
             return;
         }
         connections.add(connection);

@@ -241,7 +241,7 @@ final class NioLoop implements Loop {
     private void runGuarded(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             // A shore: one bad task must not take all connections of the loop with it.
             counters.handlerFailures.increment();
             log.error("task failed loop={}", thread.getName(), e);

@@ -371,6 +371,47 @@ class NioNetworkTest {
     }
 
     @Test
+    void a_handler_is_told_of_the_end_after_its_call_and_not_within() throws Exception {
+        var within = new CompletableFuture<Boolean>();
+        try (Listener listener = serve(connection -> new ConnectionHandler() {
+                    private boolean busy;
+
+                    @Override
+                    public void onBytes(ByteBuffer staged) {
+                        busy = true;
+                        connection.close("enough");
+                        busy = false;
+                    }
+
+                    @Override
+                    public void onClosed(String why) {
+                        within.complete(busy);
+                    }
+                });
+                Socket socket = dial(listener)) {
+            socket.getOutputStream().write(1);
+
+            assertThat(within.get(20, TimeUnit.SECONDS)).isFalse();
+        }
+    }
+
+    @Test
+    void a_close_behind_an_answer_that_leaves_a_full_staging_buffer_sends_the_answer() throws Exception {
+        try (Listener listener = serve(connection -> staged -> {
+                    if (staged.remaining() == Network.STAGING_BYTES) {
+                        connection.send(List.of(ByteBuffer.wrap(new byte[] {42})));
+                        connection.close("too much");
+                    }
+                });
+                Socket socket = dial(listener)) {
+            socket.getOutputStream().write(new byte[Network.STAGING_BYTES]);
+
+            assertThat(socket.getInputStream().readAllBytes()).containsExactly(42);
+            assertThat(network.counters().handlerFailures()).isZero();
+        }
+    }
+
+    @Test
     void a_handler_that_still_answers_after_the_end_is_waited_for() throws IOException {
         try (Listener listener = serve(connection -> new Echo(connection) {
                     @Override
@@ -608,7 +649,7 @@ class NioNetworkTest {
             });
             loop.schedule(1_000_000, () -> order.add(2));
             loop.execute(() -> {
-                throw new IllegalStateException("planted by the test");
+                throw new AssertionError("planted by the test");
             });
             order.add(1);
         });
