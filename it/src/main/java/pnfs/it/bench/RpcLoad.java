@@ -52,12 +52,27 @@ public record RpcLoad(int connections, int slots, Duration warmUp, Duration meas
             @JsonProperty("server_cpu_us_per_call") double cpuMicros,
             @JsonProperty("server_loop_us_per_call") double loopMicros) {}
 
-    /// Throws an [IOException] with the first answer that was not a success.
+    /// Tells the processor time of a server.
+    @FunctionalInterface
+    interface Meter {
+        ServerCpu read() throws IOException, InterruptedException;
+    }
+
+    /// Asks the server itself for its processor time: it serves [ServerCpu#programs]. Throws an [IOException]
+    /// with the first answer that was not a success.
     public Result drive(InetSocketAddress server, Calls calls) throws IOException, InterruptedException {
+        try (var network = new NioNetwork(1, System::nanoTime)) {
+            var client = new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT);
+            RpcConnection meter = connect(client, server);
+            return drive(server, calls, () -> ServerCpu.ask(meter));
+        }
+    }
+
+    /// As the other, for any server.
+    Result drive(InetSocketAddress server, Calls calls, Meter meter) throws IOException, InterruptedException {
         int loops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
         try (var network = new NioNetwork(loops, System::nanoTime)) {
             var client = new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT);
-            RpcConnection meter = connect(client, server);
             var run = new Run();
             for (int i = 0; i < connections; i++) {
                 RpcConnection connection = connect(client, server);
@@ -68,9 +83,9 @@ public record RpcLoad(int connections, int slots, Duration warmUp, Duration meas
             run.await(warmUp);
             long callsBefore = run.answered.sum();
             long nanosBefore = System.nanoTime();
-            ServerCpu cpuBefore = ServerCpu.ask(meter);
+            ServerCpu cpuBefore = meter.read();
             run.await(measured);
-            ServerCpu cpu = ServerCpu.ask(meter).since(cpuBefore);
+            ServerCpu cpu = meter.read().since(cpuBefore);
             long nanos = System.nanoTime() - nanosBefore;
             long answered = run.answered.sum() - callsBefore;
             run.ending.set(true);

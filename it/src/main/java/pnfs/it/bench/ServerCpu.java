@@ -3,6 +3,10 @@ package pnfs.it.bench;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import pnfs.wire.rpc.RpcCall;
@@ -24,6 +28,8 @@ public record ServerCpu(long processNanos, long loopNanos) {
     private static final int PROGRAM = 0x4000_0100;
     private static final int VERSION = 1;
     private static final int READ = 1;
+    /// How the names of network loops begin.
+    private static final String LOOPS = "pnfs-loop-";
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
     /// `others` and the program that [#ask] calls.
@@ -43,6 +49,25 @@ public record ServerCpu(long processNanos, long loopNanos) {
         }
     }
 
+    /// What Linux has counted for the threads that a process has now.
+    static ServerCpu ofProcess(long pid) throws IOException {
+        long all = 0;
+        long loops = 0;
+        try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc", Long.toString(pid), "task"))) {
+            for (Path thread : threads) {
+                try {
+                    String counted = Files.readString(thread.resolve("schedstat"));
+                    long nanos = Long.parseLong(counted.substring(0, counted.indexOf(' ')));
+                    all += nanos;
+                    loops += Files.readString(thread.resolve("comm")).startsWith(LOOPS) ? nanos : 0;
+                } catch (NoSuchFileException e) {
+                    // Threads may end while we look.
+                }
+            }
+        }
+        return new ServerCpu(all, loops);
+    }
+
     private static void answer(RpcCall call, XdrReader args, RpcReply reply) {
         if (call.procedure() != READ) {
             reply.reject(new RpcRejection.ProcedureUnavailable());
@@ -59,7 +84,7 @@ public record ServerCpu(long processNanos, long loopNanos) {
         var threads = ManagementFactory.getThreadMXBean();
         long loopNanos = 0;
         for (ThreadInfo thread : threads.getThreadInfo(threads.getAllThreadIds())) {
-            if (thread != null && thread.getThreadName().startsWith("pnfs-loop-")) {
+            if (thread != null && thread.getThreadName().startsWith(LOOPS)) {
                 loopNanos += threads.getThreadCpuTime(thread.getThreadId());
             }
         }

@@ -1,0 +1,12 @@
+package pnfs.it.bench;
+
+import picocli.CommandLine.Command;
+
+/// `pnfs bench`.
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "WHAT",
+        description = "Measures parts of the cluster on this machine.",
+        subcommands = {RpcCommand.class, LayoutBench.class})
+public final class Bench {}

@@ -1,0 +1,5 @@
+/// All modules together under one command.
+@NullMarked
+package pnfs.it;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,195 @@
+package pnfs.it.process;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import pnfs.client.Addresses;
+import pnfs.client.ClientOptions;
+import pnfs.client.ClusterStatus;
+import pnfs.client.PnfsClient;
+
+/// One metadata server and its data servers as processes on loopback, all state in one folder: `mds/` is the
+/// store, `dsN.region` the regions, `*.log` what each process said. Servers take free ports at first and keep
+/// them when they are started again. Confined to one thread.
+public final class Cluster implements AutoCloseable {
+    private static final List<String> SMALL_HEAP = List.of("-Xmx384m");
+    private static final Duration REGISTRATION_LIMIT = Duration.ofSeconds(30);
+    private static final Duration REGISTRATION_POLL = Duration.ofMillis(20);
+    private static final String ANY_PORT = "127.0.0.1:0";
+
+    private final Path folder;
+    private final Shape shape;
+    private final List<DataServer> dataServers = new ArrayList<>();
+    private ServerProcess mds;
+    private boolean left;
+
+    /// How a cluster begins.
+    public record Shape(int dataServers, long regionBytes) {}
+
+    private static final class DataServer {
+        private final String name;
+        private final Path region;
+        private ServerProcess process;
+
+        DataServer(String name, Path region, ServerProcess process) {
+            this.name = name;
+            this.region = region;
+            this.process = process;
+        }
+    }
+
+    private Cluster(Path folder, Shape shape) throws IOException {
+        this.folder = folder;
+        this.shape = shape;
+        this.mds = startMds(ANY_PORT, ANY_PORT);
+    }
+
+    /// Formats the regions and starts everything; returns when all of it is ready.
+    public static Cluster start(Path folder, Shape shape) throws IOException {
+        var cluster = new Cluster(folder, shape);
+        try {
+            for (int i = 0; i < shape.dataServers(); i++) {
+                cluster.addDataServer("ds" + i, shape.regionBytes());
+            }
+            cluster.awaitDataServers();
+            return cluster;
+        } catch (IOException | RuntimeException e) {
+            cluster.close();
+            throw e;
+        }
+    }
+
+    private void addDataServer(String name, long regionBytes) throws IOException {
+        Path region = folder.resolve(name + ".region");
+        ServerProcess.run(
+                folder.resolve(name + ".log"),
+                List.of("format", "--size", Long.toString(regionBytes), region.toString()));
+        dataServers.add(new DataServer(name, region, startDataServer(name, region, ANY_PORT)));
+    }
+
+    private ServerProcess startMds(String nfs, String control) throws IOException {
+        return ServerProcess.start(
+                "mds",
+                folder.resolve("mds.log"),
+                SMALL_HEAP,
+                List.of("mds", "--store", folder.resolve("mds").toString(), "--nfs", nfs, "--control", control));
+    }
+
+    private ServerProcess startDataServer(String name, Path region, String iscsi) throws IOException {
+        return ServerProcess.start(
+                name,
+                folder.resolve(name + ".log"),
+                SMALL_HEAP,
+                List.of(
+                        "ds",
+                        "--name",
+                        name,
+                        "--region",
+                        region.toString(),
+                        "--listen",
+                        iscsi,
+                        "--mds",
+                        mds.fact("control")));
+    }
+
+    public Path folder() {
+        return folder;
+    }
+
+    public ServerProcess mds() {
+        return mds;
+    }
+
+    public int dataServerCount() {
+        return dataServers.size();
+    }
+
+    public ServerProcess dataServer(int index) {
+        return dataServers.get(index).process;
+    }
+
+    /// The file behind the region of the data server of this name.
+    public Path region(String name) {
+        return dataServers.stream()
+                .filter(server -> server.name.equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no data server " + name))
+                .region;
+    }
+
+    /// Where in such a file the region's first byte stands: behind what the file says about itself.
+    public long regionDataOffset() throws IOException {
+        return Files.size(dataServers.getFirst().region) - shape.regionBytes();
+    }
+
+    public InetSocketAddress nfs() {
+        return Addresses.parse(mds.fact("nfs"));
+    }
+
+    public InetSocketAddress control() {
+        return Addresses.parse(mds.fact("control"));
+    }
+
+    /// For clients of this cluster.
+    public ClientOptions clientOptions() {
+        return ClientOptions.defaults().withControl(control());
+    }
+
+    /// Starts the metadata server again, on the same ports and the same store. It must have ended.
+    public void restartMds() throws IOException {
+        mds = startMds(mds.fact("nfs"), mds.fact("control"));
+        awaitDataServers();
+    }
+
+    /// Starts a data server again, on the same port and the same region. It must have ended.
+    public void restartDataServer(int index) throws IOException {
+        DataServer server = dataServers.get(index);
+        server.process = startDataServer(server.name, server.region, server.process.fact("iscsi"));
+        awaitDataServers();
+    }
+
+    /// A data server serves before it has registered.
+    private void awaitDataServers() throws IOException {
+        long deadline = System.nanoTime() + REGISTRATION_LIMIT.toNanos();
+        while (online() < dataServers.size()) {
+            if (System.nanoTime() > deadline) {
+                throw new IOException(online() + " of " + dataServers.size() + " data servers are online after "
+                        + REGISTRATION_LIMIT.toSeconds() + " s; their logs are in " + folder);
+            }
+            LockSupport.parkNanos(REGISTRATION_POLL.toNanos());
+        }
+    }
+
+    private long online() throws IOException {
+        return PnfsClient.status(control()).dataServers().stream()
+                .filter(ClusterStatus.DataServer::online)
+                .count();
+    }
+
+    /// Lets all processes live on, after [#close] and after the end of this JVM.
+    public void leaveRunning() {
+        processes().forEach(ServerProcess::leaveRunning);
+        left = true;
+    }
+
+    /// All processes, the metadata server first.
+    public List<ServerProcess> processes() {
+        var all = new ArrayList<ServerProcess>();
+        all.add(mds);
+        dataServers.forEach(server -> all.add(server.process));
+        return all;
+    }
+
+    /// Ends all processes; the folder stays.
+    @Override
+    public void close() {
+        if (!left) {
+            processes().reversed().forEach(ServerProcess::close);
+        }
+    }
+}
