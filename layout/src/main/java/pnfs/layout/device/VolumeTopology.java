@@ -3,6 +3,7 @@ package pnfs.layout.device;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import pnfs.wire.xdr.Opaque;
 
 /// How a volume is put together from regions: RFC 5663 §2.2.1, RFC 8154 §2.3.1. The types allow what Linux maps
@@ -39,6 +40,10 @@ public sealed interface VolumeTopology {
     /// The disks under the volume, each once, in the order in which they first appear.
     List<Leaf> leaves();
 
+    /// Where in the volume the first byte of a disk lies, in ascending order; disks of which only a later part is
+    /// used do not appear.
+    List<Long> diskStarts();
+
     /// The same shape over other disks: the block layout names them by signature, the SCSI layout by designator.
     VolumeTopology withLeaves(UnaryOperator<Leaf> replace);
 
@@ -73,6 +78,11 @@ public sealed interface VolumeTopology {
         @Override
         default List<Leaf> leaves() {
             return List.of(this);
+        }
+
+        @Override
+        default List<Long> diskStarts() {
+            return List.of(0L);
         }
 
         @Override
@@ -135,6 +145,11 @@ public sealed interface VolumeTopology {
         }
 
         @Override
+        public List<Long> diskStarts() {
+            return start == 0 ? List.of(0L) : List.of();
+        }
+
+        @Override
         public Slice withLeaves(UnaryOperator<Leaf> replace) {
             return new Slice(replace.apply(of), start, capacity);
         }
@@ -167,6 +182,19 @@ public sealed interface VolumeTopology {
         @Override
         public List<Leaf> leaves() {
             return leavesOf(parts);
+        }
+
+        @Override
+        public List<Long> diskStarts() {
+            var starts = new ArrayList<Long>();
+            long partStart = 0;
+            for (Part part : parts) {
+                for (long start : part.diskStarts()) {
+                    starts.add(partStart + start);
+                }
+                partStart += part.capacity();
+            }
+            return starts;
         }
 
         @Override
@@ -217,6 +245,14 @@ public sealed interface VolumeTopology {
         @Override
         public List<Leaf> leaves() {
             return leavesOf(parts);
+        }
+
+        @Override
+        public List<Long> diskStarts() {
+            return IntStream.range(0, parts.size())
+                    .filter(i -> !parts.get(i).diskStarts().isEmpty())
+                    .mapToObj(i -> i * unitBytes)
+                    .toList();
         }
 
         @Override

@@ -12,8 +12,6 @@ record Coverage(ByteRange least, ByteRange most) {
     /// Offsets beyond would not survive rounding up to blocks.
     static final long MAX_FILE_BYTES = ByteRange.alignDown(Long.MAX_VALUE);
 
-    private static final long ALL_ONES = -1;
-
     /// What is wrong with the numbers of `want`; empty where nothing is.
     static Optional<String> faultOf(Want want) {
         if (want.offset() < 0 || want.offset() >= MAX_FILE_BYTES) {
@@ -44,11 +42,11 @@ record Coverage(ByteRange least, ByteRange most) {
             // Beyond the end of the file there is nothing to cover, but a layout is never empty.
             leastEnd = want.minLength() == 0 ? 0 : Math.min(size, end(want.offset(), want.minLength()));
             mostEnd = Math.min(sizeEnd, end(want.offset(), want.length()));
-        } else if (want.minLength() == ALL_ONES) {
+        } else if (want.minLength() == Want.TO_END) {
             return Optional.empty();
         } else {
             leastEnd = want.offset() + want.minLength();
-            long asked = want.length() == ALL_ONES ? sizeEnd : want.offset() + want.length();
+            long asked = want.length() == Want.TO_END ? sizeEnd : want.offset() + want.length();
             // Only where the file grows: inside it, what nobody asked for may be what another client wants.
             boolean grows = asked >= size && aheadBytes > 0 && asked < MAX_FILE_BYTES - aheadBytes - aheadUnit;
             mostEnd = grows ? (asked + aheadBytes + aheadUnit - 1) / aheadUnit * aheadUnit : asked;
@@ -59,10 +57,10 @@ record Coverage(ByteRange least, ByteRange most) {
     }
 
     private static boolean overflows(long offset, long length) {
-        return length != ALL_ONES && (length < 0 || length > MAX_FILE_BYTES - offset);
+        return length != Want.TO_END && (length < 0 || length > MAX_FILE_BYTES - offset);
     }
 
     private static long end(long offset, long length) {
-        return length == ALL_ONES ? MAX_FILE_BYTES : offset + length;
+        return length == Want.TO_END ? MAX_FILE_BYTES : offset + length;
     }
 }

@@ -46,7 +46,6 @@ public final class LayoutManager {
     /// A layout in the reply, without extents: offset, length, iomode, type, length of the body, count of extents.
     private static final int LAYOUT_HEADER_BYTES = 32;
     private static final int EXTENT_BYTES = 44;
-    private static final long ALL_ONES = -1;
     /// Space that sequential writers may set aside for themselves: of what is free, one part in so many.
     private static final long AHEAD_SHARE = 16;
 
@@ -58,7 +57,7 @@ public final class LayoutManager {
     private final Map<Long, Set<Long>> filesByClient = new ConcurrentHashMap<>();
     private volatile Placement placement;
 
-    /// @param boot tells this start of the server from the one before; its low 24 bits go into each stateid
+    /// @param boot tells this start of the server from the one before, in each stateid
     public LayoutManager(LayoutLimits limits, Space space, Placement placement, int boot) {
         this.limits = limits;
         this.space = space;
@@ -192,6 +191,11 @@ public final class LayoutManager {
         LayoutChanges changes = dropFrom(file, List.of(holding), what.iomode(), blocks);
         return new ReturnOutcome.Returned(
                 holding.isEmpty() ? Optional.empty() : Optional.of(holding.advance()), changes);
+    }
+
+    /// Whether anybody holds a layout of the file or I/O of ours is under way on it.
+    public boolean isHeld(long inode) {
+        return files.containsKey(inode);
     }
 
     /// Files of which this client holds layouts, for [#giveBackAll] under each one's lock.
@@ -557,10 +561,10 @@ public final class LayoutManager {
 
     /// A range as it comes from a client; null where it overflows. It may be empty.
     private static @Nullable ByteRange rangeOf(long offset, long length) {
-        if (offset < 0 || (length != ALL_ONES && (length < 0 || length > Long.MAX_VALUE - offset))) {
+        if (offset < 0 || (length != Want.TO_END && (length < 0 || length > Long.MAX_VALUE - offset))) {
             return null;
         }
-        return length == ALL_ONES ? ByteRange.toEnd(offset) : ByteRange.ofLength(offset, length);
+        return length == Want.TO_END ? ByteRange.toEnd(offset) : ByteRange.ofLength(offset, length);
     }
 
     private static Set<Long> with(@Nullable Set<Long> held, long inode) {

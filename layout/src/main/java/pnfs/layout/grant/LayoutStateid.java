@@ -3,15 +3,14 @@ package pnfs.layout.grant;
 import java.nio.ByteBuffer;
 import pnfs.wire.xdr.Opaque;
 
-/// The stateid of one client's layouts of one type on one file, RFC 8881 §12.5.2. `other` stays until the last of
-/// them is returned; `seqid` counts LAYOUTGET and LAYOUTRETURN replies from 1, leaving out 0.
+/// The stateid of one client's layouts of one type on one file, RFC 8881 §12.5.2. `other` stays until the last
+/// of them is returned; `seqid` counts LAYOUTGET and LAYOUTRETURN replies from 1, leaving out 0.
 ///
 /// @param seqid unsigned
-/// @param other [#OTHER_BYTES], of which the first says that this is a layout's and not an open's
+/// @param other [#OTHER_BYTES]: four that tell this start of the server from others, and a counter whose top
+///     bit is set, which no counter of opens, locks or delegations ever reaches
 public record LayoutStateid(int seqid, Opaque other) {
     public static final int OTHER_BYTES = 12;
-    /// First byte of `other` in every layout stateid; open, lock and delegation stateids begin otherwise.
-    public static final byte MARK = 'L';
 
     public LayoutStateid {
         if (other.length() != OTHER_BYTES) {
@@ -19,19 +18,19 @@ public record LayoutStateid(int seqid, Opaque other) {
         }
     }
 
-    /// The first of a new series: the mark, three bytes that tell this start of the server from others, a counter.
+    /// The first of a new series.
     static LayoutStateid first(int boot, long number) {
         return new LayoutStateid(
                 1,
                 Opaque.of(ByteBuffer.allocate(OTHER_BYTES)
-                        .putInt((MARK << 24) | (boot & 0xff_ffff))
-                        .putLong(number)
+                        .putInt(boot)
+                        .putLong(Long.MIN_VALUE | number)
                         .array()));
     }
 
-    /// Whether a stateid with this `other` can only be a layout's.
+    /// Whether a stateid with this `other` can only be a layout's; the special stateids are not asked about.
     public static boolean isLayout(Opaque other) {
-        return other.length() == OTHER_BYTES && other.at(0) == MARK;
+        return other.length() == OTHER_BYTES && other.at(Integer.BYTES) < 0;
     }
 
     LayoutStateid next() {

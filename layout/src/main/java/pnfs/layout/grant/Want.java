@@ -6,4 +6,7 @@ package pnfs.layout.grant;
 /// @param minLength below which the layout is of no use; all ones stands for the rest of the file, 0 for
 ///     whatever there is without allocating
 /// @param maxCount bytes that the encoded layout may have, its header included
-public record Want(LayoutType type, Iomode iomode, long offset, long length, long minLength, int maxCount) {}
+public record Want(LayoutType type, Iomode iomode, long offset, long length, long minLength, int maxCount) {
+    /// All ones, as a length.
+    public static final long TO_END = -1;
+}

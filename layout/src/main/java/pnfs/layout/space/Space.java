@@ -35,11 +35,22 @@ public final class Space {
         void close();
     }
 
-    /// A volume that is new: everything from `firstByte` on, which must be a whole block, is free. What lies
-    /// before is never given out, as for the signature by which block-layout clients know the disk.
-    public void format(Volume volume, long firstByte) {
+    /// A volume that is new: all of it is free but `withheld`, whole blocks in ascending order, which are never
+    /// given out.
+    public void format(Volume volume, List<ByteRange> withheld) {
         requireLocked();
-        add(volume).format(new ByteRange(firstByte, ByteRange.alignDown(volume.capacity())));
+        Allocator allocator = add(volume);
+        long at = 0;
+        for (ByteRange kept : withheld) {
+            if (at < kept.offset()) {
+                allocator.format(new ByteRange(at, kept.offset()));
+            }
+            at = kept.end();
+        }
+        long end = ByteRange.alignDown(volume.capacity());
+        if (at < end) {
+            allocator.format(new ByteRange(at, end));
+        }
     }
 
     /// A volume whose free ranges were stored.

@@ -28,6 +28,11 @@ class VolumeTopologyTest {
         VolumeTopology topology = anyTopology(random);
         List<Piece> model = pages(topology);
         assertThat(topology.capacity()).isEqualTo((long) model.size() * PAGE);
+        assertThat(topology.diskStarts())
+                .isEqualTo(IntStream.range(0, model.size())
+                        .filter(page -> model.get(page).offset() == 0)
+                        .mapToObj(page -> (long) page * PAGE)
+                        .toList());
         for (int i = 0; i < 20; i++) {
             long offset = random.nextLong(topology.capacity());
             long length = random.nextLong(topology.capacity() - offset + 1);

@@ -135,7 +135,7 @@ class I1SingleWriterModelTest {
     void one_writes_or_many_read_and_no_byte_of_another_file_is_ever_seen(RandomGenerator seeded) {
         random = seeded;
         try (var _ = space.lock()) {
-            VOLUMES.forEach(volume -> space.format(volume, 0));
+            VOLUMES.forEach(volume -> space.format(volume, List.of()));
             space.drainChanges();
         }
         files.add(new File(++inodes));

@@ -42,7 +42,7 @@ class LayoutManagerTest {
     @BeforeEach
     void formatVolumes() {
         try (var _ = space.lock()) {
-            volumes.forEach(volume -> space.format(volume, 0));
+            volumes.forEach(volume -> space.format(volume, List.of()));
         }
     }
 

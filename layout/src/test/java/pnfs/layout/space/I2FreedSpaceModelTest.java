@@ -70,7 +70,7 @@ class I2FreedSpaceModelTest {
     void storage_is_given_out_again_only_when_its_freeing_is_durable_and_nobody_holds_it(RandomGenerator random) {
         Arrays.fill(model, Use.FREE);
         try (var _ = space.lock()) {
-            space.format(VOLUME, 0);
+            space.format(VOLUME, List.of());
             append(List.of());
         }
         for (int step = 0; step < 200; step++) {
@@ -96,7 +96,7 @@ class I2FreedSpaceModelTest {
         Extent extent =
                 new Extent(VOLUME.id(), new ByteRange(0, BLOCK_BYTES), 5 * BLOCK_BYTES, ExtentState.READ_WRITE_DATA);
         try (var _ = space.lock()) {
-            space.format(VOLUME, 0);
+            space.format(VOLUME, List.of());
             assertThatThrownBy(() -> space.release(List.of(extent)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("free already");
@@ -104,6 +104,20 @@ class I2FreedSpaceModelTest {
         assertThatThrownBy(() -> space.allocator(VOLUME.id()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("lock");
+    }
+
+    @Test
+    void what_is_withheld_is_never_given_out() {
+        var kept = List.of(new ByteRange(0, BLOCK_BYTES), new ByteRange(5 * BLOCK_BYTES, 6 * BLOCK_BYTES));
+        try (var _ = space.lock()) {
+            space.format(VOLUME, kept);
+
+            List<ByteRange> all =
+                    allocator().reserve((long) BLOCKS * BLOCK_BYTES, 0).ranges();
+
+            assertThat(all).allSatisfy(range -> assertThat(kept).noneMatch(range::overlaps));
+            assertThat(all.stream().mapToLong(ByteRange::length).sum()).isEqualTo((BLOCKS - 2L) * BLOCK_BYTES);
+        }
     }
 
     private Allocator allocator() {
@@ -203,7 +217,7 @@ class I2FreedSpaceModelTest {
         space = new Space();
         try (var _ = space.lock()) {
             if (stored.isEmpty() && durablyUsed.isEmpty()) {
-                space.format(VOLUME, 0); // not even the format had become durable
+                space.format(VOLUME, List.of()); // not even the format had become durable
                 append(List.of());
             } else {
                 space.restore(VOLUME, stored.values());

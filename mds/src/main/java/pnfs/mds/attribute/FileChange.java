@@ -2,6 +2,7 @@ package pnfs.mds.attribute;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.store.Batch;
 
@@ -13,6 +14,17 @@ public final class FileChange {
     private final Batch batch = new Batch();
     private final List<Inode> put = new ArrayList<>(4);
     private final List<Inode> removed = new ArrayList<>(0);
+    private final List<LastStep> lastSteps = new ArrayList<>(0);
+
+    /// A part of the change that is worked out when it is appended, under a lock that comes after the files' in
+    /// rank: what is taken from and given back to the space that all files share.
+    @FunctionalInterface
+    public interface LastStep {
+        /// Takes its lock, adds its records to `batch`, has it appended, and gives its lock back.
+        ///
+        /// @return the ticket that `append` answered
+        long append(Batch batch, ToLongFunction<Batch> append);
+    }
 
     FileChange(Inodes inodes) {
         this.inodes = inodes;
@@ -21,6 +33,11 @@ public final class FileChange {
     /// The same step's records of other rooms.
     public Batch batch() {
         return batch;
+    }
+
+    /// Has `step` happen with the change.
+    public void atLast(LastStep step) {
+        lastSteps.add(step);
     }
 
     public void put(Inode inode) {
@@ -41,7 +58,12 @@ public final class FileChange {
 
     /// Makes the change visible; returns its ticket.
     public long append() {
-        long ticket = inodes.store().append(batch);
+        ToLongFunction<Batch> append = inodes.store()::append;
+        for (LastStep step : lastSteps) {
+            ToLongFunction<Batch> before = append;
+            append = all -> step.append(all, before);
+        }
+        long ticket = append.applyAsLong(batch);
         put.forEach(inode -> inodes.appended(inode, ticket));
         removed.forEach(inodes::forget);
         return ticket;

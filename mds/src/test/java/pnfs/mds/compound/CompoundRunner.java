@@ -2,6 +2,9 @@ package pnfs.mds.compound;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
@@ -28,13 +31,30 @@ public final class CompoundRunner {
     }
 
     private static OpResult run(OpTable table, CompoundState state, OpArgs args) {
-        if (!(table.find(args.op()) instanceof OpTable.Direct direct)) {
-            throw new IllegalArgumentException(args.op() + " is not registered");
+        var answer = new AtomicReference<@Nullable OpResult>();
+        start(table, state, args, answer::set);
+        OpResult result = answer.get();
+        if (result == null) {
+            throw new IllegalStateException(args.op() + " is not done yet");
         }
+        return result;
+    }
+
+    /// Begins one operation, which may be done later.
+    public static void begin(OpTable table, CompoundState state, OpArgs args, Consumer<OpResult> done) {
+        state.begin(PLENTY, true);
+        start(table, state, args, done);
+    }
+
+    private static void start(OpTable table, CompoundState state, OpArgs args, Consumer<OpResult> done) {
         try {
-            return direct.operation().run(args, state);
+            switch (table.find(args.op())) {
+                case OpTable.Direct direct -> done.accept(direct.operation().run(args, state));
+                case OpTable.Deferred deferred -> deferred.operation().run(args, state, done);
+                case null -> throw new IllegalArgumentException(args.op() + " is not registered");
+            }
         } catch (NfsException e) {
-            return CompoundRun.failure(args.op(), e.status());
+            done.accept(CompoundRun.failure(args.op(), e.status()));
         }
     }
 

@@ -1,0 +1,335 @@
+package pnfs.mds.layout;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Placement;
+import pnfs.layout.device.Volume;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentMap;
+import pnfs.layout.grant.HoldOutcome;
+import pnfs.layout.grant.LayoutChanges;
+import pnfs.layout.grant.LayoutFile;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.grant.ProxyHold;
+import pnfs.layout.grant.Refusal;
+import pnfs.layout.space.Freed;
+import pnfs.layout.space.Space;
+import pnfs.mds.attribute.Content;
+import pnfs.mds.attribute.FileChange;
+import pnfs.mds.attribute.FileSpace;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.MetadataStore;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+
+/// What the files of this server are made of: their extent maps, loaded from the store when they are wanted and
+/// kept at hand, and the volumes they lie on. Every change of extents and free space goes through here, into the
+/// batch that also has the change of the inode, so that one decision is durable whole or not at all.
+///
+/// What concerns one file is called under that file's lock. The space lock is taken here, after it, and kept until
+/// the batch is appended: the stored free ranges depend on the order of changes.
+public final class FileLayouts implements FileSpace {
+    private static final Logger log = LoggerFactory.getLogger(FileLayouts.class);
+
+    private final MetadataStore store;
+    private final LayoutManager manager;
+    private final Space space;
+    private final long placementBytes;
+    private final Cache<Long, Loaded> cache;
+    /// Of files that are being cut inside a block: the hold under which the block was copied. At most one a file.
+    private final Map<Long, PreparedCut> cuts = new ConcurrentHashMap<>();
+
+    private volatile Map<DeviceId, Volume> volumes = Map.of();
+
+    /// A file's map. Guarded by the file's lock; thrown away and loaded again as the cache likes, which does no
+    /// harm: whatever changes it is appended to the store before the lock is given back.
+    private static final class Loaded {
+        private final ExtentMap extents;
+        private long ticket;
+
+        Loaded(ExtentRecords.Loaded stored) {
+            this.extents = stored.extents();
+            this.ticket = stored.ticket();
+        }
+    }
+
+    private record PreparedCut(ProxyHold hold, long newSize) {}
+
+    /// @param placementBytes after so many bytes a file goes on on the next volume
+    /// @param cachedFiles how many files' maps stay at hand
+    public FileLayouts(
+            MetadataStore store, LayoutManager manager, Space space, long placementBytes, int cachedFiles) {
+        this.store = store;
+        this.manager = manager;
+        this.space = space;
+        this.placementBytes = placementBytes;
+        // The cache's upkeep runs in the thread that caused it: the middle has no threads of its own.
+        this.cache = Caffeine.newBuilder()
+                .maximumSize(cachedFiles)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /// There are these volumes, and new space comes from those of them that are online. A volume that the store
+    /// does not know is formatted; the first block of each of its disks stays out of use, for the signature by
+    /// which block-layout clients find the disk. Calls come one after the other.
+    public void volumesChanged(List<Volume> all, List<Volume> online) {
+        var known = new HashMap<>(volumes);
+        try (var _ = space.lock()) {
+            for (Volume volume : all) {
+                if (known.put(volume.id(), volume) == null) {
+                    add(volume);
+                }
+            }
+        }
+        volumes = Map.copyOf(known);
+        manager.place(new Placement(placementBytes, online));
+    }
+
+    private void add(Volume volume) {
+        Optional<List<ByteRange>> free = ExtentRecords.readFree(store, volume);
+        if (free.isPresent()) {
+            space.restore(volume, free.get());
+            return;
+        }
+        List<ByteRange> signatures = volume.topology().diskStarts().stream()
+                .map(start -> ByteRange.ofLength(start, ByteRange.BLOCK_BYTES))
+                .toList();
+        space.format(volume, signatures);
+        var batch = new Batch();
+        ExtentRecords.addFormatted(batch, volume);
+        ExtentRecords.addSpace(batch, space.drainChanges());
+        // Batches become durable in order: what is given out of this volume is durable after it.
+        store.append(batch);
+        log.info("volume formatted device={} bytes={}", volume.id(), volume.capacity());
+    }
+
+    public Optional<Volume> volume(DeviceId id) {
+        return Optional.ofNullable(volumes.get(id));
+    }
+
+    /// Bytes of one volume that belong to no file.
+    public Optional<Long> freeBytes(DeviceId id) {
+        try (var _ = space.lock()) {
+            return space.knows(id) ? Optional.of(space.allocator(id).freeBytes()) : Optional.empty();
+        }
+    }
+
+    /// What the file is made of now, in order, holes left out. Takes a snapshot of the store's, without a lock.
+    public List<Extent> extentsOf(long inode) {
+        return ExtentRecords.readExtents(store, inode).extents().extents(ByteRange.all());
+    }
+
+    @Override
+    public Capacity capacity() {
+        Space.Totals totals = space.totals();
+        return new Capacity(totals.capacityBytes(), totals.freeBytes());
+    }
+
+    /// The file as layouts see it. Under its lock.
+    LayoutFile view(Inode file) {
+        return new LayoutFile(file.id(), file.size(), loaded(file.id()).extents);
+    }
+
+    /// The youngest ticket that the file's extents depend on. Under its lock.
+    public long ticketOf(Inode file) {
+        return loaded(file.id()).ticket;
+    }
+
+    /// The space lock, for a decision that may take or give back space and for its [#append].
+    Space.Held lockSpace() {
+        return space.lock();
+    }
+
+    /// Appends a decision together with what else `change` has; under the file's lock, and the space lock where
+    /// the decision changed space.
+    ///
+    /// @return the ticket; 0 where there was nothing to append
+    long append(FileChange change, long inode, LayoutChanges decided) {
+        addTo(change.batch(), inode, decided);
+        long ticket = change.append();
+        appended(inode, decided, ticket);
+        return ticket;
+    }
+
+    private static void addTo(Batch batch, long inode, LayoutChanges decided) {
+        ExtentRecords.addExtents(batch, inode, decided.extents());
+        ExtentRecords.addSpace(batch, decided.space());
+    }
+
+    private void appended(long inode, LayoutChanges decided, long ticket) {
+        if (!decided.extents().isEmpty()) {
+            loaded(inode).ticket = ticket;
+        }
+        for (Freed freed : decided.freed()) {
+            store.whenDurable(ticket, freed::becameDurable);
+        }
+    }
+
+    /// READ through this server may begin. Under the file's lock, as is all that follows.
+    public HoldOutcome beginRead(Inode file, ByteRange range) {
+        return manager.beginRead(view(file), range);
+    }
+
+    /// WRITE through this server may begin.
+    public HoldOutcome beginWrite(Inode file, long client, ByteRange range) {
+        return manager.beginWrite(view(file), client, range);
+    }
+
+    /// The data of a WRITE is on its storage. Appends its extents with `file` as it is after the write.
+    ///
+    /// @param written makes the inode of the storage it uses now
+    /// @return the ticket
+    public long finishWrite(FileChange change, Inode file, ProxyHold hold, Written written) {
+        try (var _ = space.lock()) {
+            LayoutChanges decided = manager.finishWrite(view(file), hold);
+            change.put(written.inode(decided.allocatedBytes()));
+            return append(change, file.id(), decided);
+        }
+    }
+
+    /// Makes the inode after a write.
+    @FunctionalInterface
+    public interface Written {
+        Inode inode(long spaceUsed);
+    }
+
+    /// I/O is over without a change. Under the file's lock.
+    ///
+    /// @return whether nobody holds anything of the file any more, so that `Orphans.reap` may have to be called
+    public boolean end(ProxyHold hold) {
+        cuts.computeIfPresent(hold.inode(), (_, cut) -> cut.hold() == hold ? null : cut);
+        manager.end(hold);
+        return !manager.isHeld(hold.inode());
+    }
+
+    public boolean isHeld(long inode) {
+        return manager.isHeld(inode);
+    }
+
+    /// A cut inside a block that has data may begin; the block must be copied to [ProxyHold#tailCopy], with
+    /// zeros from the new end on. Empty where the cut needs no copy: [#resize] does all of it then. Under the
+    /// file's lock.
+    public Optional<HoldOutcome> beginCut(Inode file, long newSize) {
+        if (newSize >= file.size() || newSize % ByteRange.BLOCK_BYTES == 0) {
+            return Optional.empty();
+        }
+        HoldOutcome outcome = manager.beginShrink(view(file), newSize);
+        if (outcome instanceof HoldOutcome.Held(var hold) && hold.tailCopy().isEmpty()) {
+            manager.end(hold);
+            return Optional.empty();
+        }
+        return Optional.of(outcome);
+    }
+
+    /// The block is copied: the next [#resize] of the file to this size uses it. Under the file's lock.
+    public void copied(ProxyHold hold, long newSize) {
+        cuts.put(hold.inode(), new PreparedCut(hold, newSize));
+    }
+
+    @Override
+    public long resize(FileChange change, Inode file, long newSize) {
+        if (newSize > ByteRange.alignDown(Long.MAX_VALUE)) {
+            throw new NfsException(NfsStatus.FBIG, "size " + newSize);
+        }
+        LayoutFile view = view(file);
+        if (newSize >= file.size()) {
+            return view.extents().allocatedBytes();
+        }
+        PreparedCut cut = cuts.get(file.id());
+        if (cut != null && cut.newSize() == newSize) {
+            decideAtLast(change, file, () -> {
+                cuts.remove(file.id());
+                return manager.finishShrink(view, cut.hold(), newSize);
+            });
+        } else {
+            // Begun to see whether it may, and again when it happens: a change that is given up leaves nothing behind.
+            manager.end(requireCut(view, newSize));
+            decideAtLast(change, file, () -> manager.finishShrink(view, requireCut(view, newSize), newSize));
+        }
+        long lost = 0;
+        for (Extent extent : view.extents().extents(ByteRange.toEnd(ByteRange.alignUp(newSize)))) {
+            lost += extent.file().length();
+        }
+        return view.extents().allocatedBytes() - lost;
+    }
+
+    private ProxyHold requireCut(LayoutFile view, long newSize) {
+        return switch (manager.beginShrink(view, newSize)) {
+            case HoldOutcome.Held(var hold) -> {
+                if (hold.tailCopy().isPresent()) {
+                    manager.end(hold);
+                    throw new NfsException(NfsStatus.DELAY, "inode " + view.inode() + " needs a copy of its last block");
+                }
+                yield hold;
+            }
+            case HoldOutcome.Conflict(var holders) ->
+                throw new NfsException(
+                        NfsStatus.DELAY, "inode " + view.inode() + " is under layouts of clients " + holders);
+            case HoldOutcome.Busy() ->
+                throw new NfsException(NfsStatus.DELAY, "inode " + view.inode() + " is being read or written");
+            case HoldOutcome.Refused(var refusal, var detail) -> throw refused(refusal, detail);
+        };
+    }
+
+    @Override
+    public boolean release(FileChange change, Inode file) {
+        if (manager.isHeld(file.id())) {
+            return false;
+        }
+        LayoutFile view = view(file);
+        decideAtLast(change, file, () -> manager.remove(view));
+        return true;
+    }
+
+    /// Has a decision about space made when `change` is appended, so that the space lock is held for no longer.
+    private void decideAtLast(FileChange change, Inode file, Supplier<LayoutChanges> decision) {
+        change.atLast((batch, append) -> {
+            try (var _ = space.lock()) {
+                LayoutChanges decided = decision.get();
+                addTo(batch, file.id(), decided);
+                long ticket = append.applyAsLong(batch);
+                appended(file.id(), decided, ticket);
+                return ticket;
+            }
+        });
+    }
+
+    /// The inode with other storage behind it and nothing else changed.
+    static Inode withSpaceUsed(Inode file, long spaceUsed) {
+        Content.Regular now = file.regular();
+        var content = new Content.Regular(now.size(), spaceUsed, now.verifier());
+        return new Inode(file.file(), file.rights(), file.links(), file.change(), file.times(), content);
+    }
+
+    /// A refusal of the layout rules as a client is told it.
+    public static NfsException refused(Refusal refusal, String detail) {
+        NfsStatus status =
+                switch (refusal) {
+                    case BADIOMODE -> NfsStatus.BADIOMODE;
+                    case INVAL -> NfsStatus.INVAL;
+                    case BAD_STATEID -> NfsStatus.BAD_STATEID;
+                    case OLD_STATEID -> NfsStatus.OLD_STATEID;
+                    case TOOSMALL -> NfsStatus.TOOSMALL;
+                    case BADLAYOUT -> NfsStatus.BADLAYOUT;
+                    case LAYOUTTRYLATER -> NfsStatus.LAYOUTTRYLATER;
+                    case NOSPC -> NfsStatus.NOSPC;
+                };
+        return new NfsException(status, detail);
+    }
+
+    private Loaded loaded(long inode) {
+        return cache.get(inode, id -> new Loaded(ExtentRecords.readExtents(store, id)));
+    }
+}

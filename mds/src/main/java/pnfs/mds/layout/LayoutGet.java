@@ -1,0 +1,151 @@
+package pnfs.mds.layout;
+
+import java.util.List;
+import java.util.Optional;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.grant.GrantOutcome;
+import pnfs.layout.grant.Iomode;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.grant.LayoutStateid;
+import pnfs.layout.grant.Want;
+import pnfs.mds.attribute.FileChange;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.Operation;
+import pnfs.mds.open.OpenFiles;
+import pnfs.mds.session.Clients;
+import pnfs.wire.nfs4.AttributeValue.LayoutBody;
+import pnfs.wire.nfs4.FileRange;
+import pnfs.wire.nfs4.LayoutSegment;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.LayoutGetResult;
+import pnfs.wire.nfs4.OpResult.LayoutTryLater;
+import pnfs.wire.nfs4.ShareBits;
+import pnfs.wire.nfs4.Stateid;
+
+/// LAYOUTGET, RFC 8881 §18.43. Answers at once; who is in the way of others is not asked to go.
+///
+/// The reply has exactly one layout, because Linux takes no other number. It does not ask for its return on close:
+/// opening a file again then costs nothing.
+final class LayoutGet implements Operation<LayoutGetArgs> {
+    /// Of the result, what stands around the layout: opcode, status, return_on_close, stateid, count.
+    private static final int RESULT_BYTES = 4 * Integer.BYTES + Stateid.OTHER_BYTES + 2 * Integer.BYTES;
+
+    private final Inodes inodes;
+    private final FileLocks locks;
+    private final OpenFiles opens;
+    private final Clients clients;
+    private final LayoutManager manager;
+    private final FileLayouts layouts;
+    private final LayoutBodies bodies;
+    private final ClientLayouts held;
+
+    LayoutGet(
+            Inodes inodes,
+            FileLocks locks,
+            OpenFiles opens,
+            Clients clients,
+            LayoutManager manager,
+            FileLayouts layouts,
+            LayoutBodies bodies,
+            ClientLayouts held) {
+        this.inodes = inodes;
+        this.locks = locks;
+        this.opens = opens;
+        this.clients = clients;
+        this.manager = manager;
+        this.layouts = layouts;
+        this.bodies = bodies;
+        this.held = held;
+    }
+
+    @Override
+    public OpResult run(LayoutGetArgs args, CompoundState state) {
+        FileHandle handle = state.currentFile();
+        var type = bodies.require(args.type());
+        var want = new Want(
+                type,
+                LayoutBodies.iomode(args.iomode()),
+                args.range().offset(),
+                length(args.range()),
+                args.minLength() == Long.MAX_VALUE ? Want.TO_END : args.minLength(),
+                Math.min(args.maxBytes(), Math.max(0, state.resultBytesLeft() - RESULT_BYTES)));
+        Stateid stateid = state.resolve(args.stateid());
+        clients.grace().requireOver(state);
+        try (var _ = locks.lock(handle.inode())) {
+            Inode file = inodes.require(handle, state);
+            file.regular();
+            Optional<LayoutStateid> presented = Optional.empty();
+            if (LayoutStateid.isLayout(stateid.other())) {
+                presented = Optional.of(LayoutBodies.layoutStateid(args.stateid(), stateid, state));
+            } else {
+                requireOpen(stateid, file, want.iomode(), state);
+            }
+            OpResult result = grant(file, presented, want, state);
+            held.requireLive(file, state.clientId());
+            return result;
+        }
+    }
+
+    /// RFC 8881 §18.43.3: the special stateids of READ and WRITE give no layout.
+    private void requireOpen(Stateid stateid, Inode file, Iomode iomode, CompoundState state) {
+        if (stateid.isSpecial()) {
+            throw new NfsException(NfsStatus.BAD_STATEID, "LAYOUTGET with the special stateid " + stateid);
+        }
+        opens.requireAccess(stateid, file, iomode == Iomode.READ ? ShareBits.READ : ShareBits.WRITE, state);
+    }
+
+    private OpResult grant(Inode file, Optional<LayoutStateid> presented, Want want, CompoundState state) {
+        if (want.iomode() == Iomode.READ) {
+            return answer(file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
+        }
+        try (var _ = layouts.lockSpace()) {
+            return answer(file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
+        }
+    }
+
+    private OpResult answer(Inode file, GrantOutcome outcome, Want want, CompoundState state) {
+        return switch (outcome) {
+            case GrantOutcome.Granted granted -> {
+                if (!granted.changes().isEmpty()) {
+                    FileChange change = inodes.change();
+                    change.put(FileLayouts.withSpaceUsed(file, granted.changes().allocatedBytes()));
+                    layouts.append(change, file.id(), granted.changes());
+                }
+                // Storage that is not durably the file's must not be written to, and extents that a crash could take
+                // back must not be read.
+                state.dependsOn(layouts.ticketOf(file));
+                yield result(granted, want, state);
+            }
+            case GrantOutcome.Conflict _ -> new LayoutTryLater(false);
+            case GrantOutcome.Refused(var refusal, var detail) -> {
+                NfsException refused = FileLayouts.refused(refusal, detail);
+                if (refused.status() == NfsStatus.LAYOUTTRYLATER) {
+                    yield new LayoutTryLater(false);
+                }
+                throw refused;
+            }
+        };
+    }
+
+    private static OpResult result(GrantOutcome.Granted granted, Want want, CompoundState state) {
+        var stateid = new Stateid(granted.stateid().seqid(), granted.stateid().other());
+        state.setCurrentStateid(stateid);
+        ByteRange range = granted.range();
+        var segment = new LayoutSegment(
+                new FileRange(range.offset(), range.end()),
+                LayoutBodies.iomode(granted.iomode()),
+                new LayoutBody(LayoutBodies.type(want.type()), LayoutBodies.write(want.type(), granted.extents())));
+        return new LayoutGetResult(false, stateid, List.of(segment));
+    }
+
+    private static long length(FileRange range) {
+        return range.reachesEnd() ? Want.TO_END : range.length();
+    }
+}

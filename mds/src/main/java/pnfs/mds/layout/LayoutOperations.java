@@ -1,0 +1,54 @@
+package pnfs.mds.layout;
+
+import java.util.List;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.OpTable;
+import pnfs.mds.namespace.Orphans;
+import pnfs.mds.open.OpenFiles;
+import pnfs.mds.session.Clients;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
+import pnfs.wire.nfs4.OpCode;
+
+/// What this room brings to the [OpTable].
+public final class LayoutOperations {
+    private LayoutOperations() {}
+
+    /// Adds the operations, and sees to it that the layouts of a client end with it.
+    ///
+    /// @param offered the layout types of the export
+    /// @param callsInFlight operations that one client can have under way over all its sessions
+    public static void register(
+            OpTable table,
+            Inodes inodes,
+            FileLocks locks,
+            OpenFiles opens,
+            Clients clients,
+            LayoutManager manager,
+            FileLayouts layouts,
+            Orphans orphans,
+            List<LayoutType> offered,
+            int callsInFlight) {
+        var held = new ClientLayouts(clients, inodes, locks, manager, layouts, orphans);
+        clients.addHolder(held);
+        var bodies = new LayoutBodies(offered, callsInFlight);
+        table.register(
+                OpCode.LAYOUTGET,
+                LayoutGetArgs.class,
+                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held));
+        table.register(
+                OpCode.LAYOUTCOMMIT,
+                LayoutCommitArgs.class,
+                new LayoutCommit(inodes, locks, clients, manager, layouts, bodies));
+        table.register(
+                OpCode.LAYOUTRETURN,
+                LayoutReturnArgs.class,
+                new LayoutReturn(inodes, locks, clients, manager, layouts, bodies, held));
+        table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(layouts, bodies));
+    }
+}

@@ -1,0 +1,99 @@
+package pnfs.mds.layout;
+
+import java.util.Optional;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.grant.LayoutType;
+import pnfs.layout.grant.Return;
+import pnfs.layout.grant.ReturnOutcome;
+import pnfs.layout.grant.Want;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.Operation;
+import pnfs.mds.session.Clients;
+import pnfs.wire.nfs4.LayoutReturnScope;
+import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.LayoutReturnResult;
+import pnfs.wire.nfs4.Stateid;
+
+/// LAYOUTRETURN, RFC 8881 §18.44. The body that comes with it is for other layout types.
+final class LayoutReturn implements Operation<LayoutReturnArgs> {
+    private final Inodes inodes;
+    private final FileLocks locks;
+    private final Clients clients;
+    private final LayoutManager manager;
+    private final FileLayouts layouts;
+    private final LayoutBodies bodies;
+    private final ClientLayouts held;
+
+    LayoutReturn(
+            Inodes inodes,
+            FileLocks locks,
+            Clients clients,
+            LayoutManager manager,
+            FileLayouts layouts,
+            LayoutBodies bodies,
+            ClientLayouts held) {
+        this.inodes = inodes;
+        this.locks = locks;
+        this.clients = clients;
+        this.manager = manager;
+        this.layouts = layouts;
+        this.bodies = bodies;
+        this.held = held;
+    }
+
+    @Override
+    public OpResult run(LayoutReturnArgs args, CompoundState state) {
+        LayoutType type = bodies.require(args.type());
+        if (args.reclaim()) {
+            clients.grace().requireReclaim(state);
+            return new LayoutReturnResult(Optional.empty()); // whatever it was, it is not held any more
+        }
+        return switch (args.scope()) {
+            case LayoutReturnScope.OfFile file -> ofFile(type, args, file, state);
+            case LayoutReturnScope.OfFileSystem(), LayoutReturnScope.All() -> {
+                held.giveBackAll(state.clientId(), Optional.of(type));
+                yield new LayoutReturnResult(Optional.empty());
+            }
+        };
+    }
+
+    private OpResult ofFile(
+            LayoutType type, LayoutReturnArgs args, LayoutReturnScope.OfFile scope, CompoundState state) {
+        FileHandle handle = state.currentFile();
+        var what = new Return(
+                type,
+                LayoutBodies.layoutStateid(scope.stateid(), state.resolve(scope.stateid()), state),
+                LayoutBodies.iomode(args.iomode()),
+                scope.range().offset(),
+                scope.range().reachesEnd() ? Want.TO_END : scope.range().length());
+        Optional<Stateid> left;
+        boolean orphan;
+        try (var _ = locks.lock(handle.inode())) {
+            Inode file = inodes.require(handle, state);
+            left = giveBack(file, what, state);
+            orphan = file.links() == 0 && !manager.isHeld(file.id());
+        }
+        left.ifPresent(state::setCurrentStateid);
+        if (orphan) {
+            held.reap(handle.inode());
+        }
+        return new LayoutReturnResult(left);
+    }
+
+    private Optional<Stateid> giveBack(Inode file, Return what, CompoundState state) {
+        try (var _ = layouts.lockSpace()) {
+            return switch (manager.giveBack(layouts.view(file), bodies.requester(state), what)) {
+                case ReturnOutcome.Returned(var stateid, var changes) -> {
+                    held.append(file, changes);
+                    yield stateid.map(next -> new Stateid(next.seqid(), next.other()));
+                }
+                case ReturnOutcome.Refused(var refusal, var detail) -> throw FileLayouts.refused(refusal, detail);
+            };
+        }
+    }
+}

@@ -1,0 +1,248 @@
+package pnfs.mds.layout;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import pnfs.layout.device.Designator;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Placement;
+import pnfs.layout.device.RegionId;
+import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology.Scsi;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.grant.LayoutLimits;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.space.Space;
+import pnfs.mds.FileRooms;
+import pnfs.mds.attribute.AttributeOperations;
+import pnfs.mds.attribute.FileAttributes;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.compound.CompoundRunner;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.OpTable;
+import pnfs.mds.compound.SessionRef;
+import pnfs.mds.namespace.Namespace;
+import pnfs.mds.namespace.NamespaceOperations;
+import pnfs.mds.namespace.Orphans;
+import pnfs.mds.open.OpenFiles;
+import pnfs.mds.open.OpenOperations;
+import pnfs.mds.session.Clients;
+import pnfs.mds.session.ServerIdentity;
+import pnfs.mds.session.Sessions;
+import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.mds.testing.TestServer;
+import pnfs.mds.testing.TestSession;
+import pnfs.wire.nfs4.Fattr;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
+import pnfs.wire.nfs4.OpResult.OpenResult;
+import pnfs.wire.nfs4.OpenClaim;
+import pnfs.wire.nfs4.OpenHow;
+import pnfs.wire.nfs4.ShareBits;
+import pnfs.wire.nfs4.Stateid;
+import pnfs.wire.rpc.RpcCredential;
+import pnfs.wire.xdr.Opaque;
+
+/// All rooms of files, with real layouts, over a store in memory and two small volumes. Confined to one thread.
+public final class LayoutRooms {
+    public static final long VOLUME_BYTES = 1 << 20;
+    public static final long PLACEMENT_BYTES = 64 << 10;
+    public static final List<Volume> VOLUMES = List.of(volume(1), volume(2));
+    private static final int CACHED = 4; // so few that most reads go to the store
+    private static final Opaque NO_SESSION = Opaque.of(new byte[16]);
+
+    public final MemoryEngine engine;
+    public final MetadataStore store;
+    public final Space space = new Space();
+    public final FileLocks locks = new FileLocks();
+    public final Inodes inodes;
+    public final LayoutManager manager;
+    public final FileLayouts layouts;
+    public final Namespace namespace;
+    public final Clients clients;
+    public final OpenFiles opens;
+    public final Orphans orphans;
+    public final FileHandle root;
+    public final FileAttributes attributes;
+    public final ServerIdentity identity;
+    public final OpTable table = new OpTable();
+    private final Map<Long, Long> clientIds = new HashMap<>();
+    private final Map<Long, Map<FileHandle, Stateid>> opened = new HashMap<>();
+    private long nowSeconds;
+
+    public LayoutRooms(MemoryEngine engine, long seed) {
+        this(engine, seed, 1_700_000_000);
+    }
+
+    private LayoutRooms(MemoryEngine engine, long seed, long startSeconds) {
+        var random = new SplittableRandom(seed);
+        this.engine = engine;
+        nowSeconds = startSeconds;
+        store = new MetadataStore(engine, Long.MAX_VALUE, failure -> {
+            throw new IllegalStateException(failure);
+        });
+        inodes = new Inodes(store, CACHED, random.split());
+        manager = new LayoutManager(
+                new LayoutLimits(32 << 10, 128 << 10, 64, 100, 100),
+                space,
+                new Placement(PLACEMENT_BYTES, List.of()),
+                random.nextInt());
+        layouts = new FileLayouts(store, manager, space, PLACEMENT_BYTES, CACHED);
+        layouts.volumesChanged(VOLUMES, VOLUMES);
+        attributes = new FileAttributes(FileRooms.FACTS, layouts);
+        namespace = new Namespace(store, inodes, locks);
+        identity = ServerIdentity.start(store, random.split());
+        clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
+        opens = new OpenFiles(clients, 100, random.split());
+        orphans = new Orphans(store, inodes, locks, layouts, opens);
+        root = namespace.root(new Rights(0777, 0, 0), now());
+        new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
+        AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
+        OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
+        LayoutOperations.register(
+                table,
+                inodes,
+                locks,
+                opens,
+                clients,
+                manager,
+                layouts,
+                orphans,
+                List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
+                8);
+    }
+
+    public static LayoutRooms committing() {
+        return new LayoutRooms(MemoryEngine.committing(), 1);
+    }
+
+    /// Power is lost and comes back; grace is over.
+    public LayoutRooms crash(long seed) {
+        var next = new LayoutRooms(engine.crash(), seed, nowSeconds + TestServer.LEASE_SECONDS + 1);
+        next.nowSeconds += TestServer.LEASE_SECONDS + 1;
+        next.clients.tick(next.nowNanos());
+        return next;
+    }
+
+    public NfsTime now() {
+        return new NfsTime(nowSeconds, 5);
+    }
+
+    private long nowNanos() {
+        return TimeUnit.SECONDS.toNanos(nowSeconds);
+    }
+
+    /// The state of a COMPOUND of this client on `file`.
+    public CompoundState state(long client, FileHandle file) {
+        CompoundState state = state(new SessionRef(clientIds.computeIfAbsent(client, this::begin), NO_SESSION, 0, 1));
+        state.setCurrentFile(file);
+        return state;
+    }
+
+    private CompoundState state(SessionRef session) {
+        nowSeconds++;
+        var state = new CompoundState(new RpcCredential.Sys(0, "test", 0, 0, List.of()), 2, nowNanos(), now());
+        state.enterSession(session);
+        return state;
+    }
+
+    private long begin(long client) {
+        CompoundState state = state(new SessionRef(0, NO_SESSION, 0, 1));
+        var known = (ExchangeIdResult)
+                run(state, TestSession.exchangeIdArgs("client " + client, 1, 0));
+        run(
+                state,
+                new CreateSessionArgs(
+                        known.clientId(), known.sequence(), 0, TestSession.FORE, TestSession.BACK, 0, List.of()));
+        state.enterSession(new SessionRef(known.clientId(), NO_SESSION, 0, 1));
+        run(state, new ReclaimCompleteArgs(false));
+        return known.clientId();
+    }
+
+    public long idOf(long client) {
+        return state(client, root).clientId();
+    }
+
+    /// The client has been silent for so long that it is let go.
+    public void end(long client) {
+        nowSeconds += TestServer.LEASE_SECONDS;
+        if (!clients.releaseIfLapsed(idOf(client), nowNanos())) {
+            throw new IllegalStateException("client " + client + " is still there");
+        }
+        clientIds.remove(client);
+        opened.remove(client);
+    }
+
+    public OpResult run(CompoundState state, OpArgs operation) {
+        return CompoundRunner.run(table, state, operation).getFirst();
+    }
+
+    public OpResult run(long client, FileHandle file, OpArgs operation) {
+        return run(state(client, file), operation);
+    }
+
+    /// Begins an operation that may be done later.
+    public CompoundState begin(long client, FileHandle file, OpArgs operation, Consumer<OpResult> done) {
+        CompoundState state = state(client, file);
+        CompoundRunner.begin(table, state, operation, done);
+        return state;
+    }
+
+    /// Opens the file of this name in the root directory, making it if need be.
+    public FileHandle open(long client, String name) {
+        CompoundState state = state(client, root);
+        var how = new OpenHow.Unchecked(Fattr.EMPTY);
+        OpResult result = run(
+                state,
+                FileRooms.open(
+                        "owner", ShareBits.READ | ShareBits.WRITE, 0, how, new OpenClaim.ByName(name)));
+        FileHandle file = state.currentFile();
+        opened.computeIfAbsent(client, _ -> new HashMap<>()).put(file, ((OpenResult) result).stateid());
+        return file;
+    }
+
+    /// Of the client's last open of the file.
+    public Stateid stateid(long client, FileHandle file) {
+        return opened.getOrDefault(client, Map.of()).getOrDefault(file, Stateid.ANONYMOUS);
+    }
+
+    public Inode inode(FileHandle file) {
+        Inode inode = inodes.find(file.inode()).value();
+        if (inode == null) {
+            throw new IllegalArgumentException("no " + file);
+        }
+        return inode;
+    }
+
+    public List<Extent> extents(FileHandle file) {
+        return layouts.extentsOf(file.inode());
+    }
+
+    private static Volume volume(int number) {
+        return new Volume(
+                new DeviceId(number, 1, 1),
+                new Scsi(new RegionId(new UUID(0, number)), VOLUME_BYTES, Designator.naa(naa(number))));
+    }
+
+    private static Opaque naa(int number) {
+        var bytes = new byte[16];
+        bytes[0] = 0x60;
+        bytes[15] = (byte) number;
+        return Opaque.of(bytes);
+    }
+}
