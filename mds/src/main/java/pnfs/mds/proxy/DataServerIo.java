@@ -1,0 +1,143 @@
+package pnfs.mds.proxy;
+
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.DataServer;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.RegionId;
+import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology.Piece;
+import pnfs.wire.iscsi.InitiatorConfig;
+import pnfs.wire.iscsi.IscsiBlockDevice;
+import pnfs.wire.iscsi.IscsiInitiator;
+import pnfs.wire.net.Network;
+import pnfs.wire.scsi.ScsiException;
+
+/// Volumes over iSCSI: resolves an address of a volume to its regions and keeps a session with each data server
+/// that was ever needed. A data server that is away makes its transfers fail as passing after a short time; its
+/// session comes back by itself.
+public final class DataServerIo implements BlockIo, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(DataServerIo.class);
+    /// A client that waits for us has its own patience; ours is shorter, so that it hears DELAY and not nothing.
+    private static final InitiatorConfig.Times TIMES =
+            InitiatorConfig.Times.DEFAULT.withReplacement(Duration.ofSeconds(5));
+
+    private final Network network;
+    private final String initiatorName;
+    private final long firstIsid;
+    private final AtomicLong sessions = new AtomicLong();
+    private final Function<DeviceId, Optional<Volume>> volumes;
+    private final Function<RegionId, Optional<DataServer.Export>> exports;
+    private final Map<DataServer, IscsiInitiator> initiators = new ConcurrentHashMap<>();
+    private final Map<DataServer.Export, CompletableFuture<IscsiBlockDevice>> devices = new ConcurrentHashMap<>();
+
+    /// @param initiatorName our own iSCSI name
+    /// @param firstIsid 48 bits of which the low 16 are zero; each session counts up from here
+    /// @param exports the way to a region as it is known now
+    public DataServerIo(
+            Network network,
+            String initiatorName,
+            long firstIsid,
+            Function<DeviceId, Optional<Volume>> volumes,
+            Function<RegionId, Optional<DataServer.Export>> exports) {
+        this.network = network;
+        this.initiatorName = initiatorName;
+        this.firstIsid = firstIsid;
+        this.volumes = volumes;
+        this.exports = exports;
+    }
+
+    @Override
+    public void read(DeviceId volume, long volumeOffset, ByteBuffer into, Done done) {
+        transfer(volume, volumeOffset, into, done, (device, piece, part, end) ->
+                device.read(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
+    }
+
+    @Override
+    public void write(DeviceId volume, long volumeOffset, ByteBuffer from, Done done) {
+        transfer(volume, volumeOffset, from, done, (device, piece, part, end) ->
+                device.write(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
+    }
+
+    private interface Move {
+        void begin(IscsiBlockDevice device, Piece piece, ByteBuffer part, Done end);
+    }
+
+    private void transfer(DeviceId id, long volumeOffset, ByteBuffer data, Done done, Move move) {
+        Optional<Volume> volume = volumes.apply(id);
+        if (volume.isEmpty()) {
+            done.done(new IoFailure(IoFailure.Lasting.LASTING, "no volume " + id));
+            return;
+        }
+        List<Piece> pieces = volume.get().topology().resolve(volumeOffset, data.remaining());
+        var end = new Gather(pieces.size(), done);
+        int at = data.position();
+        for (Piece piece : pieces) {
+            ByteBuffer part = data.slice(at, (int) piece.length());
+            at += (int) piece.length();
+            var _ = device(piece.region()).whenComplete((device, failure) -> {
+                if (failure != null) {
+                    end.done(passing(piece, failure));
+                } else {
+                    move.begin(device, piece, part, end);
+                }
+            });
+        }
+    }
+
+    private CompletableFuture<IscsiBlockDevice> device(RegionId region) {
+        Optional<DataServer.Export> export = exports.apply(region);
+        if (export.isEmpty()) {
+            return CompletableFuture.failedFuture(new IllegalStateException("region " + region + " has no data server"));
+        }
+        CompletableFuture<IscsiBlockDevice> device = devices.computeIfAbsent(export.get(), this::open);
+        if (device.isCompletedExceptionally() && devices.remove(export.get(), device)) {
+            return devices.computeIfAbsent(export.get(), this::open);
+        }
+        return device;
+    }
+
+    private CompletableFuture<IscsiBlockDevice> open(DataServer.Export export) {
+        IscsiInitiator initiator = initiators.computeIfAbsent(export.server(), this::dial);
+        return IscsiBlockDevice.open(initiator, export.lun());
+    }
+
+    private IscsiInitiator dial(DataServer server) {
+        log.info("session begun server={} portal={}:{}", server.id(), server.host(), server.port());
+        var portal = new InetSocketAddress(server.host(), server.port());
+        return IscsiInitiator.open(
+                network,
+                InitiatorConfig.of(portal, server.targetName(), initiatorName, firstIsid + sessions.incrementAndGet())
+                        .withTimes(TIMES));
+    }
+
+    /// What the unit itself answered lasts; anything else is the way to it.
+    private static @Nullable IoFailure failureOf(Piece piece, @Nullable RuntimeException failure) {
+        if (failure == null) {
+            return null;
+        }
+        return failure instanceof ScsiException
+                ? new IoFailure(IoFailure.Lasting.LASTING, "region " + piece.region() + ": " + failure.getMessage())
+                : passing(piece, failure);
+    }
+
+    private static IoFailure passing(Piece piece, Throwable failure) {
+        return new IoFailure(IoFailure.Lasting.PASSING, "region " + piece.region() + ": " + failure.getMessage());
+    }
+
+    @Override
+    public void close() {
+        initiators.values().forEach(IscsiInitiator::close);
+    }
+}

@@ -1,0 +1,137 @@
+package pnfs.mds.proxy;
+
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.grant.HoldOutcome;
+import pnfs.layout.grant.ProxyHold;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.layout.FileLayouts;
+import pnfs.mds.namespace.Orphans;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpResult;
+
+/// What READ, WRITE and SETATTR here have in common: they decide under the file's lock what to move, move it
+/// without, and decide again. In between stands a hold, so that nobody else changes what lies under the range.
+final class ProxyFiles {
+    private static final Logger log = LoggerFactory.getLogger(ProxyFiles.class);
+
+    final Inodes inodes;
+    final FileLocks locks;
+    final FileLayouts layouts;
+    final BlockIo io;
+    private final Orphans orphans;
+    private final Turnstile turnstile = new Turnstile();
+
+    ProxyFiles(Inodes inodes, FileLocks locks, FileLayouts layouts, Orphans orphans, BlockIo io) {
+        this.inodes = inodes;
+        this.locks = locks;
+        this.layouts = layouts;
+        this.orphans = orphans;
+        this.io = io;
+    }
+
+    /// What was decided at the beginning: an answer, or a hold with which to begin.
+    sealed interface Decision {
+        /// Nothing to move: the answer is made once the lock is given back.
+        record Answer(Supplier<OpResult> result) implements Decision {}
+
+        record Begin(HoldOutcome outcome) implements Decision {}
+    }
+
+    /// Begins the I/O of an operation.
+    interface Begin {
+        void begin(Inode file, ProxyHold hold);
+    }
+
+    /// Decides under the file's lock, again each time when other I/O of ours was in the way, and begins once.
+    ///
+    /// @param decide runs under the lock; an [NfsException] refuses
+    /// @param begin runs without it
+    void start(
+            CompoundState state,
+            Function<Inode, Decision> decide,
+            Begin begin,
+            Consumer<OpResult> done,
+            Function<NfsStatus, OpResult> refusal) {
+        Runnable next;
+        try (var _ = locks.lock(state.currentFile().inode())) {
+            Inode file = inodes.requireCurrent(state);
+            next = switch (decide.apply(file)) {
+                case Decision.Answer(var result) -> () -> done.accept(result.get());
+                case Decision.Begin(HoldOutcome.Held(var hold)) -> () -> begin.begin(file, hold);
+                case Decision.Begin(HoldOutcome.Busy()) -> {
+                    turnstile.await(file.id(), () -> start(state, decide, begin, done, refusal));
+                    yield () -> {};
+                }
+                case Decision.Begin(HoldOutcome.Conflict(var holders)) ->
+                    throw new NfsException(NfsStatus.DELAY, "layouts of clients " + holders + " are in the way");
+                case Decision.Begin(HoldOutcome.Refused(var why, var detail)) ->
+                    throw FileLayouts.refused(why, detail);
+            };
+        } catch (NfsException refused) {
+            next = () -> done.accept(refusal.apply(refused.status()));
+        }
+        next.run();
+    }
+
+    /// Ends a hold: `last` decides under the file's lock what becomes of the I/O, which has failed or not; who
+    /// waited for the file tries again after that.
+    void finish(
+            ProxyHold hold,
+            BlockIo.@Nullable IoFailure failure,
+            Supplier<OpResult> last,
+            Consumer<OpResult> done,
+            Function<NfsStatus, OpResult> refusal) {
+        OpResult result;
+        boolean forgotten;
+        try (var _ = locks.lock(hold.inode())) {
+            try {
+                if (failure != null) {
+                    throw new NfsException(statusOf(failure), failure.detail());
+                }
+                result = last.get();
+            } catch (NfsException refused) {
+                result = refusal.apply(refused.status());
+            } catch (RuntimeException bug) {
+                // No executor above us any more to answer for it, and the client must hear something.
+                log.error("transfer could not be finished inode={}", hold.inode(), bug);
+                result = refusal.apply(NfsStatus.SERVERFAULT);
+            }
+            forgotten = layouts.end(hold) && hasNoName(hold.inode());
+        }
+        if (forgotten) {
+            orphans.reap(hold.inode());
+        }
+        turnstile.pass(hold.inode());
+        done.accept(result);
+    }
+
+    private boolean hasNoName(long inode) {
+        Inode file = inodes.find(inode).value();
+        return file != null && file.links() == 0;
+    }
+
+    private static NfsStatus statusOf(BlockIo.IoFailure failure) {
+        return switch (failure.passing()) {
+            case PASSING -> NfsStatus.DELAY;
+            case LASTING -> NfsStatus.IO;
+        };
+    }
+
+    static void requireRegular(Inode file) {
+        if (file.isDirectory()) {
+            throw new NfsException(NfsStatus.ISDIR, "data of " + file);
+        }
+        if (!file.isRegular()) {
+            throw new NfsException(NfsStatus.WRONG_TYPE, "data of " + file + ", a " + file.type());
+        }
+    }
+}
