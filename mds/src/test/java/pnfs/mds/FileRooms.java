@@ -43,6 +43,7 @@ import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.OpenArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
@@ -56,8 +57,8 @@ import pnfs.wire.nfs4.StateOwner;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
-/// The rooms attribute, namespace and open with real clients over a store in memory; operations run one by one, without
-/// bytes and slots.
+/// The rooms attribute, namespace and open with real clients over a store in memory; operations run one by one,
+/// without bytes and slots.
 public final class FileRooms {
     public static final FileSystemFacts FACTS =
             new FileSystemFacts(new Fsid(7, 0), 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
@@ -102,7 +103,10 @@ public final class FileRooms {
         orphans = new Orphans(store, inodes, locks, space, opens);
         root = namespace.root(new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
-        AttributeOperations.register(table, inodes, locks, attributes, space, opens);
+        table.register(
+                OpCode.SETATTR,
+                OpArgs.SetAttrArgs.class,
+                AttributeOperations.register(table, inodes, locks, attributes, space, opens));
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
     }

@@ -2,6 +2,7 @@ package pnfs.mds.attribute;
 
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
+import pnfs.mds.compound.Operation;
 import pnfs.wire.nfs4.OpArgs.AccessArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
 import pnfs.wire.nfs4.OpArgs.NverifyArgs;
@@ -13,7 +14,10 @@ import pnfs.wire.nfs4.OpCode;
 public final class AttributeOperations {
     private AttributeOperations() {}
 
-    public static void register(
+    /// Registers all but SETATTR.
+    ///
+    /// @return SETATTR, for who cannot cut a file inside a block without I/O to register with that
+    public static Operation<SetAttrArgs> register(
             OpTable table,
             Inodes inodes,
             FileLocks locks,
@@ -22,9 +26,9 @@ public final class AttributeOperations {
             WriteAccess access) {
         var verify = new Verify(inodes, attributes);
         table.register(OpCode.GETATTR, GetAttrArgs.class, new GetAttr(inodes, attributes));
-        table.register(OpCode.SETATTR, SetAttrArgs.class, new SetAttr(inodes, locks, attributes, space, access));
         table.register(OpCode.VERIFY, VerifyArgs.class, verify::same);
         table.register(OpCode.NVERIFY, NverifyArgs.class, verify::notSame);
         table.register(OpCode.ACCESS, AccessArgs.class, new Access(inodes));
+        return new SetAttr(inodes, locks, attributes, space, access);
     }
 }

@@ -44,6 +44,11 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
         this.boot = random.nextInt();
     }
 
+    /// How many files are open, counted once for each open-owner.
+    public int count() {
+        return byClient.values().stream().mapToInt(Map::size).sum();
+    }
+
     /// The open that `stateid` names, when it is one of this client, for `file`, and in its current version.
     ///
     /// @param stateid as [CompoundState#resolve] leaves it; seqid 0 means the current version

@@ -80,6 +80,16 @@ public final class Clients {
         grace = new Grace(this, holding, nowNanos + limits.leaseNanos());
     }
 
+    /// How many client records there are, confirmed or not.
+    public int count() {
+        return byId.size();
+    }
+
+    /// How many sessions they have.
+    public int sessionCount() {
+        return sessions.size();
+    }
+
     public Grace grace() {
         return grace;
     }

@@ -12,38 +12,37 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
-/// Everything the metadata server must not forget, as ordered keys and values. A change is appended and at once visible
-/// to every reader here; a ticket says when it is durable.
+/// Everything the metadata server must not forget, as ordered keys and values. A change is appended and at once
+/// visible to every reader here; a ticket says when it is durable.
 ///
 /// # Invariants
 /// - A batch is seen whole or not at all: by [#scan], after a crash, and by the engine.
-/// - Batches become durable in the order of their tickets. What a crash leaves is a prefix of the appended batches that
-///   contains every batch whose ticket was reported durable (I5).
-/// - [#get] and [#scan] name the youngest ticket their answer depends on, absence included, so that no reply shows what
-///   a crash could still take back (I3).
+/// - Batches become durable in the order of their tickets. What a crash leaves is a prefix of the appended
+///   batches that contains every batch whose ticket was reported durable (I5).
+/// - [#get] and [#scan] name the youngest ticket their answer depends on, absence included, so that no reply
+///   shows what a crash could still take back (I3).
 /// - Tickets count from 1 in each run of the server and mean nothing to the next.
 ///
 /// # Concurrency
 /// Any thread may call anything. Nothing here waits for the engine's commits: an append puts the batch into the
-/// overlay,
-/// a sorted map of what is not yet durable, and into the engine's queue, under one short lock that fixes the order of
-/// tickets. [#get] takes no lock: a key that is not in the overlay is in the engine or nowhere, because an entry leaves
-/// the overlay only after the engine shows it. [#scan] copies its part of the overlay and opens the engine's snapshot
-/// under the lock: together they are the state at that moment. Two threads that change the same keys settle their
-/// order with a lock of their own, the file's or the client's.
+/// overlay, a sorted map of what is not yet durable, and into the engine's queue, under one short lock that
+/// fixes the order of tickets. [#get] takes no lock: a key that is not in the overlay is in the engine or
+/// nowhere, because an entry leaves the overlay only after the engine shows it. [#scan] copies its part of the
+/// overlay and opens the engine's snapshot under the lock: together they are the state at that moment. Two
+/// threads that change the same keys settle their order with a lock of their own, the file's or the client's.
 ///
-/// Callbacks of [#whenDurable] run on the engine's committer, one after the other, in ticket order; they hand their
-/// work
-/// over to a loop and return.
+/// Callbacks of [#whenDurable] run on the engine's committer, one after the other, in ticket order; they hand
+/// their work over to a loop and return.
 ///
 /// # Failure
-/// When the engine cannot commit, nothing after the last durable ticket will ever be durable. The failure goes to the
-/// handler given at construction, once; waiting callbacks never run, so no reply leaves that could be lost; appends are
-/// refused with [IllegalStateException]. The only cure is a restart.
+/// When the engine cannot commit, nothing after the last durable ticket will ever be durable. The failure goes
+/// to the handler given at construction, once; waiting callbacks never run, so no reply leaves that could be
+/// lost; appends are refused with [IllegalStateException]. The only cure is a restart.
 ///
 /// # Not here
-/// No limit is enforced on what is pending, because an append in the middle of an operation cannot be refused without
-/// leaving half of it. [#isCongested] tells the executor, which answers DELAY before it starts an operation.
+/// No limit is enforced on what is pending, because an append in the middle of an operation cannot be refused
+/// without leaving half of it. [#isCongested] tells the executor, which answers DELAY before it starts an
+/// operation.
 public final class MetadataStore implements AutoCloseable {
     private static final Comparator<byte[]> UNSIGNED = Arrays::compareUnsigned;
 
@@ -108,9 +107,8 @@ public final class MetadataStore implements AutoCloseable {
 
     /// Visits the entries from `fromInclusive` to `toExclusive`, in the order of their keys, as of one moment.
     ///
-    /// @return the youngest ticket among the changes in the part of the range that was walked, removals included; 0
-    /// when
-    ///     all of it is durable
+    /// @return the youngest ticket among the changes in the part of the range that was walked, removals
+    ///     included; 0 when all of it is durable
     public long scan(byte[] fromInclusive, byte[] toExclusive, Visitor visitor) {
         List<Map.Entry<byte[], Stored>> appended;
         StoreEngine.Cursor committed;
@@ -156,8 +154,8 @@ public final class MetadataStore implements AutoCloseable {
         return youngest;
     }
 
-    /// Makes `batch` visible and sends it on its way to durability; returns its ticket without waiting. An empty batch
-    /// has nothing to wait for: its ticket is 0.
+    /// Makes `batch` visible and sends it on its way to durability; returns its ticket without waiting. An
+    /// empty batch has nothing to wait for: its ticket is 0.
     public long append(Batch batch) {
         if (batch.isEmpty()) {
             return 0;
@@ -176,6 +174,16 @@ public final class MetadataStore implements AutoCloseable {
             pendingBytes.addAndGet(batch.bytes());
             engine.commit(ticket, batch);
             return ticket;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The ticket of the last append; 0 before the first.
+    public long lastTicket() {
+        lock.lock();
+        try {
+            return lastTicket;
         } finally {
             lock.unlock();
         }

@@ -1,0 +1,109 @@
+package pnfs.mds;
+
+import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import pnfs.layout.device.DataServer;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology.Piece;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentState;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.mds.cluster.Cluster;
+import pnfs.mds.cluster.ControlDesk;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.layout.FileLayouts;
+import pnfs.mds.open.OpenFiles;
+import pnfs.mds.session.Clients;
+import pnfs.wire.control.ControlLink;
+import pnfs.wire.control.proto.Extents;
+import pnfs.wire.control.proto.ExtentsQuery;
+import pnfs.wire.control.proto.Reply;
+import pnfs.wire.control.proto.Status;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.xdr.Opaque;
+
+/// What the control port tells of rooms that the cluster does not know.
+record ClusterFacts(
+        Clients clients,
+        OpenFiles opens,
+        LayoutManager manager,
+        FileLayouts layouts,
+        Cluster cluster)
+        implements ControlDesk.Facts {
+    private static final int MAX_EXTENTS = 4096;
+
+    @Override
+    public void addTo(Status.Builder status) {
+        status.setInGrace(!clients.grace().isOver(System.nanoTime()))
+                .setClients(clients.count())
+                .setSessions(clients.sessionCount())
+                .setOpens(opens.count())
+                .setLayouts(manager.held().layouts());
+    }
+
+    @Override
+    public Optional<Long> freeBytes(DeviceId volume) {
+        return layouts.freeBytes(volume);
+    }
+
+    /// The extents of a file in the pieces in which they lie on regions.
+    @Override
+    public Reply extents(ExtentsQuery query) {
+        FileHandle file;
+        try {
+            file = FileHandle.fromWire(Opaque.of(query.getFileHandle().toByteArray()));
+        } catch (NfsException foreign) {
+            return ControlLink.refusal("no file handle of this server: " + foreign.getMessage());
+        }
+        int most = Math.min(MAX_EXTENTS, query.getMaxExtents() > 0 ? query.getMaxExtents() : MAX_EXTENTS);
+        var answer = Extents.newBuilder();
+        List<Extent> extents = layouts.extentsOf(file.inode());
+        for (Extent extent : extents) {
+            if (extent.file().end() <= query.getOffset()) {
+                continue;
+            }
+            Optional<Volume> volume = layouts.volume(extent.device());
+            if (volume.isEmpty()) {
+                return ControlLink.refusal("volume " + extent.device() + " is not known");
+            }
+            List<Piece> pieces = volume.get().topology().resolve(extent.volumeOffset(), extent.file().length());
+            if (answer.getExtentsCount() > 0 && answer.getExtentsCount() + pieces.size() > most) {
+                answer.setMore(true);
+                break;
+            }
+            long at = extent.file().offset();
+            for (Piece piece : pieces) {
+                answer.addExtents(describe(extent, piece, at));
+                at += piece.length();
+            }
+        }
+        return Reply.newBuilder().setExtents(answer).build();
+    }
+
+    private pnfs.wire.control.proto.Extent describe(Extent extent, Piece piece, long fileOffset) {
+        var described = pnfs.wire.control.proto.Extent.newBuilder()
+                .setFileOffset(fileOffset)
+                .setLength(piece.length())
+                .setState(
+                        extent.state() == ExtentState.INVALID_DATA
+                                ? pnfs.wire.control.proto.ExtentState.UNWRITTEN
+                                : pnfs.wire.control.proto.ExtentState.WRITTEN)
+                .setRegionId(bytes(piece.region().uuid()))
+                .setRegionOffset(piece.offset());
+        cluster.export(piece.region())
+                .map(DataServer.Export::server)
+                .ifPresent(server -> described.setServerId(bytes(server.id())));
+        return described.build();
+    }
+
+    private static ByteString bytes(UUID uuid) {
+        return ByteString.copyFrom(ByteBuffer.allocate(16)
+                .putLong(uuid.getMostSignificantBits())
+                .putLong(uuid.getLeastSignificantBits())
+                .flip());
+    }
+}

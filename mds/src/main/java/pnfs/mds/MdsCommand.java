@@ -1,0 +1,233 @@
+package pnfs.mds;
+
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+import pnfs.mds.cluster.VolumeSpec;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.StoreRefusedException;
+import pnfs.wire.nfs4.LayoutType;
+
+/// `pnfs mds`: runs the metadata server until it is told to stop.
+@Command(
+        name = "mds",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Runs the metadata server until it is told to stop (SIGTERM).",
+        footer = {
+            "",
+            "When it serves, it says so in one line on stdout:",
+            "  ready mds nfs=HOST:PORT control=HOST:PORT",
+            "Example: pnfs mds --store /var/lib/pnfs --listen 0.0.0.0:2049"
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:stopped as it was told",
+            "1:could not start or had to stop; the line on stderr says why and what to do",
+            "2:wrong usage"
+        })
+public final class MdsCommand implements Callable<Integer> {
+    @Option(
+            names = "--store",
+            required = true,
+            paramLabel = "DIR",
+            description = "Where everything is kept: names, extents, clients. Made when it is not there.")
+    private Path store = Path.of(".");
+
+    @Option(
+            names = "--listen",
+            paramLabel = "HOST:PORT",
+            defaultValue = "0.0.0.0:2049",
+            converter = AddressConverter.class,
+            description = "Where NFS is served; port 0 takes any free one (default: ${DEFAULT-VALUE}).")
+    private @Nullable InetSocketAddress listen;
+
+    @Option(
+            names = "--control",
+            paramLabel = "HOST:PORT",
+            defaultValue = "127.0.0.1:2050",
+            converter = AddressConverter.class,
+            description = "Where data servers register and the command line asks (default: ${DEFAULT-VALUE}). It has no"
+                    + " authentication: keep it inside.")
+    private @Nullable InetSocketAddress control;
+
+    @Option(
+            names = "--lease",
+            paramLabel = "TIME",
+            defaultValue = "90s",
+            converter = DurationConverter.class,
+            description = "How long a silent client keeps its state, as 90s or 2m (default: ${DEFAULT-VALUE}).")
+    private @Nullable Duration lease;
+
+    @Option(
+            names = "--layout-types",
+            paramLabel = "TYPE",
+            split = ",",
+            defaultValue = "scsi",
+            description = "Layouts to offer, of scsi and block, the preferred first (default: ${DEFAULT-VALUE}).")
+    private List<LayoutKind> layoutTypes = List.of();
+
+    @Option(
+            names = "--placement-unit",
+            paramLabel = "SIZE",
+            defaultValue = "8MiB",
+            converter = SizeConverter.class,
+            description = "After so much of a file its next piece goes to the next volume (default: ${DEFAULT-VALUE}).")
+    private long placementUnitBytes;
+
+    @Option(
+            names = "--volume",
+            paramLabel = "SPEC",
+            converter = VolumeConverter.class,
+            description = "A volume over several regions: stripe:64KiB:ds1,ds2 or concat:ds1,ds2. Repeat it for more."
+                    + " Regions that no volume names are volumes of their own.")
+    private List<VolumeSpec> volumes = List.of();
+
+    @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
+    private int loops = Runtime.getRuntime().availableProcessors();
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before call()
+    private CommandSpec spec;
+
+    /// What can be offered.
+    enum LayoutKind {
+        scsi(LayoutType.SCSI),
+        block(LayoutType.BLOCK_VOLUME);
+
+        private final LayoutType type;
+
+        LayoutKind(LayoutType type) {
+            this.type = type;
+        }
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Settings settings = settings();
+        var stop = new CountDownLatch(1);
+        var damage = new boolean[1];
+        Wiring server;
+        try {
+            server = Wiring.start(settings, new PrometheusMeterRegistry(PrometheusConfig.DEFAULT), failure -> {
+                spec.commandLine().getErr().println("pnfs mds: " + failure);
+                damage[0] = true;
+                stop.countDown();
+            });
+        } catch (IOException | StoreRefusedException | CorruptStoreException refused) {
+            spec.commandLine().getErr().println("pnfs mds: " + refused.getMessage());
+            return 1;
+        }
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> {
+                            server.close();
+                            stop.countDown();
+                        },
+                        "shutdown"));
+        spec.commandLine()
+                .getOut()
+                .printf("ready mds nfs=%s control=%s%n", text(server.nfsAddress()), text(server.controlAddress()));
+        spec.commandLine().getOut().flush();
+        stop.await();
+        return damage[0] ? 1 : 0;
+    }
+
+    private Settings settings() {
+        if (loops < 1 || loops > Limits.MAX_LOOPS) {
+            throw usage("--loops: " + loops + ", wanted 1 to " + Limits.MAX_LOOPS);
+        }
+        if (listen == null || control == null || lease == null) {
+            throw usage("--listen, --control and --lease need a value");
+        }
+        if (lease.compareTo(Limits.MIN_LEASE) < 0 || lease.compareTo(Limits.MAX_LEASE) > 0) {
+            throw usage("--lease: " + lease.toSeconds() + "s, wanted " + Limits.MIN_LEASE.toSeconds() + "s to "
+                    + Limits.MAX_LEASE.toSeconds() + "s");
+        }
+        if (placementUnitBytes < 4096 || placementUnitBytes % 4096 != 0) {
+            throw usage("--placement-unit: " + placementUnitBytes + ", wanted a multiple of 4096");
+        }
+        return new Settings(
+                store,
+                listen,
+                control,
+                lease,
+                layoutTypes.stream().map(kind -> kind.type).toList(),
+                placementUnitBytes,
+                volumes,
+                loops);
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private static String text(InetSocketAddress address) {
+        String host = address.getAddress().getHostAddress();
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    static final class AddressConverter implements ITypeConverter<InetSocketAddress> {
+        @Override
+        public InetSocketAddress convert(String text) {
+            int colon = text.lastIndexOf(':');
+            if (colon < 1 || !text.substring(colon + 1).matches("[0-9]{1,5}")) {
+                throw new TypeConversionException("'" + text + "': write HOST:PORT");
+            }
+            int port = Integer.parseInt(text.substring(colon + 1));
+            String host = text.substring(0, colon).replaceAll("^\\[(.*)]$", "$1");
+            var address = port > 0xffff ? null : new InetSocketAddress(host, port);
+            if (address == null || address.isUnresolved()) {
+                throw new TypeConversionException("'" + text + "': no such address");
+            }
+            return address;
+        }
+    }
+
+    static final class DurationConverter implements ITypeConverter<Duration> {
+        @Override
+        public Duration convert(String text) {
+            if (!text.matches("[0-9]{1,6}[sm]")) {
+                throw new TypeConversionException("'" + text + "': write seconds or minutes, as 90s or 2m");
+            }
+            long number = Long.parseLong(text.substring(0, text.length() - 1));
+            return text.endsWith("m") ? Duration.ofMinutes(number) : Duration.ofSeconds(number);
+        }
+    }
+
+    static final class SizeConverter implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            if (!text.matches("[0-9]{1,9}([KMG]iB)?")) {
+                throw new TypeConversionException("'" + text + "': write bytes, or KiB, MiB, GiB");
+            }
+            int shift = text.endsWith("KiB") ? 10 : text.endsWith("MiB") ? 20 : text.endsWith("GiB") ? 30 : 0;
+            return Long.parseLong(text.replaceAll("[KMG]iB", "")) << shift;
+        }
+    }
+
+    static final class VolumeConverter implements ITypeConverter<VolumeSpec> {
+        @Override
+        public VolumeSpec convert(String text) {
+            try {
+                return VolumeSpec.parse(text);
+            } catch (IllegalArgumentException wrong) {
+                throw new TypeConversionException(String.valueOf(wrong.getMessage()));
+            }
+        }
+    }
+}

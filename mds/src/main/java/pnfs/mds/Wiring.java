@@ -1,0 +1,232 @@
+package pnfs.mds;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.Placement;
+import pnfs.layout.grant.LayoutLimits;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.space.Space;
+import pnfs.mds.attribute.AttributeOperations;
+import pnfs.mds.attribute.FileAttributes;
+import pnfs.mds.attribute.FileSystemFacts;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.cluster.Cluster;
+import pnfs.mds.cluster.ControlDesk;
+import pnfs.mds.compound.CompoundExecutor;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileHandleOperations;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.OpTable;
+import pnfs.mds.layout.FileLayouts;
+import pnfs.mds.layout.LayoutOperations;
+import pnfs.mds.namespace.Namespace;
+import pnfs.mds.namespace.NamespaceOperations;
+import pnfs.mds.namespace.Orphans;
+import pnfs.mds.open.OpenFiles;
+import pnfs.mds.open.OpenOperations;
+import pnfs.mds.proxy.DataServerIo;
+import pnfs.mds.proxy.ProxyOperations;
+import pnfs.mds.session.Clients;
+import pnfs.mds.session.ServerIdentity;
+import pnfs.mds.session.SessionLimits;
+import pnfs.mds.session.Sessions;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.engine.RocksDbEngine;
+import pnfs.wire.control.ControlTransport;
+import pnfs.wire.net.Listener;
+import pnfs.wire.net.Loop;
+import pnfs.wire.net.NioNetwork;
+import pnfs.wire.nfs4.AttributeValue.Fsid;
+import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.rpc.RpcPrograms;
+import pnfs.wire.rpc.RpcServer;
+
+/// Makes a metadata server's parts, in the order in which they need each other. Here and nowhere else are
+/// threads, sockets, clocks and chance.
+final class Wiring implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Wiring.class);
+    private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final NioNetwork network;
+    private final ControlTransport control;
+    private final DataServerIo dataServers;
+    private final MetadataStore store;
+    private final Listener nfs;
+    private final InetSocketAddress controlAddress;
+
+    private Wiring(
+            NioNetwork network,
+            ControlTransport control,
+            DataServerIo dataServers,
+            MetadataStore store,
+            Listener nfs,
+            InetSocketAddress controlAddress) {
+        this.network = network;
+        this.control = control;
+        this.dataServers = dataServers;
+        this.store = store;
+        this.nfs = nfs;
+        this.controlAddress = controlAddress;
+    }
+
+    /// @param onFailure hears why the server cannot go on, once
+    /// @throws IOException when an address cannot be had
+    static Wiring start(Settings settings, MeterRegistry meters, Consumer<String> onFailure) throws IOException {
+        var random = new SplittableRandom(new SecureRandom().nextLong());
+        InstantSource wallClock = InstantSource.system();
+
+        var store = new MetadataStore(
+                RocksDbEngine.open(settings.store()),
+                Limits.CONGESTED_BYTES,
+                failure -> onFailure.accept("the store cannot be written, so nothing is served any more: " + failure));
+        ServerIdentity identity = ServerIdentity.start(store, random.split());
+        SessionLimits limits = Limits.sessions(settings.lease());
+        var clients = new Clients(store, identity, limits, System.nanoTime());
+        var sessions = new Sessions(clients, limits, random.split());
+
+        var locks = new FileLocks();
+        var inodes = new Inodes(store, Limits.CACHED_INODES, random.split());
+        var space = new Space();
+        var manager = new LayoutManager(
+                LayoutLimits.DEFAULT,
+                space,
+                new Placement(settings.placementUnitBytes(), List.of()),
+                (int) identity.boot());
+        var layouts = new FileLayouts(store, manager, space, settings.placementUnitBytes(), Limits.CACHED_MAPS);
+        var namespace = new Namespace(store, inodes, locks);
+        var opens = new OpenFiles(clients, Limits.OPENS_PER_CLIENT, random.split());
+        var orphans = new Orphans(store, inodes, locks, layouts, opens);
+        UUID clusterId = uuid(identity.id().toByteArray());
+        var attributes = new FileAttributes(
+                new FileSystemFacts(
+                        new Fsid(clusterId.getMostSignificantBits(), 0),
+                        (int) settings.lease().toSeconds(),
+                        settings.layoutTypes(),
+                        Limits.MAX_IO_BYTES),
+                layouts);
+        FileHandle root = namespace.root(new Rights(0755, 0, 0), now(wallClock));
+
+        var cluster = new Cluster(store, settings.volumes(), clusterId.hashCode(), layouts::volumesChanged);
+        cluster.tell();
+        orphans.reapAll();
+
+        var network = new NioNetwork(settings.loops(), System::nanoTime);
+        var dataServers = new DataServerIo(
+                network,
+                "iqn.2026-11.pnfs:mds-" + clusterId,
+                (random.nextLong() & 0x0000_3fff_ffffL) << 16 & 0xffff_ffff_0000L,
+                layouts::volume,
+                cluster::export);
+
+        var table = new OpTable();
+        sessions.register(table);
+        new FileHandleOperations(root, file -> {}).register(table);
+        var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
+        OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
+        LayoutOperations.register(
+                table,
+                inodes,
+                locks,
+                opens,
+                clients,
+                manager,
+                layouts,
+                orphans,
+                settings.layoutTypes(),
+                Limits.SESSIONS_PER_CLIENT * Limits.SLOTS);
+        ProxyOperations.register(
+                table, inodes, locks, layouts, orphans, dataServers, opens, setAttr, identity.writeVerifier(),
+                Limits.MAX_IO_BYTES);
+
+        var executor = new CompoundExecutor(
+                table, sessions, store, wallClock, meters, Limits.MESSAGE_BYTES, damage -> onFailure.accept(why(damage)));
+        var programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
+
+        // Who we are and how often we started must not be seen by anybody before it is durable.
+        var durable = new CompletableFuture<Void>();
+        store.whenDurable(store.lastTicket(), () -> durable.complete(null));
+        durable.join();
+
+        var control = new ControlTransport("control");
+        try {
+            var desk = new ControlDesk(
+                    cluster,
+                    store,
+                    clusterId,
+                    identity.boot(),
+                    (int) Limits.HEARTBEAT.toMillis(),
+                    System::nanoTime,
+                    new ClusterFacts(clients, opens, manager, layouts, cluster));
+            InetSocketAddress controlAddress = control.listen(settings.control(), desk::welcome);
+            Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(settings.listen(), Limits.CONNECTIONS);
+            tick(network.loop(), clients, cluster);
+            log.info("serving nfs={} control={} boot={} cluster={}", nfs.address(), controlAddress, identity.boot(), clusterId);
+            return new Wiring(network, control, dataServers, store, nfs, controlAddress);
+        } catch (IOException refused) {
+            control.close();
+            network.close();
+            store.close();
+            throw refused;
+        }
+    }
+
+    /// Leases run out, and data servers fall silent.
+    private static void tick(Loop loop, Clients clients, Cluster cluster) {
+        loop.schedule(TICK_NANOS, () -> {
+            clients.tick(loop.nowNanos());
+            cluster.expire();
+            tick(loop, clients, cluster);
+        });
+    }
+
+    private static String why(CorruptStoreException damage) {
+        return "the store is damaged, so nothing is served any more; restore it from a copy: " + damage.getMessage();
+    }
+
+    private static NfsTime now(InstantSource clock) {
+        var now = clock.instant();
+        return new NfsTime(now.getEpochSecond(), now.getNano());
+    }
+
+    private static UUID uuid(byte[] bytes) {
+        var in = ByteBuffer.wrap(bytes);
+        return new UUID(in.getLong(), in.getLong());
+    }
+
+    InetSocketAddress nfsAddress() {
+        return nfs.address();
+    }
+
+    InetSocketAddress controlAddress() {
+        return controlAddress;
+    }
+
+    /// Stops taking requests, answers what is under way, makes everything durable.
+    @Override
+    public void close() {
+        nfs.close();
+        try {
+            control.close();
+        } catch (IOException already) {
+            log.debug("control transport did not close", already);
+        }
+        dataServers.close();
+        network.close();
+        store.close();
+    }
+}
