@@ -1,6 +1,6 @@
 package pnfs.mds.compound;
 
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import pnfs.wire.nfs4.OpArgs.GetFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutPubFhArgs;
@@ -14,13 +14,13 @@ import pnfs.wire.nfs4.OpResult.OpSuccess;
 /// The operations that only move filehandles: RFC 8881 §18.8, §18.19 to §18.21, §18.27, §18.28.
 public final class FileHandleOperations {
     private final FileHandle root;
-    private final Consumer<FileHandle> exists;
+    private final BiConsumer<FileHandle, CompoundState> exists;
 
     /// The operations over one tree.
     ///
     /// @param root of PUTROOTFH, and of PUTPUBFH, which may be the same (RFC 8881 §4.1.2)
-    /// @param exists throws STALE where a file is gone
-    public FileHandleOperations(FileHandle root, Consumer<FileHandle> exists) {
+    /// @param exists throws STALE where a file is gone, and has the reply wait for the change that made it so
+    public FileHandleOperations(FileHandle root, BiConsumer<FileHandle, CompoundState> exists) {
         this.root = root;
         this.exists = exists;
     }
@@ -29,7 +29,7 @@ public final class FileHandleOperations {
     public void register(OpTable table) {
         table.register(OpCode.PUTFH, PutFhArgs.class, (args, state) -> {
                     FileHandle file = FileHandle.fromWire(args.fileHandle());
-                    exists.accept(file);
+                    exists.accept(file, state);
                     state.setCurrentFile(file);
                     return new OpSuccess(OpCode.PUTFH);
                 })

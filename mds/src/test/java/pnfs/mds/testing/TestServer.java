@@ -57,8 +57,25 @@ public final class TestServer {
     public final List<CorruptStoreException> damage = new ArrayList<>();
     private final FakeNetwork network = new FakeNetwork();
 
+    /// The rooms that a test adds to those of filehandles and sessions.
+    @FunctionalInterface
+    public interface Rooms {
+        /// Registers their operations; returns where PUTROOTFH leads. What `server` has is made, but does not
+        /// run yet.
+        FileHandle add(TestServer server, OpTable table);
+    }
+
     /// A server with these operations besides those on filehandles and sessions.
     public TestServer(MemoryEngine engine, ManualLoop loop, Consumer<OpTable> operations) {
+        this(engine, loop, (_, table) -> {
+            operations.accept(table);
+            return ROOT;
+        });
+    }
+
+    /// A server with these rooms.
+    @SuppressWarnings("this-escape") // to the rooms, which only keep what is there already
+    public TestServer(MemoryEngine engine, ManualLoop loop, Rooms rooms) {
         this.engine = engine;
         this.loop = loop;
         store = new MetadataStore(engine, CONGESTED_BYTES, failure -> {
@@ -71,8 +88,7 @@ public final class TestServer {
         var sessions = new Sessions(clients, LIMITS, random);
         var table = new OpTable();
         sessions.register(table);
-        new FileHandleOperations(ROOT, file -> {}).register(table);
-        operations.accept(table);
+        new FileHandleOperations(rooms.add(this, table), (file, state) -> {}).register(table);
         var executor = new CompoundExecutor(
                 table,
                 sessions,
