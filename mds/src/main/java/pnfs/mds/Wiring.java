@@ -134,7 +134,7 @@ final class Wiring implements AutoCloseable {
 
         var table = new OpTable();
         sessions.register(table);
-        new FileHandleOperations(root, file -> {}).register(table);
+        new FileHandleOperations(root, inodes::require).register(table);
         var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
