@@ -168,7 +168,7 @@ class WriteTest {
         assertThat(initiator.connection.receivesInPlace()).isFalse();
     }
 
-    @Seeds(200)
+    @Seeds(40)
     void a_connection_that_dies_in_the_middle_touches_nothing_outside_of_its_range(RandomGenerator random) {
         initiator.loginNormally(
                 TargetFixture.TARGET,
@@ -192,7 +192,7 @@ class WriteTest {
         assertThat(fixture.persistence.asked).isEmpty();
     }
 
-    @Seeds(100)
+    @Seeds(30)
     void however_the_bytes_arrive_the_writes_are_the_same(RandomGenerator random) {
         initiator.loginNormally(TargetFixture.TARGET, LoginKeys.of("FirstBurstLength", "65536"));
         var out = new ByteArrayOutputStream();
@@ -293,6 +293,20 @@ class WriteTest {
         fixture.assertFilled(12 * 4096, 65_536, 0);
         assertThat(fixture.persistence.asked).isEmpty();
         assertThat(other.connection.closed()).isNull();
+    }
+
+    @Test
+    void unasked_data_beyond_the_first_burst_ends_the_connection() {
+        initiator.loginNormally(
+                TargetFixture.TARGET,
+                LoginKeys.of("InitialR2T", "No", "ImmediateData", "No", "FirstBurstLength", "4096"));
+        var command = initiator.write16(0, 0, 3);
+        initiator.send(command);
+
+        initiator.send(initiator.dataOut(0, Bhs.initiatorTaskTag(command, 0), Bhs.NO_TAG, 0, 0), pattern(8192));
+
+        assertThat(initiator.connection.closed()).isEqualTo("Data-Out of 8192 bytes over 4096");
+        fixture.assertUntouched();
     }
 
     @ParameterizedTest
