@@ -702,28 +702,22 @@ class IscsiInitiatorTest {
 
     @Test
     void an_R2T_outside_the_data_is_not_answered() {
-        int[][] asked = {{4096, 512}, {0, 4608}, {-512, 512}, {0, 0}, {0, -1}, {512, 512}};
+        int[][] asked = {{4096, 512}, {0, 4608}, {-512, 512}, {0, 0}, {0, -1}, {512, 512}, {512, 3584}};
         target.wishes = LoginKeys.of("ImmediateData", "No", "InitialR2T", "Yes");
         var initiator = loggedIn();
         for (int[] r2t : asked) {
             int sessionsBefore = target.sessions.size();
-            boolean[] struck = {false};
-            target.script = (session, task) -> {
-                if (!struck[0]) {
-                    struck[0] = true;
-                    task.received = 0;
-                    session.r2t(task.tag, 99, r2t[0], r2t[1]);
-                    return true;
-                }
-                return false;
-            };
-            // A command that the target thinks has no data yet, and ours has sent all of it.
-            Outcome write = write(initiator, 0, randomBytes(4096));
+            target.wrongR2t = r2t;
+            ByteBuffer data = randomBytes(4096);
+
+            Outcome write = write(initiator, 0, data);
             network.runFor(Duration.ofSeconds(5));
 
             assertThat(target.sessions).as("R2T for %s", Arrays.toString(r2t)).hasSize(sessionsBefore + 1);
             write.isGood(4096);
+            assertThat(ByteBuffer.wrap(target.disk, 0, 4096)).isEqualTo(data);
         }
+        assertThat(target.violations).isEmpty();
     }
 
     @Seeds(150)

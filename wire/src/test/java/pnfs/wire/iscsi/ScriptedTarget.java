@@ -54,6 +54,8 @@ final class ScriptedTarget {
     boolean answersTaskRequests = true;
     int abortResponse = TaskManagement.COMPLETE;
     Duration slowest = Duration.ofMillis(2);
+    /// Offset and length that the next R2T asks for, instead of what is due.
+    int @Nullable [] wrongR2t;
     int mostAtATime;
     int logouts;
 
@@ -308,7 +310,13 @@ final class ScriptedTarget {
                 task.dataSn = 0;
                 int bytes = Math.min(parameters.maxBurstBytes(), task.data.length - task.received);
                 task.askedUpTo = task.received + bytes;
-                r2t(task.tag, task.transferTag, task.received, bytes);
+                int[] wrong = wrongR2t;
+                wrongR2t = null;
+                if (wrong != null) {
+                    r2t(task.tag, task.transferTag, wrong[0], wrong[1]);
+                } else {
+                    r2t(task.tag, task.transferTag, task.received, bytes);
+                }
                 return;
             }
             connection.loop().schedule(random.nextLong(slowest.toNanos()), () -> {
