@@ -122,7 +122,6 @@ final class Wiring implements AutoCloseable {
 
         var cluster = new Cluster(store, settings.volumes(), clusterId.hashCode(), layouts::volumesChanged);
         cluster.tell();
-        orphans.reapAll();
 
         var network = new NioNetwork(settings.loops(), System::nanoTime);
         var dataServers = new DataServerIo(
@@ -174,7 +173,7 @@ final class Wiring implements AutoCloseable {
                     new ClusterFacts(clients, opens, manager, layouts, cluster));
             InetSocketAddress controlAddress = control.listen(settings.control(), desk::welcome);
             Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(settings.listen(), Limits.CONNECTIONS);
-            tick(network.loop(), clients, cluster);
+            tick(network.loop(), clients, cluster, orphans, false);
             log.info("serving nfs={} control={} boot={} cluster={}", nfs.address(), controlAddress, identity.boot(), clusterId);
             return new Wiring(network, control, dataServers, store, nfs, controlAddress);
         } catch (IOException refused) {
@@ -185,12 +184,17 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    /// Leases run out, and data servers fall silent.
-    private static void tick(Loop loop, Clients clients, Cluster cluster) {
+    /// Leases run out, and data servers fall silent. Files that lost their last name in the run before and that nobody
+    /// reclaimed are freed when grace is over.
+    private static void tick(Loop loop, Clients clients, Cluster cluster, Orphans orphans, boolean graceWasOver) {
         loop.schedule(TICK_NANOS, () -> {
             clients.tick(loop.nowNanos());
             cluster.expire();
-            tick(loop, clients, cluster);
+            boolean graceIsOver = clients.grace().isOver(loop.nowNanos());
+            if (graceIsOver && !graceWasOver) {
+                orphans.reapAll();
+            }
+            tick(loop, clients, cluster, orphans, graceIsOver);
         });
     }
 

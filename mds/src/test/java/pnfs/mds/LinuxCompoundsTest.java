@@ -38,6 +38,7 @@ import pnfs.wire.nfs4.OpArgs.GetFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
 import pnfs.wire.nfs4.OpArgs.SaveFhArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpResult.GetFhResult;
@@ -73,7 +74,10 @@ class LinuxCompoundsTest {
         var namespace = new Namespace(server.store, inodes, locks);
         var opens = new OpenFiles(server.clients, 100, random);
         var orphans = new Orphans(server.store, inodes, locks, space, opens);
-        AttributeOperations.register(table, inodes, locks, attributes, space, opens);
+        table.register(
+                OpCode.SETATTR,
+                OpArgs.SetAttrArgs.class,
+                AttributeOperations.register(table, inodes, locks, attributes, space, opens));
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, server.clients);
         return namespace.root(new Rights(0755, 0, 0), new NfsTime(1, 0));
