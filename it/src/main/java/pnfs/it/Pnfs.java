@@ -19,9 +19,11 @@ import pnfs.client.cli.Mv;
 import pnfs.client.cli.Rm;
 import pnfs.client.cli.Stat;
 import pnfs.client.cli.Status;
+import pnfs.ds.DsCommand;
 import pnfs.ds.FormatCommand;
 import pnfs.it.bench.Bench;
 import pnfs.it.demo.Demo;
+import pnfs.mds.MdsCommand;
 
 /// The `pnfs` command: every command of every module under one name.
 @Command(
@@ -33,6 +35,8 @@ import pnfs.it.demo.Demo;
         commandListHeading = "%nCommands:%n",
         subcommands = {
             Demo.class,
+            MdsCommand.class,
+            DsCommand.class,
             FormatCommand.class,
             Ls.class,
             Cp.class,

@@ -77,7 +77,7 @@ public final class Cluster implements AutoCloseable {
                 "mds",
                 folder.resolve("mds.log"),
                 SMALL_HEAP,
-                List.of("mds", "--store", folder.resolve("mds").toString(), "--nfs", nfs, "--control", control));
+                List.of("mds", "--store", folder.resolve("mds").toString(), "--listen", nfs, "--control", control));
     }
 
     private ServerProcess startDataServer(String name, Path region, String iscsi) throws IOException {
