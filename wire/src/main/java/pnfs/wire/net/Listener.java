@@ -10,7 +10,8 @@ public interface Listener extends AutoCloseable {
     /// How many accepted connections are open.
     int connections();
 
-    /// Stops accepting and closes the connections accepted here as [Connection#close] does. Does not wait.
+    /// Stops accepting and closes the connections accepted here as [Connection#close] does. When this returns, the
+    /// address is free; called on a loop, soon after.
     @Override
     void close();
 }

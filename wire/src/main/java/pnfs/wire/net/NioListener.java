@@ -8,6 +8,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -103,6 +104,32 @@ final class NioListener implements Listener, NioLoop.Ready {
         closed = true;
         NioLoop.closeQuietly(channel);
         connections.forEach(connection -> connection.close("server stopped listening"));
+        letGo();
+    }
+
+    /// The system goes on listening until the selector has noticed that the channel was closed.
+    private void letGo() {
+        var gone = new CountDownLatch(1);
+        try {
+            loop.execute(() -> {
+                try {
+                    loop.forgetClosed();
+                } finally {
+                    gone.countDown();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            log.trace("loop had ended address={}", address);
+            return;
+        }
+        if (network.inLoop()) {
+            return;
+        }
+        try {
+            gone.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void take(SocketChannel accepted) {

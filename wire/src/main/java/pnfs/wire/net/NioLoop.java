@@ -1,6 +1,7 @@
 package pnfs.wire.net;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channel;
 import java.nio.channels.SelectableChannel;
@@ -123,6 +124,17 @@ final class NioLoop implements Loop {
             throw new IOException("the network is closed");
         }
         return channel.register(selector, interest, owner);
+    }
+
+    /// Takes channels that were closed out of the selector. Not while it is serving.
+    void forgetClosed() {
+        // This selection may use up a wakeup that was meant for the next one: whoever comes now must wake it again.
+        wakeup.set(false);
+        try {
+            selector.selectNow(serve);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /// What `connection` sent will leave at the end of the turn.

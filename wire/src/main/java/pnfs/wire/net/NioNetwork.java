@@ -103,6 +103,11 @@ public final class NioNetwork implements Network {
         loops.forEach(NioLoop::awaitEnd);
     }
 
+    /// Whether the caller is on a loop of this network, and so must not wait for another.
+    boolean inLoop() {
+        return loops.stream().anyMatch(NioLoop::inLoop);
+    }
+
     NioLoop nextLoop() {
         return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
     }

@@ -529,6 +529,21 @@ class NioNetworkTest {
     }
 
     @Test
+    void a_closed_listeners_address_is_free_at_once() throws Exception {
+        Listener first = serve(Echo::new);
+        InetSocketAddress at = first.address();
+        for (int i = 0; i < 50; i++) {
+            first.close();
+            assertThatThrownBy(() -> new Socket(at.getAddress(), at.getPort()).close())
+                    .isInstanceOf(IOException.class);
+            first = network.listen(at, Echo::new, ConnectionLimits.DEFAULT);
+        }
+        var closing = first;
+        network.loop().execute(closing::close);
+        network.loop().execute(closing::close);
+    }
+
+    @Test
     void an_address_in_use_is_refused_by_its_name() throws IOException {
         try (Listener listener = serve(Echo::new)) {
             assertThatThrownBy(() -> network.listen(listener.address(), Echo::new, ConnectionLimits.DEFAULT))
