@@ -28,6 +28,7 @@ import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
+import pnfs.mds.compound.Operation;
 import pnfs.mds.compound.SessionRef;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.NamespaceOperations;
@@ -80,6 +81,8 @@ public final class LayoutRooms {
     public final FileAttributes attributes;
     public final ServerIdentity identity;
     public final OpTable table = new OpTable();
+    /// For the proxy to register with its own.
+    public final Operation<OpArgs.SetAttrArgs> setAttr;
     private final Map<Long, Long> clientIds = new HashMap<>();
     private final Map<Long, Map<FileHandle, Stateid>> opened = new HashMap<>();
     private long nowSeconds;
@@ -111,7 +114,7 @@ public final class LayoutRooms {
         orphans = new Orphans(store, inodes, locks, layouts, opens);
         root = namespace.root(new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
-        AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
+        setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         LayoutOperations.register(
