@@ -27,12 +27,7 @@ import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.xdr.Opaque;
 
 /// What the control port tells of rooms that the cluster does not know.
-record ClusterFacts(
-        Clients clients,
-        OpenFiles opens,
-        LayoutManager manager,
-        FileLayouts layouts,
-        Cluster cluster)
+record ClusterFacts(Clients clients, OpenFiles opens, LayoutManager manager, FileLayouts layouts, Cluster cluster)
         implements ControlDesk.Facts {
     private static final int MAX_EXTENTS = 4096;
 
@@ -70,7 +65,9 @@ record ClusterFacts(
             if (volume.isEmpty()) {
                 return ControlLink.refusal("volume " + extent.device() + " is not known");
             }
-            List<Piece> pieces = volume.get().topology().resolve(extent.volumeOffset(), extent.file().length());
+            List<Piece> pieces = volume.get()
+                    .topology()
+                    .resolve(extent.volumeOffset(), extent.file().length());
             if (answer.getExtentsCount() > 0 && answer.getExtentsCount() + pieces.size() > most) {
                 answer.setMore(true);
                 break;

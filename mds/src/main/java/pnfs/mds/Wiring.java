@@ -102,10 +102,8 @@ final class Wiring implements AutoCloseable {
         var inodes = new Inodes(store, Limits.CACHED_INODES, random.split());
         var space = new Space();
         var manager = new LayoutManager(
-                LayoutLimits.DEFAULT,
-                space,
-                new Placement(settings.placementUnitBytes(), List.of()),
-                (int) identity.boot());
+                LayoutLimits.DEFAULT, space, new Placement(settings.placementUnitBytes(), List.of()), (int)
+                        identity.boot());
         var layouts = new FileLayouts(store, manager, space, settings.placementUnitBytes(), Limits.CACHED_MAPS);
         var namespace = new Namespace(store, inodes, locks);
         var opens = new OpenFiles(clients, Limits.OPENS_PER_CLIENT, random.split());
@@ -149,11 +147,25 @@ final class Wiring implements AutoCloseable {
                 settings.layoutTypes(),
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS);
         ProxyOperations.register(
-                table, inodes, locks, layouts, orphans, dataServers, opens, setAttr, identity.writeVerifier(),
+                table,
+                inodes,
+                locks,
+                layouts,
+                orphans,
+                dataServers,
+                opens,
+                setAttr,
+                identity.writeVerifier(),
                 Limits.MAX_IO_BYTES);
 
         var executor = new CompoundExecutor(
-                table, sessions, store, wallClock, meters, Limits.MESSAGE_BYTES, damage -> onFailure.accept(why(damage)));
+                table,
+                sessions,
+                store,
+                wallClock,
+                meters,
+                Limits.MESSAGE_BYTES,
+                damage -> onFailure.accept(why(damage)));
         var programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
 
         // Who we are and how often we started must not be seen by anybody before it is durable.
@@ -174,7 +186,12 @@ final class Wiring implements AutoCloseable {
             InetSocketAddress controlAddress = control.listen(settings.control(), desk::welcome);
             Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(settings.listen(), Limits.CONNECTIONS);
             tick(network.loop(), clients, cluster, orphans, false);
-            log.info("serving nfs={} control={} boot={} cluster={}", nfs.address(), controlAddress, identity.boot(), clusterId);
+            log.info(
+                    "serving nfs={} control={} boot={} cluster={}",
+                    nfs.address(),
+                    controlAddress,
+                    identity.boot(),
+                    clusterId);
             return new Wiring(network, control, dataServers, store, nfs, controlAddress);
         } catch (IOException refused) {
             control.close();

@@ -27,7 +27,12 @@ final class ClientLayouts implements StateHolder {
     private final Orphans orphans;
 
     ClientLayouts(
-            Clients clients, Inodes inodes, FileLocks locks, LayoutManager manager, FileLayouts layouts, Orphans orphans) {
+            Clients clients,
+            Inodes inodes,
+            FileLocks locks,
+            LayoutManager manager,
+            FileLayouts layouts,
+            Orphans orphans) {
         this.clients = clients;
         this.inodes = inodes;
         this.locks = locks;

@@ -69,8 +69,7 @@ final class ExtentRecords {
     static Loaded readExtents(MetadataStore store, long inode) {
         byte[] start = Keys.EXTENT.of(inode);
         var stored = new ArrayList<Extent>();
-        long ticket =
-                store.scan(start, Keys.after(start), (key, value) -> stored.add(read(inode, key, value)));
+        long ticket = store.scan(start, Keys.after(start), (key, value) -> stored.add(read(inode, key, value)));
         try {
             return new Loaded(ExtentMap.restore(stored), ticket);
         } catch (IllegalArgumentException e) {

@@ -68,8 +68,7 @@ public final class FileLayouts implements FileSpace {
 
     /// @param placementBytes after so many bytes a file goes on on the next volume
     /// @param cachedFiles how many files' maps stay at hand
-    public FileLayouts(
-            MetadataStore store, LayoutManager manager, Space space, long placementBytes, int cachedFiles) {
+    public FileLayouts(MetadataStore store, LayoutManager manager, Space space, long placementBytes, int cachedFiles) {
         this.store = store;
         this.manager = manager;
         this.space = space;
@@ -270,7 +269,8 @@ public final class FileLayouts implements FileSpace {
             case HoldOutcome.Held(var hold) -> {
                 if (hold.tailCopy().isPresent()) {
                     manager.end(hold);
-                    throw new NfsException(NfsStatus.DELAY, "inode " + view.inode() + " needs a copy of its last block");
+                    throw new NfsException(
+                            NfsStatus.DELAY, "inode " + view.inode() + " needs a copy of its last block");
                 }
                 yield hold;
             }
@@ -315,17 +315,16 @@ public final class FileLayouts implements FileSpace {
 
     /// A refusal of the layout rules as a client is told it.
     public static NfsException refused(Refusal refusal, String detail) {
-        NfsStatus status =
-                switch (refusal) {
-                    case BADIOMODE -> NfsStatus.BADIOMODE;
-                    case INVAL -> NfsStatus.INVAL;
-                    case BAD_STATEID -> NfsStatus.BAD_STATEID;
-                    case OLD_STATEID -> NfsStatus.OLD_STATEID;
-                    case TOOSMALL -> NfsStatus.TOOSMALL;
-                    case BADLAYOUT -> NfsStatus.BADLAYOUT;
-                    case LAYOUTTRYLATER -> NfsStatus.LAYOUTTRYLATER;
-                    case NOSPC -> NfsStatus.NOSPC;
-                };
+        NfsStatus status = switch (refusal) {
+            case BADIOMODE -> NfsStatus.BADIOMODE;
+            case INVAL -> NfsStatus.INVAL;
+            case BAD_STATEID -> NfsStatus.BAD_STATEID;
+            case OLD_STATEID -> NfsStatus.OLD_STATEID;
+            case TOOSMALL -> NfsStatus.TOOSMALL;
+            case BADLAYOUT -> NfsStatus.BADLAYOUT;
+            case LAYOUTTRYLATER -> NfsStatus.LAYOUTTRYLATER;
+            case NOSPC -> NfsStatus.NOSPC;
+        };
         return new NfsException(status, detail);
     }
 

@@ -89,10 +89,7 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
                     committed.writtenBytes());
         }
         Inode written = file.written(
-                committed.newSize(),
-                committed.changes().allocatedBytes(),
-                modified(file, args, state),
-                state.now());
+                committed.newSize(), committed.changes().allocatedBytes(), modified(file, args, state), state.now());
         if (!Caller.of(state).isPrivileged()) {
             written = written.described(written.rights().withoutSetId(), written.times(), state.now());
         }

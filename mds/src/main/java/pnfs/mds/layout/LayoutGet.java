@@ -103,10 +103,12 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
 
     private OpResult grant(Inode file, Optional<LayoutStateid> presented, Want want, CompoundState state) {
         if (want.iomode() == Iomode.READ) {
-            return answer(file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
+            return answer(
+                    file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
         }
         try (var _ = layouts.lockSpace()) {
-            return answer(file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
+            return answer(
+                    file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
         }
     }
 

@@ -60,8 +60,7 @@ final class CutOff implements DeferredOperation<SetAttrArgs> {
         }
     }
 
-    private void begin(
-            ProxyHold hold, long size, SetAttrArgs args, CompoundState state, Consumer<OpResult> done) {
+    private void begin(ProxyHold hold, long size, SetAttrArgs args, CompoundState state, Consumer<OpResult> done) {
         Extent copy = hold.tailCopy().orElseThrow();
         ByteRange block = copy.file();
         ByteBuffer bytes = ByteBuffer.allocate((int) block.length());

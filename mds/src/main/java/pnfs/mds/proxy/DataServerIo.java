@@ -60,14 +60,24 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
 
     @Override
     public void read(DeviceId volume, long volumeOffset, ByteBuffer into, Done done) {
-        transfer(volume, volumeOffset, into, done, (device, piece, part, end) ->
-                device.read(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
+        transfer(
+                volume,
+                volumeOffset,
+                into,
+                done,
+                (device, piece, part, end) ->
+                        device.read(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
     }
 
     @Override
     public void write(DeviceId volume, long volumeOffset, ByteBuffer from, Done done) {
-        transfer(volume, volumeOffset, from, done, (device, piece, part, end) ->
-                device.write(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
+        transfer(
+                volume,
+                volumeOffset,
+                from,
+                done,
+                (device, piece, part, end) ->
+                        device.write(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
     }
 
     private interface Move {
@@ -99,7 +109,8 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
     private CompletableFuture<IscsiBlockDevice> device(RegionId region) {
         Optional<DataServer.Export> export = exports.apply(region);
         if (export.isEmpty()) {
-            return CompletableFuture.failedFuture(new IllegalStateException("region " + region + " has no data server"));
+            return CompletableFuture.failedFuture(
+                    new IllegalStateException("region " + region + " has no data server"));
         }
         CompletableFuture<IscsiBlockDevice> device = devices.computeIfAbsent(export.get(), this::open);
         if (device.isCompletedExceptionally() && devices.remove(export.get(), device)) {

@@ -73,8 +73,7 @@ final class ProxyFiles {
                 }
                 case Decision.Begin(HoldOutcome.Conflict(var holders)) ->
                     throw new NfsException(NfsStatus.DELAY, "layouts of clients " + holders + " are in the way");
-                case Decision.Begin(HoldOutcome.Refused(var why, var detail)) ->
-                    throw FileLayouts.refused(why, detail);
+                case Decision.Begin(HoldOutcome.Refused(var why, var detail)) -> throw FileLayouts.refused(why, detail);
             };
         } catch (NfsException refused) {
             next = () -> done.accept(refusal.apply(refused.status()));

@@ -33,7 +33,8 @@ final class Read implements DeferredOperation<ReadArgs> {
 
     @Override
     public void run(ReadArgs args, CompoundState state, Consumer<OpResult> done) {
-        int most = Math.min(Math.min(args.count(), maxBytes), Math.max(0, state.resultBytesLeft() - RESULT_OVERHEAD_BYTES));
+        int most = Math.min(
+                Math.min(args.count(), maxBytes), Math.max(0, state.resultBytesLeft() - RESULT_OVERHEAD_BYTES));
         files.start(
                 state,
                 file -> decide(file, args, most, state),
@@ -71,7 +72,8 @@ final class Read implements DeferredOperation<ReadArgs> {
                         failure,
                         () -> new ReadResult(
                                 range.end() >= file.size(),
-                                blocks.slice((int) (range.offset() - hold.range().offset()), (int) range.length())),
+                                blocks.slice(
+                                        (int) (range.offset() - hold.range().offset()), (int) range.length())),
                         done,
                         status -> new OpFailure(OpCode.READ, status)));
     }

@@ -24,10 +24,9 @@ class ExtentRecordsTest {
     private static final int PAGE = ByteRange.BLOCK_BYTES;
     private static final long INODE = 7;
 
-    private final MetadataStore store =
-            new MetadataStore(MemoryEngine.committing(), Long.MAX_VALUE, failure -> {
-                throw new AssertionError(failure);
-            });
+    private final MetadataStore store = new MetadataStore(MemoryEngine.committing(), Long.MAX_VALUE, failure -> {
+        throw new AssertionError(failure);
+    });
 
     @Seeds(100)
     void a_map_comes_back_as_it_was_after_every_step(RandomGenerator random) {

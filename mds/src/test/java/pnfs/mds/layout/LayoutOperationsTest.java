@@ -107,7 +107,8 @@ class LayoutOperationsTest {
 
         assertThat(result.newSize()).isEmpty();
         assertThat(rooms.inode(file).change()).isGreaterThan(before.change());
-        assertThat(rooms.inode(file).times().modified()).isGreaterThan(before.times().modified());
+        assertThat(rooms.inode(file).times().modified())
+                .isGreaterThan(before.times().modified());
     }
 
     @Test
@@ -156,7 +157,9 @@ class LayoutOperationsTest {
         assertThat(rooms.run(ALICE, file, setSize(ALICE, file, PAGE)).status()).isEqualTo(NfsStatus.OK);
 
         assertThat(rooms.inode(file).spaceUsed()).isEqualTo(PAGE);
-        assertThat(rooms.crash(2).inode(file).size()).as("nothing of it is durable yet").isEqualTo(4 * PAGE);
+        assertThat(rooms.crash(2).inode(file).size())
+                .as("nothing of it is durable yet")
+                .isEqualTo(4 * PAGE);
         assertThat(freeBytes()).isEqualTo(allBytes() - PAGE);
     }
 
@@ -209,7 +212,8 @@ class LayoutOperationsTest {
                                         4096))
                         .status())
                 .isEqualTo(NfsStatus.UNKNOWN_LAYOUTTYPE);
-        assertThat(rooms.run(ALICE, rooms.root, get(ALICE, file, Iomode.READ, 0, PAGE)).status())
+        assertThat(rooms.run(ALICE, rooms.root, get(ALICE, file, Iomode.READ, 0, PAGE))
+                        .status())
                 .isEqualTo(NfsStatus.ISDIR);
     }
 
@@ -257,11 +261,10 @@ class LayoutOperationsTest {
     @Test
     void the_first_block_of_a_disk_is_never_given_out() {
         FileHandle file = rooms.open(ALICE, "f");
-        var granted = (LayoutGetResult) rooms.run(
-                ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, allBytes()));
+        var granted = (LayoutGetResult) rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, allBytes()));
 
-        assertThat(extentsOf(granted)).allSatisfy(extent -> assertThat(extent.volumeOffset())
-                .isGreaterThanOrEqualTo(PAGE));
+        assertThat(extentsOf(granted))
+                .allSatisfy(extent -> assertThat(extent.volumeOffset()).isGreaterThanOrEqualTo(PAGE));
     }
 
     private LayoutGetArgs get(long client, FileHandle file, Iomode iomode, long offset, long length) {
@@ -296,8 +299,7 @@ class LayoutOperationsTest {
     private OpArgs setSize(long client, FileHandle file, long size) {
         return new SetAttrArgs(
                 rooms.stateid(client, file),
-                AttributeCodec.write(
-                        Attributes.builder().size(size).build()));
+                AttributeCodec.write(Attributes.builder().size(size).build()));
     }
 
     private static GetDeviceInfoArgs info(Opaque device, LayoutType type, int maxBytes) {

@@ -166,8 +166,7 @@ public final class LayoutRooms {
 
     private long begin(long client) {
         CompoundState state = state(new SessionRef(0, NO_SESSION, 0, 1));
-        var known = (ExchangeIdResult)
-                run(state, TestSession.exchangeIdArgs("client " + client, 1, 0));
+        var known = (ExchangeIdResult) run(state, TestSession.exchangeIdArgs("client " + client, 1, 0));
         run(
                 state,
                 new CreateSessionArgs(
@@ -211,9 +210,7 @@ public final class LayoutRooms {
         CompoundState state = state(client, root);
         var how = new OpenHow.Unchecked(Fattr.EMPTY);
         OpResult result = run(
-                state,
-                FileRooms.open(
-                        "owner", ShareBits.READ | ShareBits.WRITE, 0, how, new OpenClaim.ByName(name)));
+                state, FileRooms.open("owner", ShareBits.READ | ShareBits.WRITE, 0, how, new OpenClaim.ByName(name)));
         FileHandle file = state.currentFile();
         opened.computeIfAbsent(client, _ -> new HashMap<>()).put(file, ((OpenResult) result).stateid());
         return file;

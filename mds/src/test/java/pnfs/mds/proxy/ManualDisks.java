@@ -14,7 +14,9 @@ final class ManualDisks implements BlockIo {
     private final RandomGenerator noise;
     private final Map<DeviceId, byte[]> disks = new HashMap<>();
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
-    @Nullable IoFailure failure;
+
+    @Nullable
+    IoFailure failure;
 
     ManualDisks(int bytes, RandomGenerator noise) {
         this.bytes = bytes;

@@ -17,7 +17,6 @@ import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.proxy.BlockIo.IoFailure;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.testing.Seeds;
-import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.NfsStatus;
@@ -71,8 +70,7 @@ class ProxyTest {
     }
 
     private OpResult cut(LayoutRooms rooms, FileHandle file, long size) {
-        var attributes = AttributeCodec.write(
-                Attributes.builder().size(size).build());
+        var attributes = AttributeCodec.write(Attributes.builder().size(size).build());
         return run(rooms, file, new SetAttrArgs(rooms.stateid(1, file), attributes));
     }
 
@@ -96,7 +94,8 @@ class ProxyTest {
             switch (random.nextInt(4)) {
                 case 0, 1 -> {
                     byte[] bytes = pattern(length, step);
-                    assertThat(run(rooms, file, write(rooms, file, offset, bytes)).status())
+                    assertThat(run(rooms, file, write(rooms, file, offset, bytes))
+                                    .status())
                             .isEqualTo(NfsStatus.OK);
                     System.arraycopy(bytes, 0, model[which], offset, length);
                     size[which] = Math.max(size[which], offset + length);
@@ -158,8 +157,7 @@ class ProxyTest {
 
         CompoundState writing = rooms.begin(1, file, write(rooms, file, 0, pattern(4096, 1)), answers::add);
         disks.run();
-        CompoundState reading =
-                rooms.begin(1, file, new ReadArgs(rooms.stateid(1, file), 0, 4096), answers::add);
+        CompoundState reading = rooms.begin(1, file, new ReadArgs(rooms.stateid(1, file), 0, 4096), answers::add);
         disks.run();
 
         assertThat(answers).hasSize(2);

@@ -1,0 +1,172 @@
+package pnfs.mds.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import pnfs.mds.compound.OpTable;
+import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.mds.testing.ManualLoop;
+import pnfs.mds.testing.TestServer;
+import pnfs.mds.testing.TestSession;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.CloseArgs;
+import pnfs.wire.nfs4.OpArgs.DestroyClientidArgs;
+import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
+import pnfs.wire.nfs4.OpArgs.LookuppArgs;
+import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
+import pnfs.wire.nfs4.OpCode;
+import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
+import pnfs.wire.nfs4.OpResult.OpSuccess;
+import pnfs.wire.nfs4.Stateid;
+
+/// RFC 8881 §8.4. In these tests LOOKUPP takes new state, and CLOSE takes old state back.
+class GraceTest {
+    private MemoryEngine engine = MemoryEngine.committing();
+    private TestServer server = start();
+
+    private TestServer start() {
+        var started = new TestServer[1];
+        started[0] = new TestServer(engine, new ManualLoop(), table -> register(table, started));
+        return started[0];
+    }
+
+    private static void register(OpTable table, TestServer[] server) {
+        table.register(OpCode.LOOKUPP, LookuppArgs.class, (args, state) -> {
+                    server[0].clients.grace().requireOver(state);
+                    server[0].clients.recordState(state);
+                    return new OpSuccess(OpCode.LOOKUPP);
+                })
+                .register(OpCode.CLOSE, CloseArgs.class, (args, state) -> {
+                    server[0].clients.grace().requireReclaim(state);
+                    return new OpSuccess(OpCode.LOOKUPP);
+                });
+    }
+
+    private void restart() {
+        engine = engine.crash();
+        server = start();
+    }
+
+    @Test
+    void there_is_no_grace_where_nobody_held_state() {
+        TestSession.begin(server.connect(), "idle");
+
+        restart();
+
+        assertThat(server.clients.grace().isOver(server.loop.nowNanos())).isTrue();
+        assertThat(take(TestSession.begin(server.connect(), "other"))).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void who_held_state_reclaims_and_others_wait() {
+        take(TestSession.begin(server.connect(), "holder"));
+        restart();
+        TestSession holder = TestSession.confirm(server.connect(), "holder", 1);
+        TestSession other = TestSession.begin(server.connect(), "other");
+
+        assertThat(take(other)).isEqualTo(NfsStatus.GRACE);
+        assertThat(take(holder)).isEqualTo(NfsStatus.GRACE);
+        assertThat(reclaim(TestSession.confirm(server.connect(), "new", 1))).isEqualTo(NfsStatus.RECLAIM_BAD);
+        assertThat(reclaim(holder)).isEqualTo(NfsStatus.OK);
+
+        holder.run(new ReclaimCompleteArgs(false));
+        assertThat(take(other)).as("all are back: grace is over early").isEqualTo(NfsStatus.OK);
+        assertThat(take(holder)).isEqualTo(NfsStatus.OK);
+        assertThat(reclaim(holder)).isEqualTo(NfsStatus.NO_GRACE);
+    }
+
+    @Test
+    void grace_ends_after_a_lease_and_who_did_not_come_is_forgotten() {
+        take(TestSession.begin(server.connect(), "holder"));
+        restart();
+        TestSession other = TestSession.begin(server.connect(), "other");
+
+        server.loop.advance(TestServer.LEASE_SECONDS - 1, TimeUnit.SECONDS);
+        assertThat(take(other)).isEqualTo(NfsStatus.GRACE);
+        server.loop.advance(1, TimeUnit.SECONDS);
+        assertThat(take(other)).isEqualTo(NfsStatus.OK);
+        server.clients.tick(server.loop.nowNanos());
+
+        // A second restart must not let the lost holder take back what others have had meanwhile.
+        restart();
+        assertThat(reclaim(TestSession.confirm(server.connect(), "holder", 1))).isEqualTo(NfsStatus.RECLAIM_BAD);
+    }
+
+    @Test
+    void a_client_that_rebooted_meanwhile_reclaims_nothing_and_does_not_hold_up_grace() {
+        take(TestSession.begin(server.connect(), "holder"));
+        restart();
+        TestSession other = TestSession.begin(server.connect(), "other");
+
+        TestSession rebooted = TestSession.confirm(server.connect(), "holder", 2);
+
+        assertThat(reclaim(rebooted)).isEqualTo(NfsStatus.NO_GRACE);
+        assertThat(take(other)).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_client_that_is_destroyed_does_not_hold_up_grace() {
+        take(TestSession.begin(server.connect(), "holder"));
+        restart();
+        TestSession other = TestSession.begin(server.connect(), "other");
+        TestSession holder = TestSession.confirm(server.connect(), "holder", 1);
+
+        holder.peer.call(2, new DestroySessionArgs(holder.id));
+        assertThat(holder.peer.call(2, new DestroyClientidArgs(holder.clientId)).status())
+                .isEqualTo(NfsStatus.OK);
+
+        assertThat(take(other)).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_second_restart_within_grace_begins_it_anew_for_all_that_held_state() {
+        take(TestSession.begin(server.connect(), "first"));
+        take(TestSession.begin(server.connect(), "second"));
+        restart();
+        TestSession.confirm(server.connect(), "first", 1);
+        restart();
+
+        TestSession first = TestSession.confirm(server.connect(), "first", 1);
+        TestSession second = TestSession.confirm(server.connect(), "second", 1);
+
+        assertThat(reclaim(first)).isEqualTo(NfsStatus.OK);
+        assertThat(reclaim(second)).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_client_takes_nothing_new_before_it_has_completed_its_reclaim() {
+        TestSession hasty = TestSession.confirm(server.connect(), "hasty", 1);
+
+        assertThat(take(hasty)).isEqualTo(NfsStatus.GRACE);
+        hasty.run(new ReclaimCompleteArgs(false));
+        assertThat(take(hasty)).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_session_is_not_given_before_its_client_is_durable__I5() {
+        var slow = new MemoryEngine();
+        var careful = new TestServer(slow, new ManualLoop(), table -> {});
+        var peer = careful.connect();
+        int known = peer.send(2, TestSession.exchangeIdArgs("owner", 1, 0));
+        long clientId = ((ExchangeIdResult) peer.results(known).operations().getFirst()).clientId();
+
+        int created = peer.send(2, TestSession.createSession(clientId, 1, TestSession.FORE));
+        int retried = peer.send(2, TestSession.createSession(clientId, 1, TestSession.FORE));
+
+        assertThat(peer.isAnswered(created)).isFalse();
+        assertThat(peer.isAnswered(retried)).as("a replay is no shortcut").isFalse();
+        slow.commitAll();
+        assertThat(peer.bytes(retried)).isEqualTo(peer.bytes(created));
+    }
+
+    private static NfsStatus take(TestSession session) {
+        return session.run(new PutRootFhArgs(), new LookuppArgs()).status();
+    }
+
+    private static NfsStatus reclaim(TestSession session) {
+        return session.run(new PutRootFhArgs(), new CloseArgs(0, Stateid.ANONYMOUS))
+                .status();
+    }
+}
