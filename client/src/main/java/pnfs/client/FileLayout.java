@@ -48,6 +48,13 @@ final class FileLayout {
             known.add(range);
         }
 
+        /// Up to where the start of `range` is known.
+        long knownFrom(ByteRange range) {
+            List<ByteRange> parts = known.intersect(range);
+            boolean startKnown = !parts.isEmpty() && parts.getFirst().offset() == range.offset();
+            return startKnown ? parts.getFirst().end() : range.offset();
+        }
+
         boolean covers(ByteRange range) {
             return known.intersect(range).equals(List.of(range));
         }
@@ -94,17 +101,18 @@ final class FileLayout {
     Mapping forReading(ByteRange blocks) {
         lock.lock();
         try {
-            Held held = writable.covers(blocks) ? writable : readable;
-            if (!held.covers(blocks)) {
-                return null;
-            }
             var data = new ArrayList<Extent>();
-            for (Extent extent : held.extents.extents(blocks)) {
-                if (extent.state() == ExtentState.INVALID_DATA) {
-                    uncommitted.intersect(extent.file()).forEach(written -> data.add(extent.cutTo(written)));
-                } else {
-                    data.add(extent);
+            long at = blocks.offset();
+            // Where there is a layout for writing it is right; one for reading may be older than our own writes.
+            for (ByteRange own : writable.known.intersect(blocks)) {
+                if (!addData(readable, new ByteRange(at, own.offset()), data)) {
+                    return null;
                 }
+                addData(writable, own, data);
+                at = own.end();
+            }
+            if (!addData(readable, new ByteRange(at, blocks.end()), data)) {
+                return null;
             }
             return new Mapping(blocks, data, generation);
         } finally {
@@ -112,14 +120,35 @@ final class FileLayout {
         }
     }
 
+    /// Adds what of `range` has data; false where the layout does not know all of it.
+    private boolean addData(Held held, ByteRange range, List<Extent> data) {
+        if (range.isEmpty()) {
+            return true;
+        }
+        for (Extent extent : held.extents.extents(range)) {
+            if (extent.state() == ExtentState.INVALID_DATA) {
+                uncommitted.intersect(extent.file()).forEach(written -> data.add(extent.cutTo(written)));
+            } else {
+                data.add(extent);
+            }
+        }
+        return held.covers(range);
+    }
+
     /// The first byte of `blocks` that the next LAYOUTGET has to ask for.
     long firstUnknown(ByteRange blocks, Access access) {
         lock.lock();
         try {
-            Held held = access == Access.WRITE ? writable : readable;
-            List<ByteRange> known = held.known.intersect(blocks);
-            boolean startKnown = !known.isEmpty() && known.getFirst().offset() == blocks.offset();
-            return startKnown ? known.getFirst().end() : blocks.offset();
+            long at = blocks.offset();
+            boolean known = true;
+            while (known && at < blocks.end()) {
+                var rest = new ByteRange(at, blocks.end());
+                long next = writable.knownFrom(rest);
+                next = access == Access.WRITE || next > at ? next : readable.knownFrom(rest);
+                known = next > at;
+                at = next;
+            }
+            return at;
         } finally {
             lock.unlock();
         }

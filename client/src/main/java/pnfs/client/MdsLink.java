@@ -14,6 +14,9 @@ interface MdsLink extends AutoCloseable {
     /// @throws LinkException where no answer came; whether the compound was executed is not known then
     List<OpResult> send(List<OpArgs> compound, Duration limit) throws LinkException, InterruptedIOException;
 
+    /// `then` is run, on a thread that must not wait, whenever a connection was lost.
+    void whenLost(Runnable then);
+
     @Override
     void close();
 }

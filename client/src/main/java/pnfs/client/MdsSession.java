@@ -14,6 +14,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +82,9 @@ final class MdsSession implements AutoCloseable {
     private final List<StateHolder> holders = new CopyOnWriteArrayList<>();
     private volatile Session live;
     private final SharedWork recovery = new SharedWork();
+    /// Has a permit when there is a reason to renew the lease now.
+    private final Semaphore renewNow = new Semaphore(0);
+
     private volatile @Nullable Thread renewal;
 
     /// Something that has state at the server and claims it back when the server has lost it.
@@ -123,6 +128,7 @@ final class MdsSession implements AutoCloseable {
         Session first = setup.begin(patience);
         var session = new MdsSession(link, setup, options.patience(), first);
         completeReclaim((path, compound) -> session.ask(first, path, compound, patience));
+        link.whenLost(session.renewNow::release);
         Duration pause = session.lease().dividedBy(RENEWALS_PER_LEASE);
         session.renewal = Thread.ofVirtual().name("lease").start(() -> session.renewLease(pause));
         return session;
@@ -282,12 +288,14 @@ final class MdsSession implements AutoCloseable {
                 AttributeCodec.read(reply.get(GetAttrResult.class).attributes()).uint32(Attribute.LEASE_TIME));
     }
 
-    /// A lone SEQUENCE after each pause. Also finds a restarted server, so that what is open is claimed back
-    /// while the grace period lasts even when nobody uses it.
+    /// A lone SEQUENCE after each pause, and when a connection was lost: that may have been a restart of the server, which
+    /// lets nobody open anything new until we have claimed back what is open here.
     private void renewLease(Duration pause) {
         while (true) {
             try {
-                Thread.sleep(pause);
+                if (renewNow.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+                    renewNow.drainPermits();
+                }
                 caller().ask(SERVER, List::of);
             } catch (InterruptedException | InterruptedIOException e) {
                 return; // closed

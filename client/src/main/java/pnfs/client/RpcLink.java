@@ -47,6 +47,7 @@ final class RpcLink implements MdsLink {
     private final AtomicReference<@Nullable CompletableFuture<RpcConnection>> current = new AtomicReference<>();
 
     private volatile boolean wasConnected;
+    private volatile Runnable whenLost = () -> {};
 
     RpcLink(Network network, InetSocketAddress server, RpcCredential credential, Tally tally) {
         this.server = server;
@@ -94,6 +95,7 @@ final class RpcLink implements MdsLink {
             connection.whenClosed(why -> {
                 log.debug("connection lost server={} why={}", server, why);
                 current.compareAndSet(mine, null);
+                whenLost.run();
             });
             if (wasConnected) {
                 tally.reconnects.increment();
@@ -113,6 +115,11 @@ final class RpcLink implements MdsLink {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while waiting for the metadata server");
         }
+    }
+
+    @Override
+    public void whenLost(Runnable then) {
+        whenLost = then;
     }
 
     @Override

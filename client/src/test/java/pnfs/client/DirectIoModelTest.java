@@ -48,35 +48,96 @@ class DirectIoModelTest {
     @Seeds(200)
     void a_file_reads_what_was_written_to_it_and_zeros_elsewhere_I4(RandomGenerator random) throws Exception {
         var layout = new FileLayout();
+        var server = new NaiveServer(random);
         var model = new byte[FILE_BLOCKS * BLOCK];
-        grantEverything(layout, random);
-        for (int step = 0; step < 30; step++) {
+        for (int step = 0; step < 40; step++) {
             int offset = random.nextInt(model.length);
             int length = random.nextInt(1, Math.min(5 * BLOCK, model.length - offset) + 1);
             var bytes = ByteRange.ofLength(offset, length);
-            switch (random.nextInt(3)) {
-                case 0 -> {
+            switch (random.nextInt(5)) {
+                case 0, 1 -> {
                     var data = new byte[length];
                     random.nextBytes(data);
+                    server.grant(layout, bytes.widened(), Access.WRITE);
                     write(layout, bytes, data);
                     System.arraycopy(data, 0, model, offset, length);
                 }
-                case 1 -> assertSame(read(layout, bytes), Arrays.copyOfRange(model, offset, offset + length));
+                case 2, 3 -> {
+                    server.grant(layout, bytes.widened(), Access.READ);
+                    assertSame(read(layout, bytes), Arrays.copyOfRange(model, offset, offset + length));
+                }
                 default -> {
-                    Uncommitted what = layout.uncommitted();
-                    if (what != null) {
-                        layout.committed(what);
+                    server.commit(layout);
+                    if (random.nextBoolean()) {
+                        layout.forget();
                     }
                 }
             }
         }
-        assertSame(read(layout, new ByteRange(0, model.length)), model);
+        var all = new ByteRange(0, model.length);
+        server.grant(layout, all, Access.READ);
+        assertSame(read(layout, all), model);
+        assertThat(layout.takeLostBytes()).isZero();
+    }
+
+    /// Extents of one file, block by block.
+    private static final class NaiveServer {
+        private final RandomGenerator random;
+        private final Extent[] blocks = new Extent[FILE_BLOCKS];
+
+        NaiveServer(RandomGenerator random) {
+            this.random = random;
+        }
+
+        /// LAYOUTGETs until the layout knows `range`, each for a random part of what is not known.
+        void grant(FileLayout layout, ByteRange range, Access access) {
+            while (access == Access.WRITE ? layout.forWriting(range) == null : layout.forReading(range) == null) {
+                long from = layout.firstUnknown(range, access);
+                int first = (int) (from / BLOCK);
+                int end = random.nextInt(first, FILE_BLOCKS) + 1;
+                var extents = new ArrayList<Extent>();
+                for (int block = first; block < end; block++) {
+                    extents.add(access == Access.WRITE ? writable(block) : readable(block));
+                }
+                layout.granted(access, new ByteRange(from, (long) end * BLOCK), extents, STATEID);
+            }
+        }
+
+        private Extent writable(int block) {
+            if (blocks[block] == null) {
+                DeviceId device = random.nextBoolean() ? PLAIN : STRIPED;
+                blocks[block] = new Extent(device, file(block), (long) block * BLOCK, ExtentState.INVALID_DATA);
+            }
+            return blocks[block];
+        }
+
+        private Extent readable(int block) {
+            Extent extent = blocks[block];
+            return extent == null || extent.state() == ExtentState.INVALID_DATA
+                    ? Extent.hole(PLAIN, file(block))
+                    : extent.withState(ExtentState.READ_DATA);
+        }
+
+        void commit(FileLayout layout) {
+            Uncommitted what = layout.uncommitted();
+            if (what != null) {
+                for (ByteRange range : what.ranges()) {
+                    for (long at = range.offset(); at < range.end(); at += BLOCK) {
+                        int block = (int) (at / BLOCK);
+                        blocks[block] = writable(block).withState(ExtentState.READ_WRITE_DATA);
+                    }
+                }
+                layout.committed(what);
+            }
+        }
+
+        private static ByteRange file(int block) {
+            return ByteRange.ofLength((long) block * BLOCK, BLOCK);
+        }
     }
 
     private static void assertSame(byte[] read, byte[] expected) {
-        assertThat(Arrays.mismatch(read, expected))
-                .as("first byte that differs")
-                .isEqualTo(-1);
+        assertThat(Arrays.mismatch(read, expected)).as("first byte that differs").isEqualTo(-1);
     }
 
     @Test
@@ -132,29 +193,6 @@ class DirectIoModelTest {
         assertThatThrownBy(() -> write(layout, new ByteRange(0, 10), new byte[10]))
                 .isInstanceOf(NoDirectWayException.class)
                 .hasMessageContaining("outside its volume");
-    }
-
-    /// Extents of random length and state, on the plain and the striped volume in turn. What is not
-    /// INVALID_DATA must hold zeros: the model begins with zeros.
-    private void grantEverything(FileLayout layout, RandomGenerator random) throws Exception {
-        var extents = new ArrayList<Extent>();
-        int block = 0;
-        while (block < FILE_BLOCKS) {
-            int blocks = random.nextInt(1, FILE_BLOCKS - block + 1);
-            boolean data = random.nextInt(3) == 0;
-            extents.add(new Extent(
-                    random.nextBoolean() ? PLAIN : STRIPED,
-                    ByteRange.ofLength((long) block * BLOCK, (long) blocks * BLOCK),
-                    (long) block * BLOCK,
-                    data ? ExtentState.READ_WRITE_DATA : ExtentState.INVALID_DATA));
-            block += blocks;
-        }
-        layout.granted(Access.WRITE, new ByteRange(0, (long) FILE_BLOCKS * BLOCK), extents, STATEID);
-        for (Extent extent : extents) {
-            if (extent.state() == ExtentState.READ_WRITE_DATA) {
-                write(layout, extent.file(), new byte[(int) extent.file().length()]);
-            }
-        }
     }
 
     private static Extent extent(int block, int blocks, int storageBlock, ExtentState state) {

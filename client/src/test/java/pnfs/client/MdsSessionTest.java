@@ -246,6 +246,9 @@ class MdsSessionTest {
         }
 
         @Override
+        public void whenLost(Runnable then) {}
+
+        @Override
         public void close() {}
     }
 }
