@@ -288,8 +288,8 @@ final class MdsSession implements AutoCloseable {
                 AttributeCodec.read(reply.get(GetAttrResult.class).attributes()).uint32(Attribute.LEASE_TIME));
     }
 
-    /// A lone SEQUENCE after each pause, and when a connection was lost: that may have been a restart of the server, which
-    /// lets nobody open anything new until we have claimed back what is open here.
+    /// A lone SEQUENCE after each pause, and when a connection was lost: that may have been a restart of the
+    /// server, which lets nobody open anything new until we have claimed back what is open here.
     private void renewLease(Duration pause) {
         while (true) {
             try {

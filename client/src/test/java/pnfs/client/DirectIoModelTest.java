@@ -137,7 +137,9 @@ class DirectIoModelTest {
     }
 
     private static void assertSame(byte[] read, byte[] expected) {
-        assertThat(Arrays.mismatch(read, expected)).as("first byte that differs").isEqualTo(-1);
+        assertThat(Arrays.mismatch(read, expected))
+                .as("first byte that differs")
+                .isEqualTo(-1);
     }
 
     @Test
