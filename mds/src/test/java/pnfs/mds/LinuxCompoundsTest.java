@@ -65,7 +65,7 @@ class LinuxCompoundsTest {
     private final TestServer server = new TestServer(engine, new ManualLoop(), LinuxCompoundsTest::rooms);
     private final TestSession session = TestSession.begin(server.connect(), "linux");
 
-    private static FileHandle rooms(TestServer server, OpTable table) {
+    static FileHandle rooms(TestServer server, OpTable table) {
         var random = new SplittableRandom(3);
         var space = new FakeFileSpace();
         var locks = new FileLocks();
