@@ -15,7 +15,8 @@ import pnfs.mds.testing.TestSession;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 
-/// Whatever a client sends as a COMPOUND is answered, never with SERVERFAULT, and the server goes on. The first byte of the
+/// Whatever a client sends as a COMPOUND is answered, never with SERVERFAULT, and the server goes on. The first byte of
+/// the
 /// input chooses: the bytes as they are, or the bytes as operations behind a SEQUENCE and a PUTROOTFH that are right.
 class CompoundServerFuzzTest {
     private static final int SERVERFAULT = 10006;
@@ -35,7 +36,8 @@ class CompoundServerFuzzTest {
 
         assertThat(bad.peer.isAnswered(xid)).isTrue();
         if (bad.peer.acceptStat(xid) == 0) {
-            assertThat(ByteBuffer.wrap(bad.peer.bytes(xid).toByteArray()).getInt()).isNotEqualTo(SERVERFAULT);
+            assertThat(ByteBuffer.wrap(bad.peer.bytes(xid).toByteArray()).getInt())
+                    .isNotEqualTo(SERVERFAULT);
         }
         assertThat(good.run(new OpArgs.PutRootFhArgs(), new OpArgs.GetFhArgs()).status())
                 .isEqualTo(NfsStatus.OK);

@@ -7,13 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import pnfs.layout.device.DeviceId;
 import pnfs.mds.compound.FileHandleOperations;
 import pnfs.mds.compound.OpFacts;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.proxy.BlockIo;
 import pnfs.mds.proxy.ProxyOperations;
-import pnfs.layout.device.DeviceId;
 import pnfs.wire.nfs4.OpCode;
 
 /// docs/protocol.md is what the [OpTable] says. `-Dwrite.docs=true` writes it anew.
