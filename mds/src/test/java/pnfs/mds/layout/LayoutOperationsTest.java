@@ -48,7 +48,7 @@ class LayoutOperationsTest {
     private static final Bitmap NOTIFICATIONS = Bitmap.of(1, 2);
 
     private final MemoryEngine engine = new MemoryEngine();
-    private final LayoutRooms rooms = new LayoutRooms(engine, 1);
+    private final LayoutRooms rooms = new LayoutRooms(engine, 1).withPlainSetAttr();
 
     @Test
     void I3_a_granted_layout_is_shown_only_when_its_storage_is_durably_the_file_s() {

@@ -46,6 +46,7 @@ import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpResult;
@@ -128,6 +129,12 @@ public final class LayoutRooms {
                 orphans,
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8);
+    }
+
+    /// With SETATTR as it is without the proxy.
+    LayoutRooms withPlainSetAttr() {
+        table.register(OpCode.SETATTR, OpArgs.SetAttrArgs.class, setAttr);
+        return this;
     }
 
     public static LayoutRooms committing() {
