@@ -65,10 +65,10 @@ final class ProxyFiles {
         try (var _ = locks.lock(state.currentFile().inode())) {
             Inode file = inodes.requireCurrent(state);
             next = switch (decide.apply(file)) {
-                case Decision.Answer(var result) -> () -> done.accept(result.get());
+                case Decision.Answer(var result) -> () -> done.accept(answerOf(result, refusal));
                 case Decision.Begin(HoldOutcome.Held(var hold)) -> () -> begin.begin(file, hold);
                 case Decision.Begin(HoldOutcome.Busy()) -> {
-                    turnstile.await(file.id(), () -> start(state, decide, begin, done, refusal));
+                    turnstile.await(file.id(), () -> again(state, decide, begin, done, refusal));
                     yield () -> {};
                 }
                 case Decision.Begin(HoldOutcome.Conflict(var holders)) ->
@@ -79,6 +79,34 @@ final class ProxyFiles {
             next = () -> done.accept(refusal.apply(refused.status()));
         }
         next.run();
+    }
+
+    /// [#start] on a thread of somebody else's operation, which must not suffer from what goes wrong here.
+    private void again(
+            CompoundState state,
+            Function<Inode, Decision> decide,
+            Begin begin,
+            Consumer<OpResult> done,
+            Function<NfsStatus, OpResult> refusal) {
+        try {
+            start(state, decide, begin, done, refusal);
+        } catch (RuntimeException bug) {
+            log.error("operation could not be taken up again file={}", state.currentFile(), bug);
+            done.accept(refusal.apply(NfsStatus.SERVERFAULT));
+        }
+    }
+
+    /// What `result` answers, a refusal or a failure of ours included: for where no executor is above us any more to
+    /// answer for it, and the client must hear something.
+    OpResult answerOf(Supplier<OpResult> result, Function<NfsStatus, OpResult> refusal) {
+        try {
+            return result.get();
+        } catch (NfsException refused) {
+            return refusal.apply(refused.status());
+        } catch (RuntimeException bug) {
+            log.error("operation could not be finished", bug);
+            return refusal.apply(NfsStatus.SERVERFAULT);
+        }
     }
 
     /// Ends a hold: `last` decides under the file's lock what becomes of the I/O, which has failed or not; who
@@ -92,18 +120,7 @@ final class ProxyFiles {
         OpResult result;
         boolean forgotten;
         try (var _ = locks.lock(hold.inode())) {
-            try {
-                if (failure != null) {
-                    throw new NfsException(statusOf(failure), failure.detail());
-                }
-                result = last.get();
-            } catch (NfsException refused) {
-                result = refusal.apply(refused.status());
-            } catch (RuntimeException bug) {
-                // No executor above us any more to answer for it, and the client must hear something.
-                log.error("transfer could not be finished inode={}", hold.inode(), bug);
-                result = refusal.apply(NfsStatus.SERVERFAULT);
-            }
+            result = failure == null ? answerOf(last, refusal) : refusal.apply(statusOf(failure));
             forgotten = layouts.end(hold) && hasNoName(hold.inode());
         }
         if (forgotten) {

@@ -208,8 +208,12 @@ public final class LayoutRooms {
     /// Begins an operation that may be done later.
     public CompoundState begin(long client, FileHandle file, OpArgs operation, Consumer<OpResult> done) {
         CompoundState state = state(client, file);
-        CompoundRunner.begin(table, state, operation, done);
+        begin(state, operation, done);
         return state;
+    }
+
+    public void begin(CompoundState state, OpArgs operation, Consumer<OpResult> done) {
+        CompoundRunner.begin(table, state, operation, done);
     }
 
     /// Opens the file of this name in the root directory, making it if need be.

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
+import pnfs.layout.extent.Extent;
 
 /// Volumes in memory that move bytes when the test says so. Full of noise at first: what files before ours left behind.
 final class ManualDisks implements BlockIo {
@@ -64,6 +65,30 @@ final class ManualDisks implements BlockIo {
         for (Runnable next = waiting.poll(); next != null; next = waiting.poll()) {
             next.run();
         }
+    }
+
+    /// Moves one of what waits, whichever; what comes of it waits in turn.
+    void runOne(RandomGenerator random) {
+        for (int skip = waiting.isEmpty() ? 0 : random.nextInt(waiting.size()); skip > 0; skip--) {
+            waiting.add(waiting.remove());
+        }
+        Runnable next = waiting.poll();
+        if (next != null) {
+            next.run();
+        }
+    }
+
+    /// The server is gone, and what it had under way with it.
+    void forget() {
+        waiting.clear();
+    }
+
+    /// A client with a layout writes for itself: the part of `data`, which begins at `fileOffset`, that lies on this
+    /// extent.
+    void writeDirectly(Extent extent, long fileOffset, byte[] data) {
+        int from = (int) (extent.file().offset() - fileOffset);
+        int length = (int) extent.file().length();
+        System.arraycopy(data, from, disk(extent.device()), (int) extent.volumeOffset(), length);
     }
 
     int waiting() {
