@@ -7,7 +7,9 @@ import pnfs.testing.House;
 class ArchitectureTest {
     @Test
     void rooms_know_only_whom_the_plan_says_and_only_shores_make_noise() {
-        House.at("pnfs.client").shore("", "pnfs.wire", "pnfs.layout")
-                .shore("cli", "", "pnfs.wire", "pnfs.layout").check();
+        House.at("pnfs.client")
+                .shore("", "pnfs.wire", "pnfs.layout")
+                .shore("cli", "", "pnfs.wire", "pnfs.layout")
+                .check();
     }
 }

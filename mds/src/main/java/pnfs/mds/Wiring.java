@@ -201,8 +201,8 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    /// Leases run out, and data servers fall silent. Files that lost their last name in the run before and that nobody
-    /// reclaimed are freed when grace is over.
+    /// Leases run out, and data servers fall silent. Files that lost their last name in the run before and that
+    /// nobody reclaimed are freed when grace is over.
     private static void tick(Loop loop, Clients clients, Cluster cluster, Orphans orphans, boolean graceWasOver) {
         loop.schedule(TICK_NANOS, () -> {
             clients.tick(loop.nowNanos());

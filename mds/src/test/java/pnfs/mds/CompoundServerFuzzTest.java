@@ -15,9 +15,9 @@ import pnfs.mds.testing.TestSession;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 
-/// Whatever a client sends as a COMPOUND is answered, never with SERVERFAULT, and the server goes on. The first byte of
-/// the
-/// input chooses: the bytes as they are, or the bytes as operations behind a SEQUENCE and a PUTROOTFH that are right.
+/// Whatever a client sends as a COMPOUND is answered, never with SERVERFAULT, and the server goes on. The first
+/// byte of the input chooses: the bytes as they are, or the bytes as operations behind a SEQUENCE and a
+/// PUTROOTFH that are right.
 class CompoundServerFuzzTest {
     private static final int SERVERFAULT = 10006;
     private static final int PUT_ROOT = 24;

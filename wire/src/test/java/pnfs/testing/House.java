@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// The floor plan of one module: its rooms, which rooms each may know, and which are shores, where waiting, clocks and
-/// chance are allowed. A room also sees what the rooms it knows see.
+/// The floor plan of one module: its rooms, which rooms each may know, and which are shores, where waiting,
+/// clocks and chance are allowed. A room also sees what the rooms it knows see.
 public final class House {
     private static final Set<String> DRAWERS = Set.of("util", "common", "helper", "impl");
     /// What only a shore may call: time, chance and waiting.
@@ -46,8 +46,8 @@ public final class House {
         return new House(root);
     }
 
-    /// A silent room that knows these rooms; they must be there already, so that no cycle can be drawn. `""` is the
-    /// root package itself; a name with `pnfs.` in front is a package of another module, with all below it.
+    /// A silent room that knows these rooms; they must be there already, so that no cycle can be drawn. `""` is
+    /// the root package itself; a name with `pnfs.` in front is a package of another module, with all below it.
     public House room(String name, String... knows) {
         var seen = new TreeSet<String>();
         for (String other : knows) {

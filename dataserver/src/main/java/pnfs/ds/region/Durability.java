@@ -7,6 +7,7 @@ public enum Durability {
     DAX,
     /// A file on any other disk file system: `msync`, coalesced; survives power loss as far as the disk does.
     MSYNC,
-    /// A file in memory (tmpfs, ramfs): survives the process, but neither a restart of the machine nor a power loss.
+    /// A file in memory (tmpfs, ramfs): survives the process, but neither a restart of the machine nor a power
+    /// loss.
     VOLATILE
 }

@@ -4,12 +4,12 @@ import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.UUID;
 
-/// The world-wide name of a region: an NAA type 6 designator of 16 bytes (SPC-4, VPD page 83h), which clients see as
-/// `/dev/disk/by-id/wwn-0x<hex>`. Immutable.
+/// The world-wide name of a region: an NAA type 6 designator of 16 bytes (SPC-4, VPD page 83h), which clients
+/// see as `/dev/disk/by-id/wwn-0x<hex>`. Immutable.
 ///
-/// The first nibble is 6; then comes a company id of 24 bits, for which we, having none, take one from the locally
-/// administered range (bit 1 of its first byte is set). The rest, 100 bits, is the end of the region's UUID, so that an
-/// operator recognises the one in the other.
+/// The first nibble is 6; then comes a company id of 24 bits, for which we, having none, take one from the
+/// locally administered range (bit 1 of its first byte is set). The rest, 100 bits, is the end of the region's
+/// UUID, so that an operator recognises the one in the other.
 ///
 /// @param high bytes 0 to 7, big-endian
 /// @param low bytes 8 to 15, big-endian

@@ -37,8 +37,8 @@ public final class RegionFile {
 
     private RegionFile() {}
 
-    /// Makes a region whose every byte reads zero. All of its space is taken from the file system at once by writing
-    /// it: later writes then neither fail for lack of space nor wait for the file system to find some.
+    /// Makes a region whose every byte reads zero. All of its space is taken from the file system at once by
+    /// writing it: later writes then neither fail for lack of space nor wait for the file system to find some.
     ///
     /// The headers are written last and those of a former region are wiped first, so that an interrupted format
     /// leaves no region.

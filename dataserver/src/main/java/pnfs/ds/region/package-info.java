@@ -1,5 +1,5 @@
-/// Persistent-memory bytes: a file is mapped once and then read, written and made durable by address. The one place of
-/// the data server that checks bounds. Knows no other room.
+/// Persistent-memory bytes: a file is mapped once and then read, written and made durable by address. The one
+/// place of the data server that checks bounds. Knows no other room.
 @NullMarked
 package pnfs.ds.region;
 

@@ -6,8 +6,8 @@ public enum Access {
     READ,
     /// WRITE, WRITE SAME, UNMAP, COMPARE AND WRITE, SYNCHRONIZE CACHE, MODE SELECT and their like.
     WRITE,
-    /// INQUIRY, REPORT LUNS, TEST UNIT READY, READ CAPACITY, PERSISTENT RESERVE IN, and MODE SENSE and REPORT SUPPORTED
-    /// OPERATION CODES as well: a pNFS client looks at a disk before it holds a key.
+    /// INQUIRY, REPORT LUNS, TEST UNIT READY, READ CAPACITY, PERSISTENT RESERVE IN, and MODE SENSE and REPORT
+    /// SUPPORTED OPERATION CODES as well: a pNFS client looks at a disk before it holds a key.
     INQUIRE;
 
     /// The table: whether somebody who is no holder may go on.

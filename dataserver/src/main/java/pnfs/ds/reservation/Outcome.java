@@ -21,7 +21,8 @@ public sealed interface Outcome {
     /// A field of the parameter list is wrong: ILLEGAL REQUEST, INVALID FIELD IN PARAMETER LIST.
     record InvalidField() implements Outcome {}
 
-    /// RELEASE names another type than the reservation has: ILLEGAL REQUEST, INVALID RELEASE OF PERSISTENT RESERVATION.
+    /// RELEASE names another type than the reservation has: ILLEGAL REQUEST, INVALID RELEASE OF PERSISTENT
+    /// RESERVATION.
     record InvalidRelease() implements Outcome {}
 
     /// The table is full: ILLEGAL REQUEST, INSUFFICIENT REGISTRATION RESOURCES.

@@ -7,17 +7,16 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import pnfs.ds.reservation.Outcome.Done;
 
-/// The registrations of one volume, for all protocols that reach it. Data-path readers ask [#permits], which takes no
-/// lock; changes run one after the other.
+/// The registrations of one volume, for all protocols that reach it. Data-path readers ask [#permits], which
+/// takes no lock; changes run one after the other.
 ///
-/// A change goes in this order: the new table is in force (no command of a preempted nexus is admitted from here on),
-/// it is durable if it is to survive a power loss, listeners hear of it (they end what the preempted still have under
-/// way and queue unit attentions), the caller hears of it and answers. So a fence that was answered holds, also after a
-/// restart.
+/// A change goes in this order: the new table is in force (no command of a preempted nexus is admitted from
+/// here on), it is durable if it is to survive a power loss, listeners hear of it (they end what the preempted
+/// still have under way and queue unit attentions), the caller hears of it and answers. So a fence that was
+/// answered holds, also after a restart.
 public final class ReservationTable {
-    /// Keeps the bytes of [ReservationRecord], the last ones it was given. Tells the waiter when they are durable, from
-    /// a
-    /// thread of its own or at once.
+    /// Keeps the bytes of [ReservationRecord], the last ones it was given. Tells the waiter when they are
+    /// durable, from a thread of its own or at once.
     public interface Keeper {
         void keep(byte[] record, Consumer<Result> waiter);
 

@@ -14,8 +14,8 @@ import pnfs.ds.reservation.Outcome.InvalidField;
 import pnfs.ds.reservation.Outcome.InvalidRelease;
 import pnfs.ds.reservation.Outcome.Notice;
 
-/// All registrations of a volume and its reservation at one moment, and what each service action makes of them (SPC-4
-/// §5.12). Immutable: an action answers with the table that is to replace this one.
+/// All registrations of a volume and its reservation at one moment, and what each service action makes of them
+/// (SPC-4 §5.12). Immutable: an action answers with the table that is to replace this one.
 ///
 /// @param generation PRGENERATION: counts actions that changed registrations, wraps
 /// @param persistent APTPL of the last registration: whether all this survives a power loss
@@ -46,7 +46,8 @@ public record Reservations(
         IGNORED
     }
 
-    /// The key that comes with a command, and the key it is about: RESERVATION KEY and SERVICE ACTION RESERVATION KEY.
+    /// The key that comes with a command, and the key it is about: RESERVATION KEY and SERVICE ACTION
+    /// RESERVATION KEY.
     public record KeyPair(long own, long other) {}
 
     public boolean isRegistered(Nexus nexus) {
@@ -145,8 +146,8 @@ public record Reservations(
                 tell(keys.keySet(), nexus, Event.RESERVATIONS_PREEMPTED));
     }
 
-    /// PREEMPT, and the table's part of PREEMPT AND ABORT. The fence of pNFS is the case in which the other key is not
-    /// the holder's: its registrations go and the reservation stays.
+    /// PREEMPT, and the table's part of PREEMPT AND ABORT. The fence of pNFS is the case in which the other key
+    /// is not the holder's: its registrations go and the reservation stays.
     public Outcome preempt(Nexus nexus, KeyPair pair, ReservationType type) {
         if (!hasKey(nexus, pair.own())) {
             return new Conflict();

@@ -86,7 +86,8 @@ final class CutOff implements DeferredOperation<SetAttrArgs> {
         try (var _ = files.locks.lock(hold.inode())) {
             files.layouts.copied(hold, size);
         }
-        // It takes the file's lock itself, so it runs before the last step and not as it; and no executor is above us any
+        // It takes the file's lock itself, so it runs before the last step and not as it; and no executor is above us
+        // any
         // more to answer for what it refuses: the file may have been closed meanwhile.
         OpResult result = files.answerOf(() -> setAttr.run(args, state), CutOff::refusal);
         files.finish(hold, null, () -> result, done, CutOff::refusal);

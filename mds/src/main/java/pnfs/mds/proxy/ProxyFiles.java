@@ -96,8 +96,8 @@ final class ProxyFiles {
         }
     }
 
-    /// What `result` answers, a refusal or a failure of ours included: for where no executor is above us any more to
-    /// answer for it, and the client must hear something.
+    /// What `result` answers, a refusal or a failure of ours included: for where no executor is above us any
+    /// more to answer for it, and the client must hear something.
     OpResult answerOf(Supplier<OpResult> result, Function<NfsStatus, OpResult> refusal) {
         try {
             return result.get();

@@ -4,10 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Changes that happen together or not at all. For the same key the later change wins. Keys and values are given away:
-/// the caller does not touch the arrays again. Confined to one thread until [MetadataStore#append] takes it; sealed
-/// from
-/// then on.
+/// Changes that happen together or not at all. For the same key the later change wins. Keys and values are
+/// given away: the caller does not touch the arrays again. Confined to one thread until [MetadataStore#append]
+/// takes it; sealed from then on.
 public final class Batch {
     private final List<Change> changes = new ArrayList<>(4);
     private long bytes;

@@ -1,7 +1,7 @@
 package pnfs.mds.store;
 
-/// The store holds what no code of ours writes, or lacks what must be there. The server stops serving: every further
-/// answer could spread the damage.
+/// The store holds what no code of ours writes, or lacks what must be there. The server stops serving: every
+/// further answer could spread the damage.
 public final class CorruptStoreException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -2,8 +2,8 @@ package pnfs.mds.store;
 
 import org.jspecify.annotations.Nullable;
 
-/// The ordered key-value engine under a [MetadataStore]. Keys are ordered as unsigned bytes. Everything an engine shows
-/// is durable; batches that wait for their commit are the store's business. Safe for any thread.
+/// The ordered key-value engine under a [MetadataStore]. Keys are ordered as unsigned bytes. Everything an
+/// engine shows is durable; batches that wait for their commit are the store's business. Safe for any thread.
 public interface StoreEngine extends AutoCloseable {
     /// Who hears of commits. Called from one thread at a time, in ticket order.
     interface Listener {

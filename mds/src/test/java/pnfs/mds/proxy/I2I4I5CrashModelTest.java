@@ -49,13 +49,13 @@ import pnfs.wire.nfs4.OpResult.ReadResult;
 import pnfs.wire.nfs4.StableHow;
 import pnfs.wire.xdr.Opaque;
 
-/// Files written through the server and through layouts, cut and removed, over disks that move bytes in any order and a
-/// store that commits when it likes, with crashes in between.
+/// Files written through the server and through layouts, cut and removed, over disks that move bytes in any
+/// order and a store that commits when it likes, with crashes in between.
 ///
-/// The model keeps each state of a file that the server ever answered with, by its change attribute. After a crash the
-/// file must be in one of these, in none older than the last that was acknowledged as durable (I5), and each byte must be
-/// what that state says or what a write that nobody was told of had begun to put there; never what lay on the disk or what
-/// another file left there (I4, and through the reuse of storage I2).
+/// The model keeps each state of a file that the server ever answered with, by its change attribute. After a
+/// crash the file must be in one of these, in none older than the last that was acknowledged as durable (I5),
+/// and each byte must be what that state says or what a write that nobody was told of had begun to put there;
+/// never what lay on the disk or what another file left there (I4, and through the reuse of storage I2).
 class I2I4I5CrashModelTest {
     private static final int PAGE = ByteRange.BLOCK_BYTES;
     private static final int FILE_BYTES = 40 * PAGE;
@@ -159,9 +159,12 @@ class I2I4I5CrashModelTest {
         random.nextBytes(data);
         var begun = new Begun(offset, data);
         file.begun.add(begun);
-        var args = new WriteArgs(
-                rooms.stateid(1, file.file), offset, StableHow.FILE_SYNC, ByteBuffer.wrap(data));
-        start(file, args, () -> file.becomes(with(file.bytes, begun), rooms.inode(file.file).change()));
+        var args = new WriteArgs(rooms.stateid(1, file.file), offset, StableHow.FILE_SYNC, ByteBuffer.wrap(data));
+        start(
+                file,
+                args,
+                () -> file.becomes(
+                        with(file.bytes, begun), rooms.inode(file.file).change()));
     }
 
     private void cut(Model file) {
@@ -253,7 +256,8 @@ class I2I4I5CrashModelTest {
         if (file == null) {
             return;
         }
-        assertThat(rooms.run(1, rooms.root, new RemoveArgs("f" + name)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.run(1, rooms.root, new RemoveArgs("f" + name)).status())
+                .isEqualTo(NfsStatus.OK);
         rooms.run(1, file.file, new CloseArgs(0, rooms.stateid(1, file.file)));
         files[name] = null;
     }
@@ -272,7 +276,8 @@ class I2I4I5CrashModelTest {
             underWay--;
             boolean removed = rooms.inodes.find(file.file.inode()).value() == null;
             if (result.status() != NfsStatus.OK) {
-                assertThat(result.status()).isIn(NfsStatus.DELAY, NfsStatus.NOSPC, NfsStatus.STALE, NfsStatus.BAD_STATEID);
+                assertThat(result.status())
+                        .isIn(NfsStatus.DELAY, NfsStatus.NOSPC, NfsStatus.STALE, NfsStatus.BAD_STATEID);
             } else if (!removed) {
                 changed.run();
                 promises.add(new Promise(file, rooms.inode(file.file).change(), state.ticket()));
@@ -312,7 +317,9 @@ class I2I4I5CrashModelTest {
             if (before != null && rooms.inodes.find(before.file.inode()).value() != null) {
                 survive(name, before);
             } else if (before != null) {
-                assertThat(before.acknowledged).as("a file that was acknowledged is there").isZero();
+                assertThat(before.acknowledged)
+                        .as("a file that was acknowledged is there")
+                        .isZero();
             }
             if (files[name] == null) {
                 // An earlier file of that name may be back, whose removal was not durable; it is removed again.
@@ -378,7 +385,9 @@ class I2I4I5CrashModelTest {
         for (long inode : inodes) {
             for (Extent extent : rooms.layouts.extentsOf(inode)) {
                 for (long at = extent.storage().offset(); at < extent.storage().end(); at += PAGE) {
-                    assertThat(owned.put(extent.device() + ":" + at, inode)).as("one owner").isNull();
+                    assertThat(owned.put(extent.device() + ":" + at, inode))
+                            .as("one owner")
+                            .isNull();
                     used += PAGE;
                 }
             }
@@ -399,7 +408,8 @@ class I2I4I5CrashModelTest {
         var answer = new AtomicReference<@Nullable OpResult>();
         rooms.begin(1, file.file, new ReadArgs(rooms.stateid(1, file.file), 0, FILE_BYTES), answer::set);
         disks.run();
-        ByteBuffer data = ((ReadResult) Objects.requireNonNull(answer.get())).data().duplicate();
+        ByteBuffer data =
+                ((ReadResult) Objects.requireNonNull(answer.get())).data().duplicate();
         var bytes = new byte[data.remaining()];
         data.get(bytes);
         return bytes;

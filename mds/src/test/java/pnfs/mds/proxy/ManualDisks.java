@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.Extent;
 
-/// Volumes in memory that move bytes when the test says so. Full of noise at first: what files before ours left behind.
+/// Volumes in memory that move bytes when the test says so. Full of noise at first: what files before ours left
+/// behind.
 final class ManualDisks implements BlockIo {
     private final int bytes;
     private final RandomGenerator noise;
@@ -83,8 +84,8 @@ final class ManualDisks implements BlockIo {
         waiting.clear();
     }
 
-    /// A client with a layout writes for itself: the part of `data`, which begins at `fileOffset`, that lies on this
-    /// extent.
+    /// A client with a layout writes for itself: the part of `data`, which begins at `fileOffset`, that lies on
+    /// this extent.
     void writeDirectly(Extent extent, long fileOffset, byte[] data) {
         int from = (int) (extent.file().offset() - fileOffset);
         int length = (int) extent.file().length();

@@ -80,7 +80,8 @@ class ProxyTest {
         return bytes;
     }
 
-    /// The model is an array of bytes. Blocks are used again by other files all the time, so what is not zeroed shows.
+    /// The model is an array of bytes. Blocks are used again by other files all the time, so what is not zeroed
+    /// shows.
     @Seeds(60)
     void I4_files_agree_with_arrays_of_bytes_whatever_lay_in_their_blocks(RandomGenerator random) {
         LayoutRooms rooms = rooms(LayoutRooms.committing());

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// The text of a login or text PDU: pairs `key=value`, each followed by a zero byte, in their order (RFC 7143 §6.1).
-/// The answer to SendTargets repeats keys, so this is a list and no map. Control path, immutable.
+/// The text of a login or text PDU: pairs `key=value`, each followed by a zero byte, in their order (RFC 7143
+/// §6.1). The answer to SendTargets repeats keys, so this is a list and no map. Control path, immutable.
 public final class LoginKeys {
     // Keys with a meaning of their own; what is negotiated stands in OperationalKey.
     public static final String INITIATOR_NAME = "InitiatorName";

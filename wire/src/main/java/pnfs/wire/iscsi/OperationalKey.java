@@ -3,8 +3,8 @@ package pnfs.wire.iscsi;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// The negotiation table of iSCSI (RFC 7143 §13), a row a key, for both ends. Rows stand in the order in which they
-/// must be settled: MaxBurstLength before FirstBurstLength, which it bounds.
+/// The negotiation table of iSCSI (RFC 7143 §13), a row a key, for both ends. Rows stand in the order in which
+/// they must be settled: MaxBurstLength before FirstBurstLength, which it bounds.
 public enum OperationalKey {
     HEADER_DIGEST("HeaderDigest", Rule.FIRST_COMMON, "None", true),
     DATA_DIGEST("DataDigest", Rule.FIRST_COMMON, "None", true),
@@ -117,7 +117,8 @@ public enum OperationalKey {
         };
     }
 
-    /// Whether a peer may answer `offered` with `answer`: some wish of its own must lead from the one to the other.
+    /// Whether a peer may answer `offered` with `answer`: some wish of its own must lead from the one to the
+    /// other.
     boolean isAnswer(String offered, String answer) {
         return isValid(answer) && combine(offered, answer).equals(normal(answer));
     }
@@ -129,7 +130,8 @@ public enum OperationalKey {
         };
     }
 
-    /// A number in decimal or, after 0x, in hex (RFC 7143 §6.1); -1 if it is none or has more digits than any key's.
+    /// A number in decimal or, after 0x, in hex (RFC 7143 §6.1); -1 if it is none or has more digits than any
+    /// key's.
     static long number(String value) {
         boolean hex = value.startsWith("0x") || value.startsWith("0X");
         String digits = hex ? value.substring(2) : value;

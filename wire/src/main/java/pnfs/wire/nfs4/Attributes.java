@@ -25,9 +25,10 @@ import pnfs.wire.nfs4.AttributeValue.SetTime;
 import pnfs.wire.nfs4.AttributeValue.Threshold;
 import pnfs.wire.xdr.Opaque;
 
-/// Attributes of one file with their values: what a [Fattr] says. Immutable. Types that several attributes share are
-/// asked for by attribute (`uint32(MODE)`), the others by name (`size()`); asking for an attribute as another type is
-/// our bug ([IllegalArgumentException]), asking for one that is not there is [NoSuchElementException].
+/// Attributes of one file with their values: what a [Fattr] says. Immutable. Types that several attributes
+/// share are asked for by attribute (`uint32(MODE)`), the others by name (`size()`); asking for an attribute as
+/// another type is our bug ([IllegalArgumentException]), asking for one that is not there is
+/// [NoSuchElementException].
 public final class Attributes {
     public static final Attributes NONE = builder().build();
 

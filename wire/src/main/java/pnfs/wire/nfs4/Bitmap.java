@@ -5,8 +5,8 @@ import java.util.Collection;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// `bitmap4`: a set of small numbers, 32 a word, as attributes and notifications use it. Immutable.
-/// Trailing zero words, which Linux sends now and then, are kept for the way back but make no difference otherwise.
+/// `bitmap4`: a set of small numbers, 32 a word, as attributes and notifications use it. Immutable. Trailing
+/// zero words, which Linux sends now and then, are kept for the way back but make no difference otherwise.
 public final class Bitmap {
     public static final Bitmap EMPTY = new Bitmap(new int[0]);
 

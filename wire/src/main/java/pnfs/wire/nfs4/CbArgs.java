@@ -3,9 +3,8 @@ package pnfs.wire.nfs4;
 import java.util.List;
 import pnfs.wire.xdr.Opaque;
 
-/// The arguments of an operation in a CB_COMPOUND, components in wire order: RFC 8881 §20, RFC 7862 §16. Immutable;
-/// equal
-/// by value.
+/// The arguments of an operation in a CB_COMPOUND, components in wire order: RFC 8881 §20, RFC 7862 §16.
+/// Immutable; equal by value.
 public sealed interface CbArgs {
     default CbOpCode op() {
         return switch (this) {

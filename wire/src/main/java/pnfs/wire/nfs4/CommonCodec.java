@@ -204,8 +204,8 @@ final class CommonCodec {
         return new Ace(type, flags, mask, readText(in));
     }
 
-    /// `component4`, RFC 8881 §14: one name of a path. Empty or not UTF-8 is INVAL, too long NAMETOOLONG, a slash or
-    /// a zero byte BADCHAR, `.` and `..` BADNAME.
+    /// `component4`, RFC 8881 §14: one name of a path. Empty or not UTF-8 is INVAL, too long NAMETOOLONG, a
+    /// slash or a zero byte BADCHAR, `.` and `..` BADNAME.
     static String readName(XdrReader in) {
         String name = readNonEmpty(in);
         if (name.indexOf('/') >= 0 || name.indexOf('\0') >= 0) {

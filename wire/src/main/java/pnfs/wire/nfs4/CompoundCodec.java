@@ -11,9 +11,10 @@ import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// COMPOUND and CB_COMPOUND: RFC 7863, RFC 8881 §16.2, §20. A server reads the header and then one operation at a time
-/// with [OpCodec#readArgs], so that an operation runs before the next one is decoded; it writes with [#beginResults],
-/// [OpCodec#writeResult] and [#endResults]. Clients, whose messages are whole before they are sent, have both at once.
+/// COMPOUND and CB_COMPOUND: RFC 7863, RFC 8881 §16.2, §20. A server reads the header and then one operation at
+/// a time with [OpCodec#readArgs], so that an operation runs before the next one is decoded; it writes with
+/// [#beginResults], [OpCodec#writeResult] and [#endResults]. Clients, whose messages are whole before they are
+/// sent, have both at once.
 public final class CompoundCodec {
     private CompoundCodec() {}
 

@@ -1,7 +1,7 @@
 package pnfs.wire.nfs4;
 
-/// A range of a file: `offset` to the exclusive `end`, in bytes, never negative. An `end` of [Long#MAX_VALUE] means to
-/// the end of the file, wherever that comes to be: on the wire a length of all ones. Immutable.
+/// A range of a file: `offset` to the exclusive `end`, in bytes, never negative. An `end` of [Long#MAX_VALUE]
+/// means to the end of the file, wherever that comes to be: on the wire a length of all ones. Immutable.
 public record FileRange(long offset, long end) {
     static final int BYTES = 2 * Long.BYTES;
     private static final long ALL_ONES = -1;

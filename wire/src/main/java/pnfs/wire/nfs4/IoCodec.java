@@ -18,8 +18,8 @@ import static pnfs.wire.nfs4.CommonCodec.writeStateid;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// Data: RFC 8881 §18.3, §18.22, §18.32, RFC 7862 §15. Every read undoes the write of the same name.
-/// Payloads are not copied: what is read is a view of the message, what is written travels as a view if it is long.
+/// Data: RFC 8881 §18.3, §18.22, §18.32, RFC 7862 §15. Every read undoes the write of the same name. Payloads
+/// are not copied: what is read is a view of the message, what is written travels as a view if it is long.
 final class IoCodec {
     private static final int CONTENT_BYTES = 2 * Integer.BYTES + Long.BYTES;
 

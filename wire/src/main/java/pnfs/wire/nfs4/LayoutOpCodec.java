@@ -24,8 +24,8 @@ import static pnfs.wire.nfs4.CommonCodec.writeStatus;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// Layouts and devices: RFC 8881 §18.40 to §18.44, RFC 7862 §15.6, §15.7. Every read undoes the write of the same name.
-/// Bodies stay opaque: they are in the language of their layout type.
+/// Layouts and devices: RFC 8881 §18.40 to §18.44, RFC 7862 §15.6, §15.7. Every read undoes the write of the
+/// same name. Bodies stay opaque: they are in the language of their layout type.
 final class LayoutOpCodec {
     private static final int LAYOUT4_RET_FILE = 1;
     private static final int LAYOUT4_RET_FSID = 2;

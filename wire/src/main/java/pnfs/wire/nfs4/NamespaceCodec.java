@@ -20,7 +20,8 @@ import java.util.List;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// File handles, directories, links: RFC 8881 §18.4 to §18.29, §18.45. Every read undoes the write of the same name.
+/// File handles, directories, links: RFC 8881 §18.4 to §18.29, §18.45. Every read undoes the write of the same
+/// name.
 final class NamespaceCodec {
     private NamespaceCodec() {}
 

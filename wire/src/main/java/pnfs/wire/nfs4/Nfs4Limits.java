@@ -1,7 +1,7 @@
 package pnfs.wire.nfs4;
 
-/// What a peer may at most put into a field. Checked before anything is allocated; over it is BADXDR, except where a
-/// status of its own exists.
+/// What a peer may at most put into a field. Checked before anything is allocated; over it is BADXDR, except
+/// where a status of its own exists.
 public final class Nfs4Limits {
     public static final int FILE_HANDLE_BYTES = 128; // NFS4_FHSIZE
     public static final int OWNER_BYTES = 1024; // NFS4_OPAQUE_LIMIT: owners, server owners, scopes

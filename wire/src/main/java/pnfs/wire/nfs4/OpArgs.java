@@ -7,8 +7,8 @@ import java.util.OptionalLong;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.xdr.Opaque;
 
-/// The arguments of an operation in a COMPOUND, components in wire order; structures of RFC 7863. Immutable; equal by
-/// value. Offsets and lengths in bytes, session ids and device ids of 16 bytes.
+/// The arguments of an operation in a COMPOUND, components in wire order; structures of RFC 7863. Immutable;
+/// equal by value. Offsets and lengths in bytes, session ids and device ids of 16 bytes.
 public sealed interface OpArgs {
     OpCode op();
 
@@ -146,9 +146,8 @@ public sealed interface OpArgs {
 
     record LockuArgs(LockType type, int sequence, Stateid stateid, FileRange range) implements LockFamily {}
 
-    /// File handles, directories, links: RFC 8881 §18.4 to §18.45. Names are well-formed: 1 to 255 bytes of UTF-8, no
-    /// slash, no
-    /// zero byte, neither `.` nor `..`.
+    /// File handles, directories, links: RFC 8881 §18.4 to §18.45. Names are well-formed: 1 to 255 bytes of
+    /// UTF-8, no slash, no zero byte, neither `.` nor `..`.
     sealed interface NamespaceFamily extends OpArgs {
         @Override
         default OpCode op() {
@@ -254,9 +253,8 @@ public sealed interface OpArgs {
 
     record ReadArgs(Stateid stateid, long offset, int count) implements IoFamily {}
 
-    /// `data` is a view of the message it was read from: good until the reply is sent, not to be changed, and copied by
-    /// who
-    /// needs it longer. Reading it moves its position, so readers take a duplicate.
+    /// `data` is a view of the message it was read from: good until the reply is sent, not to be changed, and
+    /// copied by who needs it longer. Reading it moves its position, so readers take a duplicate.
     record WriteArgs(Stateid stateid, long offset, StableHow stable, ByteBuffer data) implements IoFamily {}
 
     /// `count` of 0: to the end of the file.
@@ -275,8 +273,8 @@ public sealed interface OpArgs {
 
     record WriteSameArgs(Stateid stateid, StableHow stable, DataBlock block) implements IoFamily {}
 
-    /// Copies within and between servers: RFC 7862 §15.2, §15.3, §15.8, §15.9, §15.13. A `count` of 0: to the end of
-    /// the file.
+    /// Copies within and between servers: RFC 7862 §15.2, §15.3, §15.8, §15.9, §15.13. A `count` of 0: to the
+    /// end of the file.
     sealed interface CopyFamily extends OpArgs {
         @Override
         default OpCode op() {
@@ -315,8 +313,8 @@ public sealed interface OpArgs {
 
     record OffloadStatusArgs(Stateid stateid) implements CopyFamily {}
 
-    /// Layouts and devices: RFC 8881 §18.40 to §18.44, RFC 7862 §15.6, §15.7. Bodies are in the language of the layout
-    /// type.
+    /// Layouts and devices: RFC 8881 §18.40 to §18.44, RFC 7862 §15.6, §15.7. Bodies are in the language of the
+    /// layout type.
     sealed interface LayoutFamily extends OpArgs {
         @Override
         default OpCode op() {

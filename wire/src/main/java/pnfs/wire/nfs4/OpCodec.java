@@ -7,9 +7,9 @@ import pnfs.wire.xdr.XdrException;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// One operation of a COMPOUND, either direction: the door to the codecs of all families. RFC 7863 `nfs_argop4`,
-/// `nfs_resop4`. Reading throws [XdrException] (BADXDR) or [NfsException] (the status that it carries); either way the
-/// rest of the message cannot be read, and a COMPOUND ends at that operation.
+/// One operation of a COMPOUND, either direction: the door to the codecs of all families. RFC 7863
+/// `nfs_argop4`, `nfs_resop4`. Reading throws [XdrException] (BADXDR) or [NfsException] (the status that it
+/// carries); either way the rest of the message cannot be read, and a COMPOUND ends at that operation.
 public final class OpCodec {
     private OpCodec() {}
 

@@ -222,7 +222,8 @@ public sealed interface OpResult {
         }
     }
 
-    /// `data` is a view: of the message it was read from, or of memory that must stay as it is until the reply is sent.
+    /// `data` is a view: of the message it was read from, or of memory that must stay as it is until the reply
+    /// is sent.
     record ReadResult(boolean eof, ByteBuffer data) implements IoFamily {}
 
     record WriteResult(int count, StableHow committed, long verifier) implements IoFamily {}

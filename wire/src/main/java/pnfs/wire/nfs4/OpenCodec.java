@@ -20,8 +20,8 @@ import static pnfs.wire.nfs4.CommonCodec.writeTime;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// Opens and delegations: RFC 8881 §18.2, §18.16 to §18.18, §18.39, §18.49. Every read undoes the write of the same
-/// name.
+/// Opens and delegations: RFC 8881 §18.2, §18.16 to §18.18, §18.39, §18.49. Every read undoes the write of the
+/// same name.
 final class OpenCodec {
     private static final int OPEN4_NOCREATE = 0;
     private static final int OPEN4_CREATE = 1;

@@ -1,8 +1,7 @@
 package pnfs.wire.nfs4;
 
 /// `open_delegation4`, RFC 8881 §18.16: what a client may do without asking, until recalled. `times`: the time
-/// attributes
-/// too (Linux 6.14 and later).
+/// attributes too (Linux 6.14 and later).
 public sealed interface OpenDelegation {
     record None() implements OpenDelegation {}
 

@@ -23,7 +23,8 @@ import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// Client ids and sessions: RFC 8881 §18.33 to §18.37, §18.46 to §18.51. Every read undoes the write of the same name.
+/// Client ids and sessions: RFC 8881 §18.33 to §18.37, §18.46 to §18.51. Every read undoes the write of the
+/// same name.
 final class SessionCodec {
     private static final int AUTH_NONE = 0;
     private static final int AUTH_SYS = 1;

@@ -4,7 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 
-/// Immutable bytes with value equality: what XDR calls opaque, on the control path. Payloads travel as buffers instead.
+/// Immutable bytes with value equality: what XDR calls opaque, on the control path. Payloads travel as buffers
+/// instead.
 public final class Opaque implements Comparable<Opaque> {
     public static final Opaque EMPTY = new Opaque(new byte[0]);
 

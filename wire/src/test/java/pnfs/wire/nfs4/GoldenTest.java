@@ -18,9 +18,8 @@ import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// What Linux clients and servers said to each other, kept in `golden/nfs4`: each message is read and written again,
-/// and
-/// must be the same bytes.
+/// What Linux clients and servers said to each other, kept in `golden/nfs4`: each message is read and written
+/// again, and must be the same bytes.
 class GoldenTest {
     private record Line(String kind, String operations, Opaque bytes) {}
 

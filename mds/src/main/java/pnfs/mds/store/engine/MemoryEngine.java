@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.StoreEngine;
 
-/// An engine in memory whose commits and crashes come when a test or the simulator says so. With [#committing] every
-/// batch is durable at once. Safe for any thread; commits are reported on the thread that calls [#commit(int)].
+/// An engine in memory whose commits and crashes come when a test or the simulator says so. With [#committing]
+/// every batch is durable at once. Safe for any thread; commits are reported on the thread that calls
+/// [#commit(int)].
 public final class MemoryEngine implements StoreEngine {
     private final ReentrantLock lock = new ReentrantLock();
     private final boolean commitsAtOnce;

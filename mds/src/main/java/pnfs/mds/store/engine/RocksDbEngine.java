@@ -30,14 +30,12 @@ import pnfs.mds.store.Keys;
 import pnfs.mds.store.StoreEngine;
 import pnfs.mds.store.StoreRefusedException;
 
-/// The production engine: RocksDB in a directory of its own. One thread commits; whatever was queued while it waited
-/// for
-/// the disk becomes the next group: one write, one flush of the log.
+/// The production engine: RocksDB in a directory of its own. One thread commits; whatever was queued while it
+/// waited for the disk becomes the next group: one write, one flush of the log.
 ///
-/// On disk: RocksDB's own files. Among the keys, `META "format"` holds the version of everything above RocksDB, a u32;
-/// it is written first and never changes. A log that is torn at its end, as `kill -9` or a power cut leaves it, is
-/// taken
-/// up to the tear, behind which nothing was acknowledged; damage anywhere else is refused.
+/// On disk: RocksDB's own files. Among the keys, `META "format"` holds the version of everything above RocksDB,
+/// a u32; it is written first and never changes. A log that is torn at its end, as `kill -9` or a power cut
+/// leaves it, is taken up to the tear, behind which nothing was acknowledged; damage anywhere else is refused.
 ///
 /// Safe for any thread, from [#open] to [#close]; after that nobody may call it.
 public final class RocksDbEngine implements StoreEngine {
