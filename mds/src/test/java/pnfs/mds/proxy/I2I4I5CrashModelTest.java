@@ -64,6 +64,7 @@ class I2I4I5CrashModelTest {
     private static final long WITHHELD_BYTES = 2L * PAGE;
 
     /// Bytes on their way to a file: in place, so that a crash may show them before anybody was told.
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Begun(int offset, byte[] data) {}
 
     private static final class Model {
