@@ -4,6 +4,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.List;
@@ -116,7 +118,7 @@ final class Wiring implements AutoCloseable {
                         settings.layoutTypes(),
                         Limits.MAX_IO_BYTES),
                 layouts);
-        FileHandle root = namespace.root(new Rights(0755, 0, 0), now(wallClock));
+        FileHandle root = namespace.root(ownerOf(settings.store()), now(wallClock));
 
         var cluster = new Cluster(store, settings.volumes(), clusterId.hashCode(), layouts::volumesChanged);
         cluster.tell();
@@ -213,6 +215,12 @@ final class Wiring implements AutoCloseable {
             }
             tick(loop, clients, cluster, orphans, graceIsOver);
         });
+    }
+
+    /// Whoever runs the server owns the root directory it makes, or could not use it.
+    private static Rights ownerOf(Path store) throws IOException {
+        return new Rights(
+                0755, (Integer) Files.getAttribute(store, "unix:uid"), (Integer) Files.getAttribute(store, "unix:gid"));
     }
 
     private static String why(CorruptStoreException damage) {
