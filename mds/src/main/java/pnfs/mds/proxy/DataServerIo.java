@@ -100,9 +100,20 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
                 if (failure != null) {
                     end.done(passing(piece, failure));
                 } else {
-                    move.begin(device, piece, part, end);
+                    begin(move, device, piece, part, end);
                 }
             });
+        }
+    }
+
+    /// A unit that is smaller than it was registered, or has other blocks, refuses at once; whoever waits must
+    /// hear of it.
+    private static void begin(Move move, IscsiBlockDevice device, Piece piece, ByteBuffer part, Done end) {
+        try {
+            move.begin(device, piece, part, end);
+        } catch (IllegalArgumentException refused) {
+            end.done(
+                    new IoFailure(IoFailure.Lasting.LASTING, "region " + piece.region() + ": " + refused.getMessage()));
         }
     }
 
