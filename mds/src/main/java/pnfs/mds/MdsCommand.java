@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -17,6 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
+import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.StoreRefusedException;
@@ -97,6 +99,19 @@ public final class MdsCommand implements Callable<Integer> {
                     + " Regions that no volume names are volumes of their own.")
     private List<VolumeSpec> volumes = List.of();
 
+    @Option(
+            names = "--id-domain",
+            paramLabel = "DOMAIN",
+            description = "Owners of files that --id-map knows are written NAME@DOMAIN. Without it, and for all others,"
+                    + " the number is written. Numbers are always understood.")
+    private @Nullable String idDomain;
+
+    @Option(
+            names = "--id-map",
+            paramLabel = "FILE",
+            description = "The names of --id-domain: lines 'user NAME NUMBER' and 'group NAME NUMBER'.")
+    private @Nullable Path idMap;
+
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
     private int loops = Runtime.getRuntime().availableProcessors();
 
@@ -167,9 +182,26 @@ public final class MdsCommand implements Callable<Integer> {
                 control,
                 lease,
                 layoutTypes.stream().map(kind -> kind.type).toList(),
+                owners(),
                 placementUnitBytes,
                 volumes,
                 loops);
+    }
+
+    private Owners owners() {
+        if (idDomain == null) {
+            if (idMap != null) {
+                throw usage("--id-map needs --id-domain: the names in it belong to a domain");
+            }
+            return Owners.numeric();
+        }
+        try {
+            return Owners.of(idDomain, idMap == null ? List.of() : Files.readAllLines(idMap));
+        } catch (IllegalArgumentException wrong) {
+            throw usage("--id-domain, --id-map: " + wrong.getMessage());
+        } catch (IOException unreadable) {
+            throw usage("--id-map: cannot be read: " + unreadable.getMessage());
+        }
     }
 
     private ParameterException usage(String message) {

@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
 import pnfs.wire.nfs4.LayoutType;
 
@@ -13,6 +14,7 @@ import pnfs.wire.nfs4.LayoutType;
 /// @param listen where NFS is served
 /// @param control where data servers register
 /// @param layoutTypes offered, the preferred first
+/// @param owners how owners of files are written
 /// @param placementUnitBytes after so much of a file its next piece goes to the next volume
 /// @param volumes those over several regions
 /// @param loops I/O threads
@@ -22,6 +24,7 @@ record Settings(
         InetSocketAddress control,
         Duration lease,
         List<LayoutType> layoutTypes,
+        Owners owners,
         long placementUnitBytes,
         List<VolumeSpec> volumes,
         int loops) {

@@ -117,7 +117,8 @@ final class Wiring implements AutoCloseable {
                         (int) settings.lease().toSeconds(),
                         settings.layoutTypes(),
                         Limits.MAX_IO_BYTES),
-                layouts);
+                layouts,
+                settings.owners());
         FileHandle root = namespace.root(ownerOf(settings.store()), now(wallClock));
 
         var cluster = new Cluster(store, settings.volumes(), clusterId.hashCode(), layouts::volumesChanged);

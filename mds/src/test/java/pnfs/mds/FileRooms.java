@@ -13,6 +13,7 @@ import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.FileSystemFacts;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Owners;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
@@ -62,6 +63,7 @@ import pnfs.wire.xdr.Opaque;
 public final class FileRooms {
     public static final FileSystemFacts FACTS =
             new FileSystemFacts(new Fsid(7, 0), 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
+    public static final Owners OWNERS = Owners.of("example.org", List.of("user alice 1000", "group staff 50"));
     public static final int OPENS_PER_CLIENT = 100;
     private static final int CACHED_INODES = 16; // so few that most reads go to the store
     private static final Opaque NO_SESSION = Opaque.of(new byte[16]);
@@ -95,7 +97,7 @@ public final class FileRooms {
             throw new IllegalStateException(failure);
         });
         inodes = new Inodes(store, CACHED_INODES, random.split());
-        attributes = new FileAttributes(FACTS, space);
+        attributes = new FileAttributes(FACTS, space, OWNERS);
         namespace = new Namespace(store, inodes, locks);
         ServerIdentity identity = ServerIdentity.start(store, random.split());
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import pnfs.mds.attribute.AttributeOperations;
 import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Owners;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
@@ -70,7 +71,7 @@ class LinuxCompoundsTest {
         var space = new FakeFileSpace();
         var locks = new FileLocks();
         var inodes = new Inodes(server.store, 100, random);
-        var attributes = new FileAttributes(FileRooms.FACTS, space);
+        var attributes = new FileAttributes(FileRooms.FACTS, space, Owners.numeric());
         var namespace = new Namespace(server.store, inodes, locks);
         var opens = new OpenFiles(server.clients, 100, random);
         var orphans = new Orphans(server.store, inodes, locks, space, opens);

@@ -28,6 +28,7 @@ import static pnfs.wire.nfs4.Attribute.MAXNAME;
 import static pnfs.wire.nfs4.Attribute.MAXREAD;
 import static pnfs.wire.nfs4.Attribute.MAXWRITE;
 import static pnfs.wire.nfs4.Attribute.MODE;
+import static pnfs.wire.nfs4.Attribute.MODE_SET_MASKED;
 import static pnfs.wire.nfs4.Attribute.MODE_UMASK;
 import static pnfs.wire.nfs4.Attribute.MOUNTED_ON_FILEID;
 import static pnfs.wire.nfs4.Attribute.NAMED_ATTR;
@@ -56,6 +57,7 @@ import static pnfs.wire.nfs4.Attribute.TYPE;
 import static pnfs.wire.nfs4.Attribute.UNIQUE_HANDLES;
 import static pnfs.wire.nfs4.Attribute.XATTR_SUPPORT;
 
+import pnfs.mds.compound.CompoundState;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Bitmap;
@@ -117,18 +119,21 @@ public final class FileAttributes {
             TIME_MODIFY,
             TIME_MODIFY_SET,
             MOUNTED_ON_FILEID,
+            MODE_SET_MASKED,
             SUPPATTR_EXCLCREAT,
             FS_CHARSET_CAP,
             CHANGE_ATTR_TYPE,
             MODE_UMASK,
             XATTR_SUPPORT);
     private static final Bitmap OF_PNFS = Bitmap.of(FS_LAYOUT_TYPES, LAYOUT_TYPES, LAYOUT_BLKSIZE, LAYOUT_ALIGNMENT);
-    private static final Bitmap WRITE_ONLY = Bitmap.of(TIME_ACCESS_SET, TIME_MODIFY_SET, MODE_UMASK);
+    private static final Bitmap WRITE_ONLY = Bitmap.of(TIME_ACCESS_SET, TIME_MODIFY_SET, MODE_SET_MASKED, MODE_UMASK);
+    /// Clients of 4.1 do not know the numbers from here on.
+    private static final Bitmap SINCE_MINOR_VERSION_2 = Bitmap.of(CHANGE_ATTR_TYPE, MODE_UMASK, XATTR_SUPPORT);
 
     /// What an exclusive create can set in the same step (suppattr_exclcreat, RFC 8881 §5.8.1.14): the verifier
     /// has a place of its own in the inode, so nothing has to give way to it.
-    static final Bitmap SETTABLE_BY_EXCLUSIVE_CREATE =
-            Bitmap.of(MODE, OWNER, OWNER_GROUP, TIME_ACCESS_SET, TIME_CREATE, TIME_MODIFY_SET, MODE_UMASK);
+    static final Bitmap SETTABLE_BY_EXCLUSIVE_CREATE = Bitmap.of(
+            MODE, OWNER, OWNER_GROUP, TIME_ACCESS_SET, TIME_CREATE, TIME_MODIFY_SET, MODE_SET_MASKED, MODE_UMASK);
 
     static final Bitmap SETTABLE = SETTABLE_BY_EXCLUSIVE_CREATE.or(Bitmap.of(SIZE));
 
@@ -140,29 +145,35 @@ public final class FileAttributes {
 
     private final FileSystemFacts facts;
     private final FileSpace space;
+    private final Owners owners;
     private final Bitmap supported;
-    private final Bitmap readable;
 
-    public FileAttributes(FileSystemFacts facts, FileSpace space) {
+    public FileAttributes(FileSystemFacts facts, FileSpace space, Owners owners) {
         this.facts = facts;
         this.space = space;
+        this.owners = owners;
         this.supported = facts.layoutTypes().isEmpty() ? OF_EVERY_EXPORT : OF_EVERY_EXPORT.or(OF_PNFS);
-        this.readable = supported.minus(WRITE_ONLY);
     }
 
-    public Bitmap supported() {
-        return supported;
+    /// What a client of that minor version may name.
+    public Bitmap supported(int minorVersion) {
+        return minorVersion < 2 ? supported.minus(SINCE_MINOR_VERSION_2) : supported;
+    }
+
+    Owners owners() {
+        return owners;
     }
 
     /// Those of `wanted` that the server has.
     ///
     /// @throws NfsException INVAL when one of them can only be set
-    public Fattr read(Inode inode, Bitmap wanted) {
+    public Fattr read(Inode inode, Bitmap wanted, CompoundState state) {
         requireReadable(wanted);
-        Bitmap given = wanted.and(readable);
+        Bitmap known = supported(state.minorVersion());
+        Bitmap given = wanted.and(known);
         var out = new XdrWriter();
         for (int number = given.next(0); number >= 0; number = given.next(number + 1)) {
-            write(out, number, inode);
+            write(out, number, inode, known);
         }
         return new Fattr(given, out.toOpaque());
     }
@@ -176,10 +187,10 @@ public final class FileAttributes {
         }
     }
 
-    private void write(XdrWriter out, int number, Inode inode) {
+    private void write(XdrWriter out, int number, Inode inode, Bitmap known) {
         Attribute attribute = Attribute.of(number).orElseThrow();
         switch (attribute) {
-            case SUPPORTED_ATTRS -> AttributeCodec.writeBitmap(out, supported);
+            case SUPPORTED_ATTRS -> AttributeCodec.writeBitmap(out, known);
             case TYPE -> out.writeUint32(inode.type().wire());
             case FH_EXPIRE_TYPE -> out.writeUint32(NEVER_EXPIRES);
             case CHANGE -> out.writeUint64(inode.change());
@@ -203,10 +214,8 @@ public final class FileAttributes {
             case MAXREAD, MAXWRITE -> out.writeUint64(facts.maxIoBytes());
             case MODE -> out.writeUint32(inode.rights().mode());
             case NUMLINKS -> out.writeUint32(inode.links());
-            case OWNER ->
-                out.writeString(Integer.toUnsignedString(inode.rights().uid()));
-            case OWNER_GROUP ->
-                out.writeString(Integer.toUnsignedString(inode.rights().gid()));
+            case OWNER -> out.writeString(owners.user(inode.rights().uid()));
+            case OWNER_GROUP -> out.writeString(owners.group(inode.rights().gid()));
             case RAWDEV -> writeDevice(out, inode);
             case SPACE_AVAIL, SPACE_FREE -> out.writeUint64(space.capacity().freeBytes());
             case SPACE_TOTAL -> out.writeUint64(space.capacity().totalBytes());
@@ -218,7 +227,7 @@ public final class FileAttributes {
             case TIME_MODIFY -> AttributeCodec.writeTime(out, inode.times().modified());
             case FS_LAYOUT_TYPES, LAYOUT_TYPES -> AttributeCodec.writeLayoutTypes(out, facts.layoutTypes());
             case LAYOUT_BLKSIZE, LAYOUT_ALIGNMENT -> out.writeUint32(FileSystemFacts.LAYOUT_BLOCK_BYTES);
-            case SUPPATTR_EXCLCREAT -> AttributeCodec.writeBitmap(out, SETTABLE_BY_EXCLUSIVE_CREATE);
+            case SUPPATTR_EXCLCREAT -> AttributeCodec.writeBitmap(out, SETTABLE_BY_EXCLUSIVE_CREATE.and(known));
             case FS_CHARSET_CAP -> out.writeUint32(ONLY_UTF8);
             case CHANGE_ATTR_TYPE -> out.writeUint32(ChangeType.MONOTONIC_INCREASE.wire());
             // One that is supported and not above: our bug, found by the test that asks for each.

@@ -18,6 +18,6 @@ final class GetAttr implements Operation<GetAttrArgs> {
 
     @Override
     public OpResult run(GetAttrArgs args, CompoundState state) {
-        return new GetAttrResult(attributes.read(inodes.requireCurrent(state), args.attributes()));
+        return new GetAttrResult(attributes.read(inodes.requireCurrent(state), args.attributes(), state));
     }
 }

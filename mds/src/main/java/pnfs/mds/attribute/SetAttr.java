@@ -35,7 +35,7 @@ final class SetAttr implements Operation<SetAttrArgs> {
 
     private Bitmap set(SetAttrArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
-        SetAttributes wanted = SetAttributes.forChange(args.attributes(), attributes);
+        SetAttributes wanted = SetAttributes.forChange(args.attributes(), attributes, state);
         try (var _ = locks.lock(file.inode())) {
             Inode before = inodes.require(file, state);
             if (wanted.isEmpty()) {

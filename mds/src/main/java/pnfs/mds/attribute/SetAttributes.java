@@ -1,8 +1,10 @@
 package pnfs.mds.attribute;
 
 import org.jspecify.annotations.Nullable;
+import pnfs.mds.compound.CompoundState;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
+import pnfs.wire.nfs4.AttributeValue.MaskedMode;
 import pnfs.wire.nfs4.AttributeValue.ModeUmask;
 import pnfs.wire.nfs4.AttributeValue.SetTime;
 import pnfs.wire.nfs4.Attributes;
@@ -21,22 +23,25 @@ public final class SetAttributes {
 
     private static final int MODE_OF_DIRECTORY = 0755;
 
+    /// The ways to say a mode, of which one is enough.
+    private static final Bitmap MODES = Bitmap.of(Attribute.MODE, Attribute.MODE_SET_MASKED, Attribute.MODE_UMASK);
+
     private final Attributes values;
     private final @Nullable Integer uid;
     private final @Nullable Integer gid;
 
-    private SetAttributes(Attributes values) {
+    private SetAttributes(Attributes values, Owners owners) {
         this.values = values;
-        this.uid = number(Attribute.OWNER);
-        this.gid = number(Attribute.OWNER_GROUP);
+        this.uid = values.has(Attribute.OWNER) ? owners.uid(values.text(Attribute.OWNER)) : null;
+        this.gid = values.has(Attribute.OWNER_GROUP) ? owners.gid(values.text(Attribute.OWNER_GROUP)) : null;
     }
 
     /// Of SETATTR.
     ///
     /// @throws NfsException ATTRNOTSUPP for an attribute that the server does not have, INVAL for one
-    ///     that cannot be set or not so, BADOWNER for an owner that is not a number, BADXDR
-    static SetAttributes forChange(Fattr wanted, FileAttributes attributes) {
-        SetAttributes set = read(wanted, attributes.supported(), FileAttributes.SETTABLE);
+    ///     that cannot be set or not so, BADOWNER for an owner who is not known, BADXDR
+    static SetAttributes forChange(Fattr wanted, FileAttributes attributes, CompoundState state) {
+        SetAttributes set = read(wanted, attributes, FileAttributes.SETTABLE, state);
         if (set.values.has(Attribute.MODE_UMASK)) {
             throw new NfsException(NfsStatus.INVAL, "mode_umask is for files that are made");
         }
@@ -44,18 +49,19 @@ public final class SetAttributes {
     }
 
     /// Of CREATE and OPEN; throws as [#forChange].
-    public static SetAttributes forCreate(Fattr wanted, FileAttributes attributes) {
-        return read(wanted, attributes.supported(), FileAttributes.SETTABLE);
+    public static SetAttributes forCreate(Fattr wanted, FileAttributes attributes, CompoundState state) {
+        return read(wanted, attributes, FileAttributes.SETTABLE, state);
     }
 
     /// Of an OPEN that creates exclusively; throws as [#forChange], and INVAL for what suppattr_exclcreat does
     /// not name.
-    public static SetAttributes forExclusiveCreate(Fattr wanted, FileAttributes attributes) {
-        return read(wanted, attributes.supported(), FileAttributes.SETTABLE_BY_EXCLUSIVE_CREATE);
+    public static SetAttributes forExclusiveCreate(Fattr wanted, FileAttributes attributes, CompoundState state) {
+        return read(wanted, attributes, FileAttributes.SETTABLE_BY_EXCLUSIVE_CREATE, state);
     }
 
-    private static SetAttributes read(Fattr wanted, Bitmap supported, Bitmap settable) {
+    private static SetAttributes read(Fattr wanted, FileAttributes attributes, Bitmap settable, CompoundState state) {
         Bitmap named = wanted.attributes();
+        Bitmap supported = attributes.supported(state.minorVersion());
         if (!supported.containsAll(named)) {
             throw new NfsException(NfsStatus.ATTRNOTSUPP, "attributes " + named.minus(supported));
         }
@@ -63,7 +69,7 @@ public final class SetAttributes {
             throw new NfsException(NfsStatus.INVAL, "attributes " + named.minus(settable) + " cannot be set here");
         }
         try {
-            var set = new SetAttributes(AttributeCodec.read(wanted));
+            var set = new SetAttributes(AttributeCodec.read(wanted), attributes.owners());
             set.requireModeInRange();
             return set;
         } catch (XdrException e) {
@@ -89,7 +95,7 @@ public final class SetAttributes {
     }
 
     boolean setsMode() {
-        return values.has(Attribute.MODE);
+        return values.has(Attribute.MODE) || values.has(Attribute.MODE_SET_MASKED);
     }
 
     boolean setsModified() {
@@ -125,8 +131,8 @@ public final class SetAttributes {
         if ((uid != null || gid != null) && !inode.isDirectory()) {
             rights = rights.withoutSetId();
         }
-        if (values.has(Attribute.MODE)) {
-            rights = rights.withMode(values.uint32(Attribute.MODE));
+        if (setsMode()) {
+            rights = rights.withMode(modeAfter(rights.mode()));
             rights = keepSetGidForMembers(rights, inode.isDirectory(), caller);
         }
         return inode.described(rights, settle(inode.times(), now), now);
@@ -172,16 +178,30 @@ public final class SetAttributes {
             ModeUmask mode = values.modeUmask();
             return mode.mode() & ~mode.umask();
         }
-        return values.has(Attribute.MODE) ? values.uint32(Attribute.MODE) : otherwise;
+        return modeAfter(otherwise);
+    }
+
+    /// What becomes of a mode: another one, or some of its bits change (mode_set_masked, RFC 8881 §6.2.5).
+    private int modeAfter(int before) {
+        if (values.has(Attribute.MODE_SET_MASKED)) {
+            MaskedMode masked = values.maskedMode();
+            return (before & ~masked.mask()) | (masked.value() & masked.mask());
+        }
+        return values.has(Attribute.MODE) ? values.uint32(Attribute.MODE) : before;
     }
 
     private void requireModeInRange() {
-        if (values.has(Attribute.MODE) && values.has(Attribute.MODE_UMASK)) {
-            throw new NfsException(NfsStatus.INVAL, "mode and mode_umask together");
+        Bitmap modes = names().and(MODES);
+        if (modes.stream().count() > 1) {
+            throw new NfsException(NfsStatus.INVAL, "attributes " + modes + " together");
         }
-        int mode = values.has(Attribute.MODE_UMASK) ? values.modeUmask().mode() : modeOfNew(0);
-        if ((mode & ~Rights.MODE_BITS) != 0) {
-            throw new NfsException(NfsStatus.INVAL, "mode " + Integer.toOctalString(mode));
+        int bits = values.has(Attribute.MODE_UMASK)
+                ? values.modeUmask().mode()
+                : values.has(Attribute.MODE_SET_MASKED)
+                        ? values.maskedMode().value() | values.maskedMode().mask()
+                        : modeAfter(0);
+        if ((bits & ~Rights.MODE_BITS) != 0) {
+            throw new NfsException(NfsStatus.INVAL, "mode " + Integer.toOctalString(bits));
         }
     }
 
@@ -199,22 +219,5 @@ public final class SetAttributes {
 
     private boolean setsTimeOfClient(Attribute attribute) {
         return values.has(attribute) && !values.setTime(attribute).equals(SetTime.TO_SERVER_TIME);
-    }
-
-    /// An owner as AUTH_SYS clients write it: a decimal number. Names need a mapping, which is not ours to
-    /// guess.
-    private @Nullable Integer number(Attribute attribute) {
-        if (!values.has(attribute)) {
-            return null;
-        }
-        String text = values.text(attribute);
-        try {
-            if (text.isEmpty() || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-                throw new NumberFormatException(text);
-            }
-            return Integer.parseUnsignedInt(text);
-        } catch (NumberFormatException e) {
-            throw new NfsException(NfsStatus.BADOWNER, attribute + " '" + text + "' is no number");
-        }
     }
 }

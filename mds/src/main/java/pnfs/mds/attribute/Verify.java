@@ -42,12 +42,13 @@ final class Verify {
     private boolean isSame(Fattr expected, CompoundState state) {
         Inode inode = inodes.requireCurrent(state);
         Bitmap named = expected.attributes();
-        if (!attributes.supported().containsAll(named)) {
-            throw new NfsException(NfsStatus.ATTRNOTSUPP, "attributes " + named.minus(attributes.supported()));
+        Bitmap supported = attributes.supported(state.minorVersion());
+        if (!supported.containsAll(named)) {
+            throw new NfsException(NfsStatus.ATTRNOTSUPP, "attributes " + named.minus(supported));
         }
         if (named.has(Attribute.RDATTR_ERROR)) {
             throw new NfsException(NfsStatus.INVAL, "rdattr_error is no property of a file");
         }
-        return attributes.read(inode, named).equals(expected);
+        return attributes.read(inode, named, state).equals(expected);
     }
 }

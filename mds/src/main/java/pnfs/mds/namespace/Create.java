@@ -31,7 +31,7 @@ final class Create implements Operation<CreateArgs> {
     @Override
     public OpResult run(CreateArgs args, CompoundState state) {
         FileHandle parent = state.currentFile();
-        SetAttributes wanted = SetAttributes.forCreate(args.attributes(), attributes);
+        SetAttributes wanted = SetAttributes.forCreate(args.attributes(), attributes, state);
         if (wanted.hasSize()) {
             throw new NfsException(NfsStatus.INVAL, "size of " + args.object());
         }

@@ -103,7 +103,7 @@ final class ReadDir implements Operation<ReadDirArgs> {
             if (file == null) {
                 return true; // removed since the listing began
             }
-            Fattr values = attributes.read(file, args.attributes());
+            Fattr values = attributes.read(file, args.attributes(), state);
             var listed = new DirectoryEntry(entry.cookie(), entry.name(), values);
             int nameBytes = Long.BYTES + opaqueBytes(entry.name().getBytes(StandardCharsets.UTF_8).length);
             int bytes = Integer.BYTES

@@ -126,7 +126,7 @@ final class Open implements Operation<OpenArgs> {
 
     private OpResult openByName(Request request, OpenHow how, String name, CompoundState state) {
         FileHandle parent = state.currentFile();
-        Wish wish = wish(how);
+        Wish wish = wish(how, state);
         FileHandle unborn = wish == null ? parent : namespace.newFile();
         try (var hold = namespace.hold(state, unborn.inode(), new Place.Spot(parent, name))) {
             Place place = hold.place(0);
@@ -249,15 +249,17 @@ final class Open implements Operation<OpenArgs> {
     }
 
     /// Null where nothing is to be made.
-    private @Nullable Wish wish(OpenHow how) {
+    private @Nullable Wish wish(OpenHow how, CompoundState state) {
         return switch (how) {
             case OpenHow.NoCreate _ -> null;
-            case OpenHow.Unchecked(var wanted) -> new Wish(true, null, SetAttributes.forCreate(wanted, attributes));
-            case OpenHow.Guarded(var wanted) -> new Wish(false, null, SetAttributes.forCreate(wanted, attributes));
+            case OpenHow.Unchecked(var wanted) ->
+                new Wish(true, null, SetAttributes.forCreate(wanted, attributes, state));
+            case OpenHow.Guarded(var wanted) ->
+                new Wish(false, null, SetAttributes.forCreate(wanted, attributes, state));
             case OpenHow.Exclusive(long verifier) ->
-                new Wish(false, verifier, SetAttributes.forExclusiveCreate(Fattr.EMPTY, attributes));
+                new Wish(false, verifier, SetAttributes.forExclusiveCreate(Fattr.EMPTY, attributes, state));
             case OpenHow.Exclusive41(long verifier, var wanted) ->
-                new Wish(false, verifier, SetAttributes.forExclusiveCreate(wanted, attributes));
+                new Wish(false, verifier, SetAttributes.forExclusiveCreate(wanted, attributes, state));
         };
     }
 }

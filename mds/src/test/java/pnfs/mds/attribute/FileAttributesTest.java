@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import pnfs.mds.FakeFileSpace;
 import pnfs.mds.FileRooms;
+import pnfs.mds.compound.CompoundState;
 import pnfs.testing.Seeds;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
@@ -19,12 +20,17 @@ import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.rpc.RpcCredential;
 
 class FileAttributesTest {
-    private static final Bitmap WRITE_ONLY =
-            Bitmap.of(Attribute.TIME_ACCESS_SET, Attribute.TIME_MODIFY_SET, Attribute.MODE_UMASK);
+    private static final Bitmap WRITE_ONLY = Bitmap.of(
+            Attribute.TIME_ACCESS_SET, Attribute.TIME_MODIFY_SET, Attribute.MODE_SET_MASKED, Attribute.MODE_UMASK);
+    private static final CompoundState MINOR_1 = new CompoundState(new RpcCredential.None(), 1, 0, new NfsTime(0, 0));
+    private static final CompoundState MINOR_2 = new CompoundState(new RpcCredential.None(), 2, 0, new NfsTime(0, 0));
 
-    private final FileAttributes attributes = new FileAttributes(FileRooms.FACTS, new FakeFileSpace());
+    private final FileAttributes attributes =
+            new FileAttributes(FileRooms.FACTS, new FakeFileSpace(), FileRooms.OWNERS);
 
     /// Linux turns a surplus or missing byte into EIO: the codec of the other direction has to come out even.
     @Seeds(400)
@@ -34,9 +40,9 @@ class FileAttributesTest {
                 .filter(number -> !WRITE_ONLY.has(number) && random.nextBoolean())
                 .toArray());
 
-        Fattr written = attributes.read(inode, wanted);
+        Fattr written = attributes.read(inode, wanted, MINOR_2);
 
-        assertThat(written.attributes()).isEqualTo(wanted.and(attributes.supported()));
+        assertThat(written.attributes()).isEqualTo(wanted.and(attributes.supported(2)));
         Attributes read = AttributeCodec.read(written);
         assertThat(read.present()).isEqualTo(written.attributes());
         assertThat(AttributeCodec.write(read)).isEqualTo(written);
@@ -47,7 +53,7 @@ class FileAttributesTest {
         Inode inode = RandomInodes.next(random);
 
         Attributes read = AttributeCodec.read(
-                attributes.read(inode, attributes.supported().minus(WRITE_ONLY)));
+                attributes.read(inode, attributes.supported(2).minus(WRITE_ONLY), MINOR_2));
 
         assertThat(read.type()).isEqualTo(inode.type());
         assertThat(read.size()).isEqualTo(inode.size());
@@ -87,7 +93,8 @@ class FileAttributesTest {
                         Attribute.LEASE_TIME,
                         Attribute.CHANGE_ATTR_TYPE,
                         Attribute.XATTR_SUPPORT,
-                        Attribute.ACLSUPPORT)));
+                        Attribute.ACLSUPPORT),
+                MINOR_2));
 
         assertThat(read.layoutTypes(Attribute.FS_LAYOUT_TYPES))
                 .containsExactly(LayoutType.SCSI, LayoutType.BLOCK_VOLUME);
@@ -104,15 +111,33 @@ class FileAttributesTest {
         // RFC 8881 §5.6, and suppattr_exclcreat
         Bitmap required = Bitmap.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 19, 75);
 
-        assertThat(attributes.supported().containsAll(required)).isTrue();
+        assertThat(attributes.supported(2).containsAll(required)).isTrue();
+    }
+
+    @Test
+    void a_client_of_the_first_minor_version_hears_nothing_of_attributes_that_came_later() {
+        Inode inode = RandomInodes.next(new java.util.SplittableRandom(1));
+        Bitmap later = Bitmap.of(Attribute.CHANGE_ATTR_TYPE, Attribute.MODE_UMASK, Attribute.XATTR_SUPPORT);
+
+        Attributes read = AttributeCodec.read(attributes.read(
+                inode,
+                Bitmap.of(Attribute.SUPPORTED_ATTRS, Attribute.SUPPATTR_EXCLCREAT, Attribute.XATTR_SUPPORT),
+                MINOR_1));
+
+        assertThat(read.has(Attribute.XATTR_SUPPORT)).isFalse();
+        assertThat(read.bitmap(Attribute.SUPPORTED_ATTRS)).isEqualTo(attributes.supported(1));
+        assertThat(attributes.supported(2).minus(attributes.supported(1))).isEqualTo(later);
+        assertThat(read.bitmap(Attribute.SUPPATTR_EXCLCREAT).intersects(later)).isFalse();
     }
 
     @Test
     void without_layout_types_nothing_of_pnfs_is_offered() {
         var plain = new FileAttributes(
-                new FileSystemFacts(FileRooms.FACTS.fsid(), 90, List.of(), 1 << 20), new FakeFileSpace());
+                new FileSystemFacts(FileRooms.FACTS.fsid(), 90, List.of(), 1 << 20),
+                new FakeFileSpace(),
+                FileRooms.OWNERS);
 
-        assertThat(plain.supported().intersects(Bitmap.of(62, 64, 65, 66))).isFalse();
+        assertThat(plain.supported(2).intersects(Bitmap.of(62, 64, 65, 66))).isFalse();
     }
 
     @Test
@@ -120,7 +145,7 @@ class FileAttributesTest {
         Inode inode = RandomInodes.next(new java.util.SplittableRandom(1));
 
         WRITE_ONLY.stream()
-                .forEach(number -> assertThatThrownBy(() -> attributes.read(inode, Bitmap.of(1, number)))
+                .forEach(number -> assertThatThrownBy(() -> attributes.read(inode, Bitmap.of(1, number), MINOR_2))
                         .isInstanceOfSatisfying(
                                 NfsException.class,
                                 refusal -> assertThat(refusal.status()).isEqualTo(NfsStatus.INVAL)));

@@ -11,6 +11,7 @@ import pnfs.mds.compound.FileHandle;
 import pnfs.wire.nfs4.AccessBits;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
+import pnfs.wire.nfs4.AttributeValue.MaskedMode;
 import pnfs.wire.nfs4.AttributeValue.ModeUmask;
 import pnfs.wire.nfs4.AttributeValue.SetTime;
 import pnfs.wire.nfs4.Attributes;
@@ -200,8 +201,44 @@ class SetAttrTest {
     }
 
     @Test
+    void a_masked_mode_changes_only_the_bits_of_its_mask() {
+        set(OWNER, mode(0640));
+
+        OpResult result = set(OWNER, masked(0111, 0133));
+
+        assertThat(result.status()).isEqualTo(NfsStatus.OK);
+        assertThat(inode().rights().mode()).isEqualTo(0751);
+        assertThat(set(OTHER, masked(0, 0777)).status()).isEqualTo(NfsStatus.PERM);
+        assertThat(set(OWNER, masked(0, 010000)).status()).isEqualTo(NfsStatus.INVAL);
+        Fattr both = AttributeCodec.write(Attributes.builder()
+                .uint32(Attribute.MODE, 0600)
+                .maskedMode(new MaskedMode(0, 1))
+                .build());
+        assertThat(set(OWNER, both).status()).isEqualTo(NfsStatus.INVAL);
+    }
+
+    @Test
+    void known_owners_have_names_and_unknown_ones_numbers() {
+        assertThat(set(FileRooms.root(), owner("alice@example.org")).status()).isEqualTo(NfsStatus.OK);
+        assertThat(set(FileRooms.root(), group("51")).status()).isEqualTo(NfsStatus.OK);
+
+        Bitmap owners = Bitmap.of(Attribute.OWNER, Attribute.OWNER_GROUP);
+        var read = (OpResult.GetAttrResult) rooms.on(file, new OpArgs.GetAttrArgs(owners));
+
+        assertThat(inode().rights().uid()).isEqualTo(1000);
+        assertThat(AttributeCodec.read(read.attributes()).text(Attribute.OWNER)).isEqualTo("alice@example.org");
+        assertThat(AttributeCodec.read(read.attributes()).text(Attribute.OWNER_GROUP))
+                .isEqualTo("51");
+        assertThat(set(FileRooms.root(), owner("alice@elsewhere.org")).status()).isEqualTo(NfsStatus.BADOWNER);
+        assertThat(set(FileRooms.root(), owner("staff@example.org")).status()).isEqualTo(NfsStatus.BADOWNER);
+        assertThat(set(FileRooms.root(), group("staff@example.org")).status()).isEqualTo(NfsStatus.OK);
+        assertThat(inode().rights().gid()).isEqualTo(50);
+    }
+
+    @Test
     void verify_and_nverify_compare_values() {
-        Fattr size = rooms.attributes.read(inode(), Bitmap.of(Attribute.SIZE, Attribute.OWNER));
+        Fattr size = rooms.attributes.read(
+                inode(), Bitmap.of(Attribute.SIZE, Attribute.OWNER), rooms.state(FileRooms.root(), 1));
         Fattr other = size(5);
 
         assertThat(rooms.on(file, new OpArgs.VerifyArgs(size)).status()).isEqualTo(NfsStatus.OK);
@@ -274,6 +311,11 @@ class SetAttrTest {
     private static Fattr mode(int mode) {
         return AttributeCodec.write(
                 Attributes.builder().uint32(Attribute.MODE, mode).build());
+    }
+
+    private static Fattr masked(int value, int mask) {
+        return AttributeCodec.write(
+                Attributes.builder().maskedMode(new MaskedMode(value, mask)).build());
     }
 
     private static Fattr owner(String owner) {

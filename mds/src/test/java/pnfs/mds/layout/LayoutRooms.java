@@ -22,6 +22,7 @@ import pnfs.mds.attribute.AttributeOperations;
 import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Owners;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
@@ -107,7 +108,7 @@ public final class LayoutRooms {
                 random.nextInt());
         layouts = new FileLayouts(store, manager, space, PLACEMENT_BYTES, CACHED);
         layouts.volumesChanged(VOLUMES, VOLUMES);
-        attributes = new FileAttributes(FileRooms.FACTS, layouts);
+        attributes = new FileAttributes(FileRooms.FACTS, layouts, Owners.numeric());
         namespace = new Namespace(store, inodes, locks);
         identity = ServerIdentity.start(store, random.split());
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
