@@ -48,6 +48,7 @@ import pnfs.mds.session.Sessions;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.RocksDbEngine;
+import pnfs.mds.xattr.XattrOperations;
 import pnfs.wire.control.ControlTransport;
 import pnfs.wire.net.Listener;
 import pnfs.wire.net.Loop;
@@ -136,6 +137,7 @@ final class Wiring implements AutoCloseable {
         sessions.register(table);
         new FileHandleOperations(root, inodes::require).register(table);
         var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
+        XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         LayoutOperations.register(

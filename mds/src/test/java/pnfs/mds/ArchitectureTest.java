@@ -13,12 +13,13 @@ class ArchitectureTest {
                 .room("compound", "store", "pnfs.wire")
                 .room("session", "compound")
                 .room("attribute", "compound")
+                .room("xattr", "attribute")
                 .room("namespace", "attribute")
                 .room("open", "namespace", "session")
                 .room("layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
-                .shore("", "proxy", "cluster", "store.engine", "pnfs.layout", "pnfs.wire")
+                .shore("", "proxy", "cluster", "xattr", "store.engine", "pnfs.layout", "pnfs.wire")
                 .check();
     }
 }

@@ -33,6 +33,7 @@ import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.TestServer;
 import pnfs.mds.testing.TestSession;
+import pnfs.mds.xattr.XattrOperations;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.AttributeValue.Fsid;
@@ -109,6 +110,7 @@ public final class FileRooms {
                 OpCode.SETATTR,
                 OpArgs.SetAttrArgs.class,
                 AttributeOperations.register(table, inodes, locks, attributes, space, opens));
+        XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
     }

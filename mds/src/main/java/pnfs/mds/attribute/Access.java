@@ -12,10 +12,10 @@ import pnfs.wire.nfs4.OpResult.AccessResult;
 /// ACCESS, RFC 8881 §18.1: what the caller may do, as far as permissions decide it. Bits that mean nothing for
 /// the kind of file are not among the supported ones.
 final class Access implements Operation<AccessArgs> {
-    private static final int OF_DIRECTORY =
-            AccessBits.READ | AccessBits.LOOKUP | AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.DELETE;
-    private static final int OF_FILE = AccessBits.READ | AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.EXECUTE;
     private static final int XATTR = AccessBits.XATTR_READ | AccessBits.XATTR_WRITE | AccessBits.XATTR_LIST;
+    private static final int OF_DIRECTORY =
+            AccessBits.READ | AccessBits.LOOKUP | AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.DELETE | XATTR;
+    private static final int OF_OTHERS = AccessBits.READ | AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.EXECUTE;
 
     private final Inodes inodes;
 
@@ -26,11 +26,11 @@ final class Access implements Operation<AccessArgs> {
     @Override
     public OpResult run(AccessArgs args, CompoundState state) {
         Inode inode = inodes.requireCurrent(state);
-        int known = OF_DIRECTORY | OF_FILE | (state.minorVersion() >= 2 ? XATTR : 0);
+        int known = (OF_DIRECTORY | OF_OTHERS) & (state.minorVersion() >= 2 ? -1 : ~XATTR);
         if ((args.access() & ~known) != 0) {
             throw new NfsException(NfsStatus.INVAL, "access bits " + Integer.toHexString(args.access()));
         }
-        int supported = args.access() & (inode.isDirectory() ? OF_DIRECTORY : OF_FILE);
+        int supported = args.access() & meaningful(inode);
         Caller caller = Caller.of(state);
         int allowed = 0;
         for (int left = supported; left != 0; left &= left - 1) {
@@ -42,9 +42,18 @@ final class Access implements Operation<AccessArgs> {
         return new AccessResult(supported, allowed);
     }
 
+    private static int meaningful(Inode inode) {
+        return switch (inode.content()) {
+            case Content.Directory _ -> OF_DIRECTORY;
+            case Content.Regular _ -> OF_OTHERS | XATTR;
+            case Content.Symlink _, Content.Device _, Content.Meeting _ -> OF_OTHERS;
+        };
+    }
+
     private static int wanted(int bit, boolean isDirectory) {
         return switch (bit) {
-            case AccessBits.READ -> Rights.READ;
+            case AccessBits.READ, AccessBits.XATTR_READ, AccessBits.XATTR_LIST -> Rights.READ;
+            case AccessBits.XATTR_WRITE -> Rights.WRITE;
             case AccessBits.LOOKUP, AccessBits.EXECUTE -> Rights.EXECUTE;
             default -> isDirectory ? Rights.WRITE | Rights.EXECUTE : Rights.WRITE;
         };

@@ -195,8 +195,8 @@ public final class FileAttributes {
             case FH_EXPIRE_TYPE -> out.writeUint32(NEVER_EXPIRES);
             case CHANGE -> out.writeUint64(inode.change());
             case SIZE -> out.writeUint64(inode.size());
-            case LINK_SUPPORT, SYMLINK_SUPPORT, UNIQUE_HANDLES -> out.writeBool(true);
-            case NAMED_ATTR, CASE_INSENSITIVE, XATTR_SUPPORT -> out.writeBool(false);
+            case LINK_SUPPORT, SYMLINK_SUPPORT, UNIQUE_HANDLES, XATTR_SUPPORT -> out.writeBool(true);
+            case NAMED_ATTR, CASE_INSENSITIVE -> out.writeBool(false);
             case FSID -> {
                 out.writeUint64(facts.fsid().major());
                 out.writeUint64(facts.fsid().minor());

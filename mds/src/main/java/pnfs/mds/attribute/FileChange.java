@@ -48,6 +48,7 @@ public final class FileChange {
     /// From here on every handle of this file is stale.
     public void remove(Inode inode) {
         batch.delete(InodeRecords.key(inode.id()));
+        inodes.belongings().addRemoval(batch, inode);
         removed.add(inode);
     }
 

@@ -28,6 +28,13 @@ public final class Inodes {
     /// So many numbers are reserved with one write.
     private static final long RESERVE = 4096;
 
+    /// What other rooms keep about a file and what has to go with it.
+    @FunctionalInterface
+    public interface Belongings {
+        /// Adds the removal of all that belongs to `file`. Called under the file's lock.
+        void addRemoval(Batch batch, Inode file);
+    }
+
     private final MetadataStore store;
     private final Cache<Long, Versioned<Inode>> cache;
 
@@ -35,6 +42,7 @@ public final class Inodes {
     private final ReentrantLock numbers = new ReentrantLock();
 
     private final RandomGenerator generations;
+    private Belongings belongings = (_, _) -> {};
     private long next;
     private long reserved;
 
@@ -92,6 +100,15 @@ public final class Inodes {
         Stored stored = store.get(InodeRecords.key(id));
         byte[] value = stored.value();
         return value == null ? null : new Versioned<>(InodeRecords.read(id, value), stored.ticket());
+    }
+
+    /// From now on these go with their files. Called while the server is wired.
+    public void alsoRemove(Belongings more) {
+        belongings = more;
+    }
+
+    Belongings belongings() {
+        return belongings;
     }
 
     void appended(Inode inode, long ticket) {

@@ -17,7 +17,7 @@ public enum Keys {
     ENTRY('e'),
     /// Directory entries by READDIR cookie. Key: directory id, cookie. [room: namespace]
     COOKIE('k'),
-    /// Extended attributes. Key: inode id, name. [room: namespace]
+    /// Extended attributes. Key: inode id, name. [room: xattr]
     XATTR('a'),
     /// Files without a name that wait for their last CLOSE. Key: inode id. [room: namespace]
     ORPHAN('o'),

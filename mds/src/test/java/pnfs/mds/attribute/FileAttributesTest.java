@@ -102,7 +102,7 @@ class FileAttributesTest {
         assertThat(read.uint64(Attribute.MAXREAD)).isEqualTo(1 << 20);
         assertThat(read.uint64(Attribute.MAXWRITE)).isEqualTo(1 << 20);
         assertThat(read.uint32(Attribute.LEASE_TIME)).isEqualTo(90);
-        assertThat(read.bool(Attribute.XATTR_SUPPORT)).isFalse();
+        assertThat(read.bool(Attribute.XATTR_SUPPORT)).isTrue();
         assertThat(read.uint32(Attribute.ACLSUPPORT)).isZero();
     }
 

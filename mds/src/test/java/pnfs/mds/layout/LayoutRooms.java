@@ -43,6 +43,7 @@ import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.TestServer;
 import pnfs.mds.testing.TestSession;
+import pnfs.mds.xattr.XattrOperations;
 import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsTime;
@@ -117,6 +118,7 @@ public final class LayoutRooms {
         root = namespace.root(new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
         setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
+        XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         LayoutOperations.register(

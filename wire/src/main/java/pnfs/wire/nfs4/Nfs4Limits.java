@@ -36,6 +36,8 @@ public final class Nfs4Limits {
     static final int NOTIFICATIONS = 1024;
     static final int REFERRING_CALLS = 1024;
     public static final int XATTR_VALUE_BYTES = 64 * 1024; // XATTR_SIZE_MAX of Linux
+    /// A longer value is read to the end, to be refused with XATTR2BIG; one that is longer still is not read.
+    static final int XATTR_VALUE_BYTES_READ = 1 << 20;
     static final int XATTR_NAMES = 64 * 1024;
 
     private Nfs4Limits() {}

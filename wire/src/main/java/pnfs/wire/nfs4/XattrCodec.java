@@ -60,7 +60,10 @@ final class XattrCodec {
     static OpArgs.SetXattrArgs readSetXattrArgs(XdrReader in) {
         var mode = SetXattrMode.fromWire(in.readUint32());
         var name = readXattrName(in);
-        var value = in.readOpaque(Nfs4Limits.XATTR_VALUE_BYTES);
+        var value = in.readOpaque(Nfs4Limits.XATTR_VALUE_BYTES_READ);
+        if (value.length() > Nfs4Limits.XATTR_VALUE_BYTES) {
+            throw new NfsException(NfsStatus.XATTR2BIG, "value of " + value.length() + " bytes");
+        }
         return new OpArgs.SetXattrArgs(mode, name, value);
     }
 
