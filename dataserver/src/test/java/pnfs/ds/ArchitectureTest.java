@@ -8,7 +8,7 @@ class ArchitectureTest {
     @Test
     void rooms_know_only_whom_the_plan_says_and_only_shores_make_noise() {
         House.at("pnfs.ds")
-                .shore("region")
+                .shore("region", "pnfs.layout", "pnfs.wire.xdr")
                 .room("volume", "region")
                 .room("reservation", "volume")
                 .room("scsi", "volume", "reservation", "pnfs.wire.scsi")

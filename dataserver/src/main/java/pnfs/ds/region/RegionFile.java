@@ -20,6 +20,8 @@ import jdk.nio.mapmode.ExtendedMapMode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.ds.region.RegionHeader.Page;
+import pnfs.layout.device.DiskSignature;
+import pnfs.layout.device.RegionId;
 
 /// The file under a [Region]: makes it, and opens it or says why not. The format is [RegionHeader]'s.
 ///
@@ -37,8 +39,9 @@ public final class RegionFile {
 
     private RegionFile() {}
 
-    /// Makes a region whose every byte reads zero. All of its space is taken from the file system at once by
-    /// writing it: later writes then neither fail for lack of space nor wait for the file system to find some.
+    /// Makes a region whose every byte reads zero, behind the [DiskSignature] at its start. All of its space is
+    /// taken from the file system at once by writing it: later writes then neither fail for lack of space nor
+    /// wait for the file system to find some.
     ///
     /// The headers are written last and those of a former region are wiped first, so that an interrupted format
     /// leaves no region.
@@ -60,6 +63,7 @@ public final class RegionFile {
             assert lock.isValid();
             file.truncate(0);
             writeZeros(file, header.fileBytes(), progress);
+            writeAll(file, RegionHeader.DATA_OFFSET, signature(header));
             file.force(true);
             writeHeader(file, RegionHeader.COPY_OFFSET, header);
             writeHeader(file, 0, header);
@@ -105,9 +109,16 @@ public final class RegionFile {
     }
 
     private static void writeHeader(FileChannel file, long at, RegionHeader header) throws IOException {
-        var page = header.toPage();
-        while (page.hasRemaining()) {
-            file.write(page, at + page.position());
+        writeAll(file, at, header.toPage());
+    }
+
+    private static ByteBuffer signature(RegionHeader header) {
+        return ByteBuffer.wrap(DiskSignature.of(new RegionId(header.uuid())).toByteArray());
+    }
+
+    private static void writeAll(FileChannel file, long at, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            file.write(bytes, at + bytes.position());
         }
     }
 

@@ -10,7 +10,8 @@ import java.util.zip.CRC32C;
 /// file    := header pad header pad data          the two headers are equal; all integers big-endian
 ///   at 0        header, 4096 bytes
 ///   at 524288   header, 4096 bytes: the copy, for when the first is damaged
-///   at 1048576  data, sizeBytes bytes: the bytes of the logical unit
+///   at 1048576  data, sizeBytes bytes: the bytes of the logical unit; a new one has pnfs.layout's DiskSignature
+///               at its start, and zeros
 /// header  := magic version blockBytes uuid naa dataOffset sizeBytes zeros crc32c
 ///   at 0     magic       8 bytes  "PNFSREGN"
 ///   at 8     version     u32      1

@@ -17,7 +17,10 @@ import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import pnfs.ds.region.RegionFile.IfPresent;
+import pnfs.layout.device.DiskSignature;
+import pnfs.layout.device.RegionId;
 import pnfs.testing.Seeds;
+import pnfs.wire.xdr.Opaque;
 
 class RegionFileTest {
     private static final RegionHeader HEADER = RegionHeader.of(new UUID(0x1122, 0x3344), 4096, 1 << 20);
@@ -50,12 +53,14 @@ class RegionFileTest {
     }
 
     @Test
-    void a_new_region_reads_zero_and_keeps_what_it_was_made_with() throws IOException {
+    void a_new_region_reads_zero_behind_its_signature_and_keeps_what_it_was_made_with() throws IOException {
         Path path = formatted();
+        Opaque signature = DiskSignature.of(new RegionId(HEADER.uuid()));
 
         try (Region region = open(path)) {
             assertThat(region.header()).isEqualTo(HEADER);
-            assertThat(region.view(0, 1 << 20)).isEqualTo(ByteBuffer.allocate(1 << 20));
+            assertThat(region.view(0, 1 << 20))
+                    .isEqualTo(ByteBuffer.allocate(1 << 20).put(0, signature.toByteArray()));
         }
     }
 
@@ -99,14 +104,14 @@ class RegionFileTest {
     @Test
     void format_overwrites_when_told_to() throws IOException {
         Path path = formatted();
-        overwrite(path, RegionHeader.DATA_OFFSET, (byte) 9);
+        overwrite(path, RegionHeader.DATA_OFFSET + 4096, (byte) 9);
         var other = RegionHeader.of(new UUID(5, 6), 512, 2 << 20);
 
         RegionFile.format(path, other, IfPresent.OVERWRITE, written -> {});
 
         try (Region region = open(path)) {
             assertThat(region.header()).isEqualTo(other);
-            assertThat(region.view(0, 1).get()).isZero();
+            assertThat(region.view(4096, 1).get()).isZero();
         }
     }
 
@@ -117,7 +122,7 @@ class RegionFileTest {
         try (Region region = open(path)) {
             assertThatThrownBy(() -> RegionFile.format(path, HEADER, IfPresent.OVERWRITE, written -> {}))
                     .hasMessageContaining("is in use: stop the data server");
-            assertThat(region.view(0, 1).get()).isZero();
+            assertThat(region.view(0, 1).get()).isEqualTo((byte) 'p');
         }
     }
 

@@ -18,11 +18,16 @@ class PackedRowsModelTest {
     void rows_agree_with_a_sorted_map_through_growth_and_shrinking(RandomGenerator random) {
         var rows = new PackedRows();
         var model = new TreeMap<Long, Long>();
-        boolean ascending = random.nextBoolean();
+        int spacing = random.nextInt(3);
         int target = 1 + random.nextInt(MANY);
 
         for (long i = 0; model.size() < target; i++) {
-            long key = ascending ? i * 3 : random.nextLong(4L * target);
+            long key = switch (spacing) {
+                case 0 -> i * 3;
+                case 1 -> random.nextLong(4L * target);
+                // Crowded in front and ever sparser behind, where a guess of the place is always wrong.
+                default -> random.nextLong(1L << (1 + random.nextInt(51)));
+            };
             rows.put(key, -key, key ^ i);
             model.put(key, key ^ i);
         }

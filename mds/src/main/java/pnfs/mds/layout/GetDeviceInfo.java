@@ -1,9 +1,14 @@
 package pnfs.mds.layout;
 
+import java.util.List;
 import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.DiskSignature;
 import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology.Leaf;
+import pnfs.layout.device.VolumeTopology.Signature;
+import pnfs.layout.device.VolumeTopology.Simple;
 import pnfs.layout.grant.LayoutType;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.Operation;
@@ -59,7 +64,13 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
     private static Opaque address(LayoutType type, Volume volume, long clientId) {
         return switch (type) {
             case SCSI -> ScsiLayoutCodec.writeDevice(new ScsiLayoutCodec.Device(volume.topology(), clientId));
-            case BLOCK_VOLUME -> BlockLayoutCodec.writeDevice(volume.topology().withLeaves(DiskSignatures::signed));
+            case BLOCK_VOLUME -> BlockLayoutCodec.writeDevice(volume.topology().withLeaves(GetDeviceInfo::signed));
         };
+    }
+
+    /// The disk as block layouts name it.
+    private static Leaf signed(Leaf disk) {
+        var signature = new Signature(0, DiskSignature.of(disk.region()));
+        return new Simple(disk.region(), disk.capacity(), List.of(signature));
     }
 }

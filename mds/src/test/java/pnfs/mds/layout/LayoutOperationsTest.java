@@ -8,6 +8,7 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.device.DiskSignature;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
@@ -233,7 +234,7 @@ class LayoutOperationsTest {
         assertThat(read.topology()).isEqualTo(disk);
         assertThat(read.key()).isEqualTo(rooms.idOf(ALICE)).isNotZero();
         BlockLayoutCodec.readDevice(block.address().body(), signatures -> {
-            assertThat(signatures.getFirst().contents()).isEqualTo(DiskSignatures.of(disk.region()));
+            assertThat(signatures.getFirst().contents()).isEqualTo(DiskSignature.of(disk.region()));
             return new pnfs.layout.device.VolumeTopology.Simple(disk.region(), disk.capacity(), signatures);
         });
     }

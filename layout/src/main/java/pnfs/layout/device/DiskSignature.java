@@ -1,25 +1,24 @@
-package pnfs.mds.layout;
+package pnfs.layout.device;
 
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.UUID;
-import pnfs.layout.device.RegionId;
-import pnfs.layout.device.VolumeTopology.Leaf;
-import pnfs.layout.device.VolumeTopology.Signature;
-import pnfs.layout.device.VolumeTopology.Simple;
 import pnfs.wire.xdr.Opaque;
 
 /// The bytes by which clients of block layouts (RFC 5663 §2.2.1) know a disk: at its very start, in the block that
-/// is never given out.
+/// is never given out. A data server writes them when it makes a region, the metadata server names them in
+/// GETDEVICEINFO.
 ///
-/// ``` bytes 0..15   "pNFS region disk" bytes 16..31  the region's id ```
-public final class DiskSignatures {
+/// | bytes | content |
+/// |---|---|
+/// | 0..15 | `pNFS region disk` |
+/// | 16..31 | the region's id |
+public final class DiskSignature {
     private static final Opaque MAGIC = Opaque.ofUtf8("pNFS region disk");
     private static final int ID_BYTES = 16;
 
-    private DiskSignatures() {}
+    private DiskSignature() {}
 
-    /// What must stand at offset 0 of the region.
+    /// What stands at offset 0 of the region.
     public static Opaque of(RegionId region) {
         UUID id = region.uuid();
         return Opaque.of(ByteBuffer.allocate(MAGIC.length() + ID_BYTES)
@@ -27,10 +26,5 @@ public final class DiskSignatures {
                 .putLong(id.getMostSignificantBits())
                 .putLong(id.getLeastSignificantBits())
                 .array());
-    }
-
-    /// The disk as block layouts name it.
-    static Leaf signed(Leaf disk) {
-        return new Simple(disk.region(), disk.capacity(), List.of(new Signature(0, of(disk.region()))));
     }
 }
