@@ -23,6 +23,7 @@ import pnfs.ds.DsCommand;
 import pnfs.ds.FormatCommand;
 import pnfs.it.bench.Bench;
 import pnfs.it.demo.Demo;
+import pnfs.it.kernel.KernelTest;
 import pnfs.mds.MdsCommand;
 
 /// The `pnfs` command: every command of every module under one name.
@@ -47,6 +48,7 @@ import pnfs.mds.MdsCommand;
             Rm.class,
             Status.class,
             Bench.class,
+            KernelTest.class,
             Pnfs.Completion.class
         },
         exitCodeListHeading = "%nExit codes of every command:%n",

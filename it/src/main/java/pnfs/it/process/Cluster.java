@@ -29,7 +29,18 @@ public final class Cluster implements AutoCloseable {
     private boolean left;
 
     /// How a cluster begins.
-    public record Shape(int dataServers, long regionBytes) {}
+    ///
+    /// @param mdsOptions further options of `pnfs mds`, as `--volume=stripe:64KiB:ds0,ds1`; data servers are
+    ///     called `ds0`, `ds1` and so on
+    public record Shape(int dataServers, long regionBytes, List<String> mdsOptions) {
+        public Shape {
+            mdsOptions = List.copyOf(mdsOptions);
+        }
+
+        public Shape(int dataServers, long regionBytes) {
+            this(dataServers, regionBytes, List.of());
+        }
+    }
 
     private static final class DataServer {
         private final String name;
@@ -73,11 +84,10 @@ public final class Cluster implements AutoCloseable {
     }
 
     private ServerProcess startMds(String nfs, String control) throws IOException {
-        return ServerProcess.start(
-                "mds",
-                folder.resolve("mds.log"),
-                SMALL_HEAP,
+        var arguments = new ArrayList<>(
                 List.of("mds", "--store", folder.resolve("mds").toString(), "--listen", nfs, "--control", control));
+        arguments.addAll(shape.mdsOptions());
+        return ServerProcess.start("mds", folder.resolve("mds.log"), SMALL_HEAP, arguments);
     }
 
     private ServerProcess startDataServer(String name, Path region, String iscsi) throws IOException {

@@ -1,0 +1,127 @@
+# What a program does to a file system, as functions; each leaves nothing behind. Sourced after lib.sh. All work in the
+# folder $there of the mount.
+there=$mnt/work
+tree=$(echo /usr/lib/python3.*)/asyncio
+
+start_work() {
+  rm -rf "$there"
+  mkdir -p "$there" || fail "mkdir $there"
+}
+
+# fio writes blocks that carry their checksum and number, and reads them back, then once more from a cold cache.
+fio_verified() { # fio_verified NAME SIZE OPTIONS...
+  local name=$1 size=$2
+  shift 2
+  local all=(--name="$name" --directory="$there" --size="$size" --verify=crc32c --verify_fatal=1 --randseed=7 --minimal "$@")
+  fio "${all[@]}" --do_verify=1 --end_fsync=1 >/tmp/fio || { cat /tmp/fio; fail "fio $name"; }
+  forget_cache
+  fio "${all[@]}" --verify_only >/tmp/fio || { cat /tmp/fio; fail "fio $name, read again"; }
+  rm -f "$there/$name".*
+  step "fio $name: $size written and verified twice"
+}
+
+fio_all_ways() {
+  fio_verified buffered "$1" --rw=randwrite --bs=4k-64k --direct=0
+  fio_verified direct "$1" --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=16
+  fio_verified large "$1" --rw=write --bs=1m --direct=1 --ioengine=libaio --iodepth=4
+  fio_verified mapped "$1" --rw=randwrite --bs=4k --ioengine=mmap
+}
+
+# A real tree of sources goes there as a stream, and is compared file by file from a cold cache.
+source_tree() {
+  tar -C "$tree" -cf - . | tar -C "$there" -xf - || fail 'tar'
+  forget_cache
+  diff -r "$tree" "$there" || fail 'the tree came back different'
+  step "tree: $(find "$there" | wc -l) names, the same again"
+  rm -rf "$there" || fail 'rm -r of the tree'
+  mkdir "$there"
+}
+
+storm_of_names() {
+  python3 - "$there" <<'PY' || fail 'the storm of names'
+import os, random, sys
+os.chdir(sys.argv[1])
+rng, there = random.Random(3), {}
+for d in "abcd": os.mkdir(d)
+def name(): return f"{rng.choice('abcd')}/{rng.randrange(60)}"
+for step in range(3000):
+    what, one, two = rng.random(), name(), name()
+    if what < 0.4:
+        with open(one, "w") as f: f.write(str(step))
+        there[one] = str(step)
+    elif what < 0.7 and one in there:
+        os.rename(one, two); there[two] = there.pop(one)
+    elif what < 0.8 and one in there and two not in there:
+        os.link(one, two); os.unlink(one); there[two] = there.pop(one)
+    elif one in there:
+        os.unlink(one); del there[one]
+found = sorted(f"{d}/{n}" for d in "abcd" for n in os.listdir(d))
+assert found == sorted(there), (set(found) ^ set(there))
+for path, content in there.items():
+    with open(path) as f: assert f.read() == content, path
+PY
+  rm -rf "$there"/[abcd] || fail 'rm -r after the storm'
+  step 'names: 3000 creations, renames, links and removals, all as a list says'
+}
+
+# Sizes and holes without the operations that 4.2 added.
+sizes_and_holes() {
+  truncate -s 1G "$there/sparse"
+  [ "$(stat -c %s "$there/sparse")" = 1073741824 ] || fail 'a sparse file of 1 GiB'
+  printf end | dd of="$there/sparse" bs=1 seek=1073741821 conv=notrunc status=none
+  printf middle | dd of="$there/sparse" bs=1 seek=500000000 conv=notrunc status=none
+  forget_cache
+  [ "$(tail -c 3 "$there/sparse")" = end ] || fail 'the end of a sparse file'
+  [ "$(dd if="$there/sparse" bs=1 skip=500000000 count=6 status=none)" = middle ] || fail 'the middle of a sparse file'
+  cmp -n 1000000 "$there/sparse" /dev/zero || fail 'a hole does not read zero'
+  [ "$(stat -c %b "$there/sparse")" -lt 65536 ] || fail "a sparse file takes $(stat -c %b "$there/sparse") sectors"
+  # What was cut off must read zero when the file grows again.
+  head -c 300000 /dev/urandom >"$there/cut"
+  head -c 100001 "$there/cut" >/tmp/cut
+  truncate -s 100001 "$there/cut"
+  truncate -s 300000 "$there/cut"
+  truncate -s 300000 /tmp/cut
+  forget_cache
+  same "$there/cut" /tmp/cut
+  rm "$there/sparse" "$there/cut"
+  step 'sizes: sparse, cut and grown again'
+}
+
+# What 4.2 added: space ahead, holes, where they are, copies by the server.
+fallocate_and_copy() {
+  fallocate -l 8M "$there/ahead" || fail 'fallocate'
+  [ "$(stat -c %s "$there/ahead")" = 8388608 ] || fail 'fallocate does not grow the file'
+  cmp -n 8388608 "$there/ahead" /dev/zero || fail 'space ahead does not read zero'
+  head -c 8M /dev/urandom >/tmp/content
+  dd if=/tmp/content of="$there/ahead" bs=1M conv=notrunc,fsync status=none
+  fallocate --punch-hole -o 1000000 -l 3000000 "$there/ahead" || fail 'punch hole'
+  dd if=/dev/zero of=/tmp/content bs=1000000 seek=1 count=3 conv=notrunc status=none
+  forget_cache
+  same "$there/ahead" /tmp/content
+  python3 - "$there/ahead" "$there/copy" <<'PY' || fail 'SEEK_HOLE, SEEK_DATA or copy_file_range'
+import os, sys
+source = os.open(sys.argv[1], os.O_RDONLY)
+hole = os.lseek(source, 0, os.SEEK_HOLE)
+data = os.lseek(source, hole, os.SEEK_DATA)
+assert 1_000_000 <= hole <= 1_003_520 + 4096 and 3_990_000 <= data <= 4_000_000, (hole, data)
+assert os.lseek(source, data, os.SEEK_HOLE) == 8 << 20
+target = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o644)
+done = 0
+while done < 8 << 20:
+    moved = os.copy_file_range(source, target, (8 << 20) - done, done, done)
+    assert moved > 0
+    done += moved
+PY
+  forget_cache
+  same "$there/copy" /tmp/content
+  rm "$there/ahead" "$there/copy"
+  step 'fallocate, punch hole, SEEK_HOLE, SEEK_DATA, copy_file_range'
+}
+
+random_operations() { # random_operations COUNT SEED FEATURES...
+  local count=$1 seed=$2
+  shift 2
+  python3 ./random-ops.py "$there/random" "$count" "$seed" "$@" || fail "random operations with $*"
+  rm "$there/random"
+  step "random operations: $count with $*"
+}

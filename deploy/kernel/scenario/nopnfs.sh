@@ -1,0 +1,21 @@
+# A client without the layout driver: everything goes through the metadata server, by 4.2 and by 4.1.
+. ./lib.sh
+. ./work.sh
+for driver in blocklayoutdriver nfs_layout_flexfiles nfs_layout_nfsv41_files; do
+  echo "install $driver /bin/false" >>/etc/modprobe.d/no-layouts.conf
+done
+for version in 4.2 4.1; do
+  mount_pnfs $version
+  start_work
+  fio_all_ways 4m
+  source_tree
+  storm_of_names
+  sizes_and_holes
+  :
+  random_operations 1000 1 direct mmap
+  [ "$(count LAYOUTGET)" = 0 ] || fail "LAYOUTGET without a driver: $(operations)"
+  [ "$(count WRITE)" -gt 0 ] || fail "no WRITE: $(operations)"
+  step "$(operations)"
+  rmdir "$there"
+  unmount
+done

@@ -1,0 +1,45 @@
+package pnfs.it.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Lines as Linux 6.1 printed them.
+class KernelLogTest {
+    private static final String FELL_BACK =
+            "[    5.410000] pNFS: failed to open device /dev/disk/by-id/wwn-0x602706e626884deea5f07e83ac11e582 (-2)";
+    private static final String DEFECT =
+            "[   25.950000] WARNING: CPU: 0 PID: 823 at kernel/module/main.c:844 module_put+0x45/0x48";
+    private static final String LOST = "[   61.030000]  connection1:0: detected conn error (1020)";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void what_a_kernel_says_of_trouble_is_found() throws IOException {
+        assertThat(trouble(List.of())).containsExactly(FELL_BACK, DEFECT, LOST);
+    }
+
+    @Test
+    void what_a_scenario_causes_on_purpose_is_no_trouble() throws IOException {
+        assertThat(trouble(List.of(Pattern.compile("detected conn error")))).containsExactly(FELL_BACK, DEFECT);
+    }
+
+    private List<String> trouble(List<Pattern> expected) throws IOException {
+        Path dmesg = Files.write(
+                folder.resolve("dmesg"),
+                List.of(
+                        "[    4.620000] nfs4flexfilelayout_init: NFSv4 Flexfile Layout Driver Registering...",
+                        FELL_BACK,
+                        "[    5.500000] sd 0:0:0:0: [sda] Attached SCSI disk",
+                        DEFECT,
+                        LOST));
+        return KernelLog.trouble(dmesg, expected);
+    }
+}
