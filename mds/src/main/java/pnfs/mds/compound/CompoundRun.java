@@ -86,6 +86,8 @@ final class CompoundRun {
     void start() {
         if (header.minorVersion() < LEAST_MINOR_VERSION || header.minorVersion() > TOP_MINOR_VERSION) {
             status = NfsStatus.MINOR_VERS_MISMATCH;
+        } else if (!header.tag().isUtf8()) {
+            status = NfsStatus.INVAL;
         }
         advance();
     }

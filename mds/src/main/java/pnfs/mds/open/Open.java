@@ -76,7 +76,6 @@ final class Open implements Operation<OpenArgs> {
     @Override
     public OpResult run(OpenArgs args, CompoundState state) {
         Request request = request(args, state);
-        clients.recordState(state);
         return switch (args.claim()) {
             case OpenClaim.ByName(var name) -> {
                 clients.grace().requireOver(state);

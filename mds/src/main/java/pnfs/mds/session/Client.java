@@ -27,8 +27,8 @@ final class Client {
 
     long createdTicket;
 
-    /// The ticket of the record that says this client holds state; 0 before there is one. RFC 8881 §8.4.3.
-    volatile long stateTicket;
+    /// The ticket of its record in the store; 0 before there is one.
+    volatile long recordTicket;
     /// RECLAIM_COMPLETE was seen: new state may be granted.
     volatile boolean reclaimComplete;
     /// What it held before the restart may be given back to it.

@@ -16,13 +16,13 @@ import pnfs.wire.xdr.XdrWriter;
 ///
 /// ```
 /// key    CLIENT, u64 client id
-/// value  u32 version = 1 | bool holds state | u64 verifier | opaque<1024> owner          XDR
+/// value  u32 version = 2 | u64 verifier | opaque<1024> owner          XDR
 /// ```
 final class ClientRecords {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     /// One record.
-    record ClientRecord(long clientId, boolean holdsState, long verifier, Opaque owner) {}
+    record ClientRecord(long clientId, long verifier, Opaque owner) {}
 
     private ClientRecords() {}
 
@@ -33,7 +33,6 @@ final class ClientRecords {
     static byte[] write(ClientRecord client) {
         var out = new XdrWriter();
         out.writeUint32(VERSION);
-        out.writeBool(client.holdsState());
         out.writeUint64(client.verifier());
         out.writeOpaque(client.owner());
         return out.toByteArray();
@@ -47,8 +46,7 @@ final class ClientRecords {
                 throw new CorruptStoreException(
                         "client record has version " + version + ", this server reads " + VERSION);
             }
-            var client =
-                    new ClientRecord(clientId, in.readBool(), in.readUint64(), in.readOpaque(Nfs4Limits.OWNER_BYTES));
+            var client = new ClientRecord(clientId, in.readUint64(), in.readOpaque(Nfs4Limits.OWNER_BYTES));
             in.expectEnd();
             return client;
         } catch (XdrException e) {

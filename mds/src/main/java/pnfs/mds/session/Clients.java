@@ -25,8 +25,9 @@ import pnfs.wire.nfs4.ServerOwner;
 import pnfs.wire.nfs4.StateProtection;
 import pnfs.wire.xdr.Opaque;
 
-/// Every client this server knows, by id and by owner, and their leases. A confirmed client has a record in
-/// the store, so that only who held state may reclaim it after a restart; sessions are of this run alone.
+/// Every client this server knows, by id and by owner, and their leases. A client that has said
+/// RECLAIM_COMPLETE, without which it is granted nothing, has a record in the store, so that nobody else
+/// reclaims after a restart; sessions are of this run alone.
 ///
 /// One lock, rank CLIENT, guards the table, its clients, and grace. It is taken by what is rare; SEQUENCE
 /// renews a lease without it. The rooms that hold state for clients hear of a release after the lock was
@@ -62,22 +63,12 @@ public final class Clients {
         }
     }
 
-    /// Begins grace when the store knows of clients that held state.
+    /// Begins grace when the store knows of clients that may have held state.
     public Clients(MetadataStore store, ServerIdentity identity, SessionLimits limits, long nowNanos) {
         this.store = store;
         this.identity = identity;
         this.limits = limits;
-        var holding = new ArrayList<ClientRecord>();
-        var forget = new Batch();
-        for (ClientRecord client : ClientRecords.readAll(store)) {
-            if (client.holdsState()) {
-                holding.add(client);
-            } else {
-                forget.delete(ClientRecords.key(client.clientId())); // has nothing to reclaim
-            }
-        }
-        store.append(forget);
-        grace = new Grace(this, holding, nowNanos + limits.leaseNanos());
+        grace = new Grace(this, ClientRecords.readAll(store), nowNanos, limits.leaseNanos());
     }
 
     /// How many client records there are, confirmed or not.
@@ -219,25 +210,6 @@ public final class Clients {
         return client;
     }
 
-    /// Makes sure that the store says that the client of `state` holds state, before it is granted its first.
-    /// Called without a lock.
-    public void recordState(CompoundState state) {
-        Client client = requireLive(state.clientId());
-        if (client.stateTicket == 0) {
-            enter();
-            try {
-                if (client.stateTicket == 0 && client.lease() != LeaseState.RELEASED) {
-                    var batch = new Batch();
-                    put(batch, client, true);
-                    client.stateTicket = store.append(batch);
-                }
-            } finally {
-                leave();
-            }
-        }
-        state.dependsOn(client.stateTicket);
-    }
-
     /// Confirms `client` at its first session; under the lock. What the owner had before is removed and
     /// returned: a client with another verifier has rebooted and knows of nothing.
     @Nullable
@@ -259,28 +231,34 @@ public final class Clients {
             batch.delete(ClientRecords.key(before.clientId()));
             client.mayReclaim = before.verifier() == client.verifier;
         }
-        put(batch, client, client.mayReclaim);
-        records.confirmed = client;
-        records.unconfirmed = null;
-        client.become(LeaseState.ACTIVE, "first session");
-        long ticket = store.append(batch);
-        state.dependsOn(ticket);
         if (client.mayReclaim) {
-            client.stateTicket = ticket;
+            put(batch, client); // under its new id, for the case that we restart again
         } else {
             grace.settled(client.owner);
         }
+        records.confirmed = client;
+        records.unconfirmed = null;
+        client.become(LeaseState.ACTIVE, "first session");
+        client.recordTicket = store.append(batch);
+        state.dependsOn(client.recordTicket);
         return rebooted;
     }
 
-    /// RECLAIM_COMPLETE, RFC 8881 §18.51.
-    void reclaimComplete(long clientId) {
+    /// RECLAIM_COMPLETE, RFC 8881 §18.51. From here on the client may hold state, and so it is recorded
+    /// (§8.4.2.1).
+    void reclaimComplete(CompoundState state) {
         enter();
         try {
-            Client client = requireLive(clientId);
+            Client client = requireLive(state.clientId());
             if (client.reclaimComplete) {
                 throw new NfsException(NfsStatus.COMPLETE_ALREADY, "second RECLAIM_COMPLETE");
             }
+            if (!client.mayReclaim) {
+                var batch = new Batch();
+                put(batch, client);
+                client.recordTicket = store.append(batch);
+            }
+            state.dependsOn(client.recordTicket);
             client.reclaimComplete = true;
             grace.settled(client.owner);
         } finally {
@@ -422,10 +400,10 @@ public final class Clients {
         }
     }
 
-    private void put(Batch batch, Client client, boolean holdsState) {
+    private static void put(Batch batch, Client client) {
         batch.put(
                 ClientRecords.key(client.id),
-                ClientRecords.write(new ClientRecord(client.id, holdsState, client.verifier, client.owner)));
+                ClientRecords.write(new ClientRecord(client.id, client.verifier, client.owner)));
     }
 
     void tellHolders(@Nullable Client released) {

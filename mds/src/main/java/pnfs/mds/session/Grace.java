@@ -3,6 +3,7 @@ package pnfs.mds.session;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -13,24 +14,32 @@ import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.xdr.Opaque;
 
 /// The time after a restart in which clients take back what they held and nobody may take anything new: RFC
-/// 8881 §8.4.2. There is one only where the store knows of clients that held state; it ends when all of these
-/// have said RECLAIM_COMPLETE, were destroyed or came back rebooted, and after one lease at the latest.
+/// 8881 §8.4.2. There is one only where the store knows of clients that may have held state; it ends when all
+/// of these have said RECLAIM_COMPLETE, were destroyed or came back rebooted, and after one lease at the
+/// latest. Only while clients are at their reclaims does it go on, for one lease more at most: who came late is
+/// not cut off halfway.
 ///
 /// Its books are guarded by the lock of [Clients], which keeps them; the questions may be asked by any
 /// thread.
 public final class Grace {
     private static final Logger log = LoggerFactory.getLogger(Grace.class);
+    /// Between one reclaim of a client and its next.
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final Clients clients;
-    private final long endsAtNanos;
+    private final long leaseNanos;
+    private final long beganAtNanos;
+    private volatile long endsAtNanos;
     /// Clients of the run before that have yet to come back, by owner.
     private final Map<Opaque, ClientRecord> missing = new HashMap<>();
 
     private volatile boolean over;
 
-    Grace(Clients clients, List<ClientRecord> holders, long endsAtNanos) {
+    Grace(Clients clients, List<ClientRecord> holders, long beganAtNanos, long leaseNanos) {
         this.clients = clients;
-        this.endsAtNanos = endsAtNanos;
+        this.leaseNanos = leaseNanos;
+        this.beganAtNanos = beganAtNanos;
+        this.endsAtNanos = beganAtNanos + leaseNanos;
         holders.forEach(client -> missing.put(client.owner(), client));
         over = missing.isEmpty();
         if (!over) {
@@ -46,9 +55,11 @@ public final class Grace {
         if (!isOver(state.nowNanos())) {
             throw new NfsException(NfsStatus.GRACE, "in grace");
         }
-        if (!clients.requireLive(state.clientId()).reclaimComplete) {
+        Client client = clients.requireLive(state.clientId());
+        if (!client.reclaimComplete) {
             throw new NfsException(NfsStatus.GRACE, "before this client's RECLAIM_COMPLETE");
         }
+        state.dependsOn(client.recordTicket);
     }
 
     /// State of the run before may be given back to this client.
@@ -61,6 +72,18 @@ public final class Grace {
         }
         if (!client.mayReclaim) {
             throw new NfsException(NfsStatus.RECLAIM_BAD, "this client held nothing before the restart");
+        }
+        goOnAfter(state.nowNanos());
+    }
+
+    /// The next reclaim of a client that is at it comes soon. Two threads may do this at once: either's end is
+    /// late enough.
+    private void goOnAfter(long reclaimedAtNanos) {
+        long wanted = reclaimedAtNanos + Math.min(leaseNanos / 2, LONGEST_PAUSE_NANOS);
+        long latest = beganAtNanos + 2 * leaseNanos;
+        long end = wanted - latest < 0 ? wanted : latest;
+        if (end - endsAtNanos > 0) {
+            endsAtNanos = end;
         }
     }
 

@@ -33,8 +33,10 @@ import pnfs.wire.xdr.Opaque;
 /// The operations on sessions and client ids, RFC 8881 §18.33 to §18.37, §18.46, §18.50, §18.51, and who may
 /// run a COMPOUND now. Safe for any thread; the tables are those of [Clients].
 public final class Sessions implements Sequencer {
-    /// Below this a channel carries no useful request or reply.
-    private static final int LEAST_MESSAGE_BYTES = 512;
+    /// SEQUENCE and a small operation, or their results, with the RPC header.
+    private static final int LEAST_MESSAGE_BYTES = 160;
+    /// CB_SEQUENCE and a recall, with the RPC header.
+    private static final int LEAST_CALLBACK_BYTES = 512;
     /// CB_SEQUENCE and one more.
     private static final int LEAST_CALLBACK_OPERATIONS = 2;
 
@@ -82,12 +84,14 @@ public final class Sessions implements Sequencer {
     }
 
     private OpResult create(CreateSessionArgs args, CompoundState state) {
-        Created created = clients.locked(() -> createUnderLock(args, state));
+        // What can never become a session does not use up the client's sequence: a retry may ask for more.
+        ChannelAttributes fore = negotiate(args);
+        Created created = clients.locked(() -> createUnderLock(args, fore, state));
         clients.tellHolders(created.rebooted());
         return created.result();
     }
 
-    private Created createUnderLock(CreateSessionArgs args, CompoundState state) {
+    private Created createUnderLock(CreateSessionArgs args, ChannelAttributes fore, CompoundState state) {
         Client client = clients.require(args.clientId());
         if (client.created != null && args.sequence() == client.createSequence) {
             state.dependsOn(client.createdTicket);
@@ -101,7 +105,7 @@ public final class Sessions implements Sequencer {
         }
         Created created;
         try {
-            created = createNew(client, args, state);
+            created = createNew(client, args, fore, state);
         } catch (NfsException refusal) {
             created = new Created(new OpFailure(OpCode.CREATE_SESSION, refusal.status()), null);
         }
@@ -111,21 +115,14 @@ public final class Sessions implements Sequencer {
         return created;
     }
 
-    private Created createNew(Client client, CreateSessionArgs args, CompoundState state) {
+    private Created createNew(Client client, CreateSessionArgs args, ChannelAttributes fore, CompoundState state) {
         if (!client.principal.equals(Principal.of(state.credential()))) {
             throw new NfsException(NfsStatus.CLID_INUSE, "CREATE_SESSION by another principal");
-        }
-        if ((args.flags() & ~KNOWN_FLAGS) != 0) {
-            throw new NfsException(NfsStatus.INVAL, "CREATE_SESSION flags " + Integer.toHexString(args.flags()));
         }
         if (client.sessions.size() >= limits.sessionsPerClient()) {
             throw new NfsException(NfsStatus.NOSPC, "over " + limits.sessionsPerClient() + " sessions");
         }
-        ChannelAttributes fore = negotiate(args.fore());
         boolean backchannel = (args.flags() & CreateSessionFlags.CONN_BACK_CHAN) != 0;
-        if (backchannel) {
-            requireUsableBack(args.back());
-        }
         Client rebooted = clients.confirm(client, state);
         var session = new Session(newId(client), client, fore);
         session.setCallbackProgram(args.callbackProgram());
@@ -145,7 +142,13 @@ public final class Sessions implements Sequencer {
                 rebooted);
     }
 
-    private ChannelAttributes negotiate(ChannelAttributes asked) {
+    /// What the fore channel is granted. The backchannel must be of use even where its connection comes later.
+    private ChannelAttributes negotiate(CreateSessionArgs args) {
+        if ((args.flags() & ~KNOWN_FLAGS) != 0) {
+            throw new NfsException(NfsStatus.INVAL, "CREATE_SESSION flags " + Integer.toHexString(args.flags()));
+        }
+        requireUsableBack(args.back());
+        ChannelAttributes asked = args.fore();
         if (asked.maxRequestBytes() < LEAST_MESSAGE_BYTES
                 || asked.maxResponseBytes() < LEAST_MESSAGE_BYTES
                 || asked.maxOperations() < 1
@@ -164,8 +167,8 @@ public final class Sessions implements Sequencer {
     }
 
     private static void requireUsableBack(ChannelAttributes asked) {
-        if (asked.maxRequestBytes() < LEAST_MESSAGE_BYTES
-                || asked.maxResponseBytes() < LEAST_MESSAGE_BYTES
+        if (asked.maxRequestBytes() < LEAST_CALLBACK_BYTES
+                || asked.maxResponseBytes() < LEAST_CALLBACK_BYTES
                 || asked.maxOperations() < LEAST_CALLBACK_OPERATIONS
                 || asked.maxRequests() < 1) {
             throw new NfsException(NfsStatus.TOOSMALL, "backchannel " + asked);
@@ -228,7 +231,7 @@ public final class Sessions implements Sequencer {
         if (args.oneFileSystem()) {
             state.currentFile(); // names the file system, of which there is one: nothing was moved
         } else {
-            clients.reclaimComplete(state.clientId());
+            clients.reclaimComplete(state);
         }
         return new OpSuccess(OpCode.RECLAIM_COMPLETE);
     }

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.ManualLoop;
+import pnfs.mds.testing.TestPeer;
 import pnfs.mds.testing.TestServer;
 import pnfs.mds.testing.TestSession;
 import pnfs.wire.nfs4.NfsStatus;
@@ -17,7 +18,6 @@ import pnfs.wire.nfs4.OpArgs.LookuppArgs;
 import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpCode;
-import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
 import pnfs.wire.nfs4.Stateid;
 
@@ -35,7 +35,6 @@ class GraceTest {
     private static void register(OpTable table, TestServer[] server) {
         table.register(OpCode.LOOKUPP, LookuppArgs.class, (args, state) -> {
                     server[0].clients.grace().requireOver(state);
-                    server[0].clients.recordState(state);
                     return new OpSuccess(OpCode.LOOKUPP);
                 })
                 .register(OpCode.CLOSE, CloseArgs.class, (args, state) -> {
@@ -50,8 +49,8 @@ class GraceTest {
     }
 
     @Test
-    void there_is_no_grace_where_nobody_held_state() {
-        TestSession.begin(server.connect(), "idle");
+    void there_is_no_grace_where_nobody_could_have_held_state() {
+        TestSession.confirm(server.connect(), "idle", 1);
 
         restart();
 
@@ -92,6 +91,38 @@ class GraceTest {
         // A second restart must not let the lost holder take back what others have had meanwhile.
         restart();
         assertThat(reclaim(TestSession.confirm(server.connect(), "holder", 1))).isEqualTo(NfsStatus.RECLAIM_BAD);
+    }
+
+    @Test
+    void who_completed_its_reclaim_is_waited_for_though_it_held_nothing() {
+        TestSession.begin(server.connect(), "idle");
+        restart();
+        TestSession other = TestSession.begin(server.connect(), "other");
+
+        assertThat(take(other)).isEqualTo(NfsStatus.GRACE);
+        TestSession.begin(server.connect(), "idle");
+        assertThat(take(other)).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void grace_goes_on_while_a_late_client_reclaims_but_not_for_ever() {
+        take(TestSession.begin(server.connect(), "holder"));
+        restart();
+        TestSession other = TestSession.begin(server.connect(), "other");
+        TestSession late = TestSession.confirm(server.connect(), "holder", 1);
+
+        int reclaims = 0;
+        server.loop.advance(TestServer.LEASE_SECONDS - 2, TimeUnit.SECONDS);
+        while (reclaim(late) == NfsStatus.OK) {
+            assertThat(take(other)).isEqualTo(NfsStatus.GRACE);
+            reclaims++;
+            server.loop.advance(4, TimeUnit.SECONDS);
+            server.clients.tick(server.loop.nowNanos());
+        }
+
+        assertThat(reclaims * 4L).isBetween(TestServer.LEASE_SECONDS, TestServer.LEASE_SECONDS + 8);
+        assertThat(reclaim(late)).isEqualTo(NfsStatus.NO_GRACE);
+        assertThat(take(other)).isEqualTo(NfsStatus.OK);
     }
 
     @Test
@@ -145,20 +176,22 @@ class GraceTest {
     }
 
     @Test
-    void a_session_is_not_given_before_its_client_is_durable__I5() {
+    void nothing_is_granted_before_the_record_of_its_holder_is_durable__I5() {
         var slow = new MemoryEngine();
-        var careful = new TestServer(slow, new ManualLoop(), table -> {});
-        var peer = careful.connect();
-        int known = peer.send(2, TestSession.exchangeIdArgs("owner", 1, 0));
-        long clientId = ((ExchangeIdResult) peer.results(known).operations().getFirst()).clientId();
+        var started = new TestServer[1];
+        started[0] = new TestServer(slow, new ManualLoop(), table -> register(table, started));
+        TestPeer peer = started[0].connect();
+        TestSession session = TestSession.confirm(peer, "owner", 1);
+        TestSession sameTime = TestSession.of(peer, session.clientId, session.id, 1);
 
-        int created = peer.send(2, TestSession.createSession(clientId, 1, TestSession.FORE));
-        int retried = peer.send(2, TestSession.createSession(clientId, 1, TestSession.FORE));
+        int complete = session.send(false, new ReclaimCompleteArgs(false));
+        int taken = sameTime.send(false, new PutRootFhArgs(), new LookuppArgs());
 
-        assertThat(peer.isAnswered(created)).isFalse();
-        assertThat(peer.isAnswered(retried)).as("a replay is no shortcut").isFalse();
+        assertThat(peer.isAnswered(complete)).isFalse();
+        assertThat(peer.isAnswered(taken)).isFalse();
         slow.commitAll();
-        assertThat(peer.bytes(retried)).isEqualTo(peer.bytes(created));
+        assertThat(peer.results(complete).status()).isEqualTo(NfsStatus.OK);
+        assertThat(peer.results(taken).status()).isEqualTo(NfsStatus.OK);
     }
 
     private static NfsStatus take(TestSession session) {

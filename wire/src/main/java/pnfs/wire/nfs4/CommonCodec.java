@@ -243,11 +243,10 @@ final class CommonCodec {
     }
 
     private static String utf8(Opaque bytes) {
-        String text = bytes.utf8();
-        if (!Opaque.ofUtf8(text).equals(bytes)) { // what is not UTF-8 was replaced and comes back as other bytes
+        if (!bytes.isUtf8()) {
             throw new NfsException(NfsStatus.INVAL, "text of " + bytes.length() + " bytes is not UTF-8");
         }
-        return text;
+        return bytes.utf8();
     }
 
     static <T> void writeList(XdrWriter out, List<T> list, BiConsumer<XdrWriter, T> element) {

@@ -11,7 +11,8 @@ public final class ExchangeIdFlags {
     public static final int USE_PNFS_DS = 0x40000;
     public static final int UPDATE_CONFIRMED = 0x40000000; // UPD_CONFIRMED_REC_A
     public static final int CONFIRMED = 0x80000000; // CONFIRMED_R, in results only
-    public static final int ARGUMENT_MASK = 0x40070107; // any other bit in arguments is INVAL
+    public static final int ARGUMENT_MASK =
+            0x40070103; // any other bit in arguments is INVAL; fence ops too, as by Linux
 
     private ExchangeIdFlags() {}
 }

@@ -46,6 +46,16 @@ public final class Opaque implements Comparable<Opaque> {
         return bytes.clone();
     }
 
+    /// Whether these bytes are a text in UTF-8.
+    public boolean isUtf8() {
+        for (byte b : bytes) {
+            if (b < 0) { // beyond ASCII: what is not UTF-8 is replaced and comes back as other bytes
+                return ofUtf8(utf8()).equals(this);
+            }
+        }
+        return true;
+    }
+
     public String utf8() {
         return new String(bytes, StandardCharsets.UTF_8);
     }
