@@ -84,6 +84,13 @@ public final class DsCommand implements Callable<Integer> {
             description = "iSCSI name of the target (default: made from the first region's NAA name).")
     private @Nullable String targetName;
 
+    @Option(
+            names = "--access",
+            paramLabel = "FILE",
+            description = "Who may log in, a rule a line: 'allow INITIATOR', 'allow INITIATOR USER SECRET' (CHAP; * is any"
+                    + " initiator), 'prove USER SECRET' (who we are, by CHAP). Default: everybody.")
+    private @Nullable Path access;
+
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
     private int loops = Runtime.getRuntime().availableProcessors();
 
@@ -149,7 +156,7 @@ public final class DsCommand implements Callable<Integer> {
             throw usage("--mds: clients cannot reach " + listen.host() + "; say where they reach this server:"
                     + " --advertise HOST:PORT");
         }
-        return new Settings(name, regions, listen, advertise, mds, targetName, loops);
+        return new Settings(name, regions, listen, advertise, mds, targetName, access, loops);
     }
 
     private ParameterException usage(String message) {

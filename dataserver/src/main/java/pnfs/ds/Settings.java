@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param advertise where initiators reach that; null if it is where we listen
 /// @param mds the metadata server's control port; null to serve without one
 /// @param targetName iSCSI name; null to make one from the first region's name
+/// @param access a file of an access list; null to let everybody in
 /// @param loops I/O threads
 record Settings(
         String name,
@@ -20,6 +21,7 @@ record Settings(
         @Nullable HostPort advertise,
         @Nullable HostPort mds,
         @Nullable String targetName,
+        @Nullable Path access,
         int loops) {
     Settings {
         regions = List.copyOf(regions);

@@ -12,6 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.ds.agent.Agent;
 import pnfs.ds.agent.ServerIdentity;
+import pnfs.ds.iscsi.AccessList;
 import pnfs.ds.iscsi.IscsiTarget;
 import pnfs.ds.iscsi.TargetSettings;
 import pnfs.ds.region.Region;
@@ -48,6 +49,7 @@ final class Wiring implements AutoCloseable {
         var regions = new ArrayList<Region>();
         Network network = null;
         try {
+            AccessList access = settings.access() == null ? AccessList.EVERYBODY : AccessList.read(settings.access());
             for (Path path : settings.regions()) {
                 regions.add(RegionFile.open(path, meters));
             }
@@ -62,7 +64,7 @@ final class Wiring implements AutoCloseable {
                     .withMaxConnections(Limits.MAX_CONNECTIONS)
                     .withQueue(Limits.SOFT_QUEUE_BYTES, Limits.HARD_QUEUE_BYTES)
                     .withStall(Limits.STALL);
-            var target = new IscsiTarget(targetSettings(settings, targetName), scsi, meters);
+            var target = new IscsiTarget(targetSettings(settings, targetName, access), scsi, meters);
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
             Agent agent = agent(settings, targetName, volumes, HostPort.of(iscsi.address()));
             return new Wiring(regions, network, iscsi, targetName, agent);
@@ -87,7 +89,7 @@ final class Wiring implements AutoCloseable {
         return new Agent(presence, mds.host(), mds.port(), new SplittableRandom());
     }
 
-    private static TargetSettings targetSettings(Settings settings, String targetName) {
+    private static TargetSettings targetSettings(Settings settings, String targetName, AccessList access) {
         return new TargetSettings(
                 targetName,
                 settings.advertise() == null
@@ -99,7 +101,8 @@ final class Wiring implements AutoCloseable {
                 Limits.MAX_BURST_BYTES,
                 Limits.FIRST_BURST_BYTES,
                 Limits.LOGIN_SECONDS,
-                Limits.PING_SECONDS);
+                Limits.PING_SECONDS,
+                access);
     }
 
     /// Where iSCSI is really served.

@@ -1,7 +1,6 @@
 package pnfs.ds.iscsi;
 
 import java.nio.ByteBuffer;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,8 +19,8 @@ import pnfs.wire.iscsi.TextAssembler;
 import pnfs.wire.net.Connection;
 import pnfs.wire.net.Loop;
 
-/// The login of one connection (RFC 7143 §6.3): who comes, what for, and how both will talk. Nobody has to
-/// prove who they are. Control path; confined to its connection's loop.
+/// The login of one connection (RFC 7143 §6.3): who comes, what for, what proves it, and how both will talk.
+/// Control path; confined to its connection's loop.
 final class LoginPhase implements PduReceiver {
     private static final Logger log = LoggerFactory.getLogger(LoginPhase.class);
     private static final int NO_STAGE = -1;
@@ -41,6 +40,7 @@ final class LoginPhase implements PduReceiver {
     private @Nullable String initiatorName;
     private boolean discovery;
     private @Nullable Negotiation negotiation;
+    private @Nullable LoginProof proof;
     /// What the login came to; it may wait for a former session of the same initiator port to end.
     private @Nullable TargetSession admitted;
 
@@ -131,12 +131,15 @@ final class LoginPhase implements PduReceiver {
     private void understand(ByteBuffer header, LoginKeys keys) {
         LoginKeys answers = LoginKeys.EMPTY;
         Negotiation talk = negotiation;
-        if (talk == null) {
+        LoginProof trust = proof;
+        if (talk == null || trust == null) {
             LoginStatus refusal = introduce(header, keys);
             if (refusal != null) {
-                refuse(header, refusal, keys.toString());
+                refuse(header, refusal, String.valueOf(initiatorName));
                 return;
             }
+            trust = new LoginProof(target.settings().access(), String.valueOf(initiatorName));
+            proof = trust;
             talk = new Negotiation(target.settings().wishes(), discovery);
             negotiation = talk;
             if (!discovery) {
@@ -145,16 +148,15 @@ final class LoginPhase implements PduReceiver {
                 answers = answers.plus(LoginKeys.TARGET_PORTAL_GROUP_TAG, group);
             }
         }
-        String methods = keys.get(LoginKeys.AUTH_METHOD);
-        if (methods != null) {
-            if (!List.of(methods.split(",", -1)).contains(LoginKeys.NONE)) {
-                refuse(header, LoginStatus.AUTHENTICATION_FAILURE, "initiator insists on " + methods);
-                return;
-            }
-            answers = answers.plus(LoginKeys.AUTH_METHOD, LoginKeys.NONE);
+        LoginKeys proofs = trust.receive(keys);
+        boolean transits = Bhs.has(header, 0, Bhs.TRANSIT);
+        boolean mustStay = !trust.isDone();
+        if (proofs == null || (mustStay && !trust.isUnderWay() && (transits || stage == LoginStage.OPERATIONAL))) {
+            refuse(header, LoginStatus.AUTHENTICATION_FAILURE, initiatorName + " has not proved who it is");
+            return;
         }
-        answers = answers.plus(talk.receive(keys));
-        if (!Bhs.has(header, 0, Bhs.TRANSIT)) {
+        answers = answers.plus(proofs).plus(talk.receive(keys));
+        if (!transits || mustStay) {
             answer(header, LoginStage.stay(stage), answers);
         } else if (Bhs.nextStage(header, 0) == LoginStage.FULL_FEATURE) {
             admit(header, answers, talk.parameters());
@@ -184,6 +186,9 @@ final class LoginPhase implements PduReceiver {
         }
         if (!discovery && !target.settings().targetName().equals(wanted)) {
             return LoginStatus.NOT_FOUND;
+        }
+        if (!target.settings().access().knows(initiatorName)) {
+            return LoginStatus.AUTHORIZATION_FAILURE;
         }
         if (Bhs.tsih(header, 0) != 0) {
             // A second connection for a session: there is one a session (MaxConnections=1).

@@ -17,6 +17,7 @@ import pnfs.wire.iscsi.OperationalKey;
 /// @param loginSeconds how long a connection may take to log in
 /// @param pingSeconds after how much silence an initiator is asked whether it is there; if it is silent as long
 ///     again, it is not
+/// @param access who may log in
 public record TargetSettings(
         String targetName,
         List<String> portals,
@@ -26,7 +27,8 @@ public record TargetSettings(
         int maxBurstBytes,
         int firstBurstBytes,
         int loginSeconds,
-        int pingSeconds) {
+        int pingSeconds,
+        AccessList access) {
     public TargetSettings {
         portals = List.copyOf(portals);
         if (targetName.isEmpty() || targetName.length() > 223) {

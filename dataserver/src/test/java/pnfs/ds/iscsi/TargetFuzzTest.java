@@ -13,7 +13,7 @@ import pnfs.wire.iscsi.Opcode;
 /// volume's range of a command stays as it was, and another session goes on.
 class TargetFuzzTest {
     private static final TargetSettings SETTINGS =
-            new TargetSettings(TargetFixture.TARGET, List.of(), 4, 8, 65_536, 131_072, 65_536, 15, 30);
+            new TargetSettings(TargetFixture.TARGET, List.of(), 4, 8, 65_536, 131_072, 65_536, 15, 30, AccessList.EVERYBODY);
 
     @FuzzTest(maxDuration = "60s")
     void raw_bytes_before_login(FuzzedDataProvider data) {

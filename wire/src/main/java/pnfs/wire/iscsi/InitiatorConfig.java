@@ -2,6 +2,7 @@ package pnfs.wire.iscsi;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /// What an initiator needs to know. Immutable.
 ///
@@ -12,6 +13,7 @@ import java.time.Duration;
 /// @param wishes what to offer, see [OperationalKey]
 /// @param depth most commands on the wire at a time, at most [#MAX_DEPTH]
 /// @param maxPending most commands that wait or are on the wire; further ones are refused at once
+/// @param chap how both prove who they are; null to log in without
 public record InitiatorConfig(
         InetSocketAddress portal,
         String targetName,
@@ -20,7 +22,8 @@ public record InitiatorConfig(
         LoginKeys wishes,
         int depth,
         int maxPending,
-        Times times) {
+        Times times,
+        @Nullable Chap chap) {
     public static final int MAX_DEPTH = 1024;
 
     private static final LoginKeys DEFAULT_WISHES = LoginKeys.of(
@@ -33,6 +36,19 @@ public record InitiatorConfig(
             "FirstBurstLength", "262144",
             "DefaultTime2Wait", "0",
             "DefaultTime2Retain", "0");
+
+    /// Proofs of a login by CHAP.
+    ///
+    /// @param us whom we prove to be
+    /// @param target whom the target has to prove to be; null if it need not. Never with our own secret: the
+    ///     target could have us answer its questions (RFC 7143 §12.1.3)
+    public record Chap(ChapCredential us, @Nullable ChapCredential target) {
+        public Chap {
+            if (target != null && us.secret().equals(target.secret())) {
+                throw new IllegalArgumentException("one CHAP secret for both directions: give the target its own");
+            }
+        }
+    }
 
     /// How long to wait for what.
     ///
@@ -81,19 +97,23 @@ public record InitiatorConfig(
 
     /// Depth 128, 4096 commands pending, open-iscsi's wishes and Linux's times.
     public static InitiatorConfig of(InetSocketAddress portal, String targetName, String initiatorName, long isid) {
-        return new InitiatorConfig(portal, targetName, initiatorName, isid, DEFAULT_WISHES, 128, 4096, Times.DEFAULT);
+        return new InitiatorConfig(portal, targetName, initiatorName, isid, DEFAULT_WISHES, 128, 4096, Times.DEFAULT, null);
     }
 
     public InitiatorConfig withWishes(LoginKeys keys) {
-        return new InitiatorConfig(portal, targetName, initiatorName, isid, keys, depth, maxPending, times);
+        return new InitiatorConfig(portal, targetName, initiatorName, isid, keys, depth, maxPending, times, chap);
     }
 
     public InitiatorConfig withDepth(int commands, int pending) {
-        return new InitiatorConfig(portal, targetName, initiatorName, isid, wishes, commands, pending, times);
+        return new InitiatorConfig(portal, targetName, initiatorName, isid, wishes, commands, pending, times, chap);
     }
 
     public InitiatorConfig withTimes(Times limits) {
-        return new InitiatorConfig(portal, targetName, initiatorName, isid, wishes, depth, maxPending, limits);
+        return new InitiatorConfig(portal, targetName, initiatorName, isid, wishes, depth, maxPending, limits, chap);
+    }
+
+    public InitiatorConfig withChap(Chap proofs) {
+        return new InitiatorConfig(portal, targetName, initiatorName, isid, wishes, depth, maxPending, times, proofs);
     }
 
     boolean isDiscovery() {

@@ -1,10 +1,11 @@
 package pnfs.wire.iscsi;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
-/// An initiator's end of a login without authentication (RFC 7143 §6.3). Starts with the operational stage and all
-/// keys at once, as open-iscsi does, and is then done in one exchange; starts with the security stage and
-/// `AuthMethod=None` for targets that want to be asked. Control path, confined to its connection.
+/// An initiator's end of a login (RFC 7143 §6.3). Starts with the operational stage and all keys at once, as
+/// open-iscsi does, and is then done in one exchange; starts with the security stage for targets that want to be
+/// asked, and to prove by CHAP who we are. Control path, confined to its connection.
 final class InitiatorLogin {
     private static final int TAG = 0;
     /// A target that still talks after so many exchanges will never end.
@@ -15,7 +16,10 @@ final class InitiatorLogin {
     private final TextAssembler text = new TextAssembler();
     private int stage;
     private LoginKeys next;
-    private boolean transit = true;
+    private boolean transit;
+    /// What we have asked the target; null until we do, or if it need not prove anything.
+    private @Nullable ChapChallenge asked;
+
     private int exchanges;
     private int expStatSn;
     private int expCmdSn;
@@ -29,8 +33,17 @@ final class InitiatorLogin {
         this.next = identity()
                 .plus(
                         firstStage == LoginStage.SECURITY
-                                ? LoginKeys.of(LoginKeys.AUTH_METHOD, LoginKeys.NONE)
+                                ? methods()
                                 : negotiation.offer());
+        this.transit = firstStage == LoginStage.OPERATIONAL || config.chap() == null;
+    }
+
+    private LoginKeys methods() {
+        InitiatorConfig.Chap chap = config.chap();
+        String methods = chap == null
+                ? LoginKeys.NONE
+                : chap.target() == null ? ChapChallenge.METHOD + "," + LoginKeys.NONE : ChapChallenge.METHOD;
+        return LoginKeys.of(LoginKeys.AUTH_METHOD, methods);
     }
 
     private LoginKeys identity() {
@@ -89,25 +102,58 @@ final class InitiatorLogin {
     }
 
     private boolean security(LoginKeys keys, boolean goesOn, int nextStage) {
+        InitiatorConfig.Chap chap = config.chap();
         String method = keys.get(LoginKeys.AUTH_METHOD);
-        if (method != null && !method.equals(LoginKeys.NONE)) {
-            throw new LoginRefusedException(LoginStatus.AUTHENTICATION_FAILURE.wire());
-        }
         if (stage == LoginStage.OPERATIONAL) {
             // We skipped this stage, but the target has not.
             stage = LoginStage.SECURITY;
-            next = LoginKeys.of(LoginKeys.AUTH_METHOD, LoginKeys.NONE);
+            next = methods();
+            return false;
+        }
+        if (method != null && chap != null && method.equals(ChapChallenge.METHOD)) {
+            next = LoginKeys.of(ChapChallenge.ALGORITHM, ChapAlgorithm.offer());
+            transit = false;
+            return false;
+        }
+        if (method != null && !method.equals(LoginKeys.NONE)) {
+            throw new LoginRefusedException(LoginStatus.AUTHENTICATION_FAILURE.wire());
+        }
+        if (chap != null && keys.get(ChapChallenge.ALGORITHM) != null) {
+            next = prove(chap, keys);
             return false;
         }
         if (!goesOn) {
             return false;
         }
+        requireProof(keys);
         if (nextStage == LoginStage.FULL_FEATURE) {
             return true;
         }
         stage = LoginStage.OPERATIONAL;
         next = negotiation.offer();
         return false;
+    }
+
+    private LoginKeys prove(InitiatorConfig.Chap chap, LoginKeys keys) {
+        ChapAlgorithm algorithm = ChapAlgorithm.firstOf(String.valueOf(keys.get(ChapChallenge.ALGORITHM)));
+        if (algorithm == null) {
+            throw new IscsiException("target chose a CHAP algorithm that we did not offer");
+        }
+        LoginKeys proof = ChapChallenge.read(algorithm, keys).answer(chap.us());
+        if (chap.target() == null) {
+            return proof;
+        }
+        ChapChallenge question = ChapChallenge.make(algorithm);
+        asked = question;
+        return proof.plus(question.keys());
+    }
+
+    /// Goes on only with a target that has proved to be whom we want, if we want to know.
+    private void requireProof(LoginKeys keys) {
+        ChapCredential wanted = config.chap() == null ? null : config.chap().target();
+        if (wanted != null && (asked == null || !asked.isAnsweredBy(wanted, keys))) {
+            throw new IscsiException("target did not prove to be " + wanted + ": check both secrets");
+        }
     }
 
     private boolean operational(LoginKeys keys, boolean goesOn) {

@@ -96,7 +96,7 @@ public final class IscsiInitiator implements AutoCloseable {
     private final long tickNanos;
     private State state = State.CONNECTING;
     private @Nullable InitiatorConnection connection;
-    private int firstStage = LoginStage.OPERATIONAL;
+    private int firstStage;
     private long backOffNanos;
     private long lostNanos;
     private boolean everUp;
@@ -111,6 +111,7 @@ public final class IscsiInitiator implements AutoCloseable {
         this.network = network;
         this.loop = network.loop();
         this.config = config;
+        this.firstStage = config.chap() == null ? LoginStage.OPERATIONAL : LoginStage.SECURITY;
         long shortest = Math.min(
                 config.times().ping().toNanos(), config.times().command().toNanos());
         this.tickNanos = Math.clamp(shortest / 8, 1_000_000L, 500_000_000L);

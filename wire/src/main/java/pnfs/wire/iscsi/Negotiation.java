@@ -69,7 +69,7 @@ public final class Negotiation {
                 if (results.containsKey(key) || operational.put(key, pair.value()) != null) {
                     throw new IscsiException("key " + key.text() + " came twice");
                 }
-            } else if (!NOT_NEGOTIATED.contains(pair.key()) && !pair.value().equals(LoginKeys.NOT_UNDERSTOOD)) {
+            } else if (isUnknown(pair.key()) && !pair.value().equals(LoginKeys.NOT_UNDERSTOOD)) {
                 answers = answers.plus(pair.key(), LoginKeys.NOT_UNDERSTOOD);
             }
         }
@@ -84,6 +84,10 @@ public final class Negotiation {
             }
         }
         return answers.plus(declaration());
+    }
+
+    private static boolean isUnknown(String key) {
+        return !NOT_NEGOTIATED.contains(key) && !ChapChallenge.KEYS.contains(key);
     }
 
     /// Our own limit, if the peer does not know it yet.
