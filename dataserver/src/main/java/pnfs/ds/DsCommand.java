@@ -87,8 +87,9 @@ public final class DsCommand implements Callable<Integer> {
     @Option(
             names = "--access",
             paramLabel = "FILE",
-            description = "Who may log in, a rule a line: 'allow INITIATOR', 'allow INITIATOR USER SECRET' (CHAP; * is any"
-                    + " initiator), 'prove USER SECRET' (who we are, by CHAP). Default: everybody.")
+            description =
+                    "Who may log in, a rule a line: 'allow INITIATOR', 'allow INITIATOR USER SECRET' (CHAP; * is any"
+                            + " initiator), 'prove USER SECRET' (who we are, by CHAP). Default: everybody.")
     private @Nullable Path access;
 
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")

@@ -173,12 +173,12 @@ class ChapLoginTest {
 
     @Test
     void an_initiator_that_is_trusted_needs_no_proof_and_an_unknown_one_is_forbidden_to_see_anything() {
-        assertThat(status(initiator.login(LoginKeys.of(
-                        "InitiatorName", "iqn.2026-01.test:trusted", "TargetName", TargetFixture.TARGET))))
+        assertThat(status(initiator.login(
+                        LoginKeys.of("InitiatorName", "iqn.2026-01.test:trusted", "TargetName", TargetFixture.TARGET))))
                 .isEqualTo("0000");
         RawInitiator stranger = fixture.connect();
-        assertThat(status(stranger.login(LoginKeys.of(
-                        "InitiatorName", "iqn.2026-01.test:stranger", "SessionType", "Discovery"))))
+        assertThat(status(stranger.login(
+                        LoginKeys.of("InitiatorName", "iqn.2026-01.test:stranger", "SessionType", "Discovery"))))
                 .isEqualTo("0202");
     }
 

@@ -30,7 +30,16 @@ final class TargetFixture {
 
     TargetFixture() {
         this(new TargetSettings(
-                TARGET, List.of("192.0.2.7:3260", "192.0.2.8:3261"), 3, 32, 65_536, 131_072, 65_536, 15, 30, AccessList.EVERYBODY));
+                TARGET,
+                List.of("192.0.2.7:3260", "192.0.2.8:3261"),
+                3,
+                32,
+                65_536,
+                131_072,
+                65_536,
+                15,
+                30,
+                AccessList.EVERYBODY));
     }
 
     TargetFixture(TargetSettings settings) {

@@ -12,8 +12,8 @@ import pnfs.wire.iscsi.Opcode;
 /// Hostile bytes at a target: whatever comes, it either is answered or ends that connection, memory beside the
 /// volume's range of a command stays as it was, and another session goes on.
 class TargetFuzzTest {
-    private static final TargetSettings SETTINGS =
-            new TargetSettings(TargetFixture.TARGET, List.of(), 4, 8, 65_536, 131_072, 65_536, 15, 30, AccessList.EVERYBODY);
+    private static final TargetSettings SETTINGS = new TargetSettings(
+            TargetFixture.TARGET, List.of(), 4, 8, 65_536, 131_072, 65_536, 15, 30, AccessList.EVERYBODY);
 
     @FuzzTest(maxDuration = "60s")
     void raw_bytes_before_login(FuzzedDataProvider data) {

@@ -55,7 +55,8 @@ class TargetSocketTest {
         var meters = new SimpleMeterRegistry();
         RegionFile.format(path, RegionHeader.of(new UUID(1, 2), 4096, BYTES), IfPresent.REFUSE, written -> {});
         region = RegionFile.open(path, meters);
-        var settings = new TargetSettings(TARGET, List.of(), 64, 128, 1 << 20, 4 << 20, 256 << 10, 15, 30, AccessList.EVERYBODY);
+        var settings = new TargetSettings(
+                TARGET, List.of(), 64, 128, 1 << 20, 4 << 20, 256 << 10, 15, 30, AccessList.EVERYBODY);
         var target = new IscsiTarget(settings, new ScsiTarget(TARGET, List.of(new Volume(region)), meters), meters);
         network = new NioNetwork(2, System::nanoTime);
         listener = network.listen(

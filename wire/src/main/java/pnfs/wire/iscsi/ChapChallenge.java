@@ -91,7 +91,9 @@ public final class ChapChallenge {
         String text = keys.get(RESPONSE);
         byte[] response = text == null ? null : binary(text);
         byte[] wanted = algorithm.respond(identifier, peer.secretBytes(), challenge);
-        return response != null && MessageDigest.isEqual(wanted, response) && peer.user().equals(keys.get(USER));
+        return response != null
+                && MessageDigest.isEqual(wanted, response)
+                && peer.user().equals(keys.get(USER));
     }
 
     /// Whether the peer asks us what we have asked it: who does that has somebody else answer for it (reflection).

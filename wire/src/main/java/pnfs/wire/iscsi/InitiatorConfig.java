@@ -97,7 +97,8 @@ public record InitiatorConfig(
 
     /// Depth 128, 4096 commands pending, open-iscsi's wishes and Linux's times.
     public static InitiatorConfig of(InetSocketAddress portal, String targetName, String initiatorName, long isid) {
-        return new InitiatorConfig(portal, targetName, initiatorName, isid, DEFAULT_WISHES, 128, 4096, Times.DEFAULT, null);
+        return new InitiatorConfig(
+                portal, targetName, initiatorName, isid, DEFAULT_WISHES, 128, 4096, Times.DEFAULT, null);
     }
 
     public InitiatorConfig withWishes(LoginKeys keys) {

@@ -30,11 +30,7 @@ final class InitiatorLogin {
         this.config = config;
         this.negotiation = new Negotiation(config.wishes(), config.isDiscovery());
         this.stage = firstStage;
-        this.next = identity()
-                .plus(
-                        firstStage == LoginStage.SECURITY
-                                ? methods()
-                                : negotiation.offer());
+        this.next = identity().plus(firstStage == LoginStage.SECURITY ? methods() : negotiation.offer());
         this.transit = firstStage == LoginStage.OPERATIONAL || config.chap() == null;
     }
 

@@ -72,8 +72,10 @@ class ChapPropertyTest {
         byte[] bytes = HexFormat.of()
                 .parseHex(String.valueOf(asked.keys().get("CHAP_C")).substring(2));
         LoginKeys base64 = LoginKeys.of(
-                "CHAP_I", String.valueOf(asked.keys().get("CHAP_I")),
-                "CHAP_C", "0b" + Base64.getEncoder().encodeToString(bytes));
+                "CHAP_I",
+                String.valueOf(asked.keys().get("CHAP_I")),
+                "CHAP_C",
+                "0b" + Base64.getEncoder().encodeToString(bytes));
 
         for (LoginKeys keys : new LoginKeys[] {asked.keys(), base64}) {
             ChapChallenge read = ChapChallenge.read(algorithm, keys);
@@ -99,8 +101,8 @@ class ChapPropertyTest {
     @ParameterizedTest
     @CsvSource({"256, 0x00", "-1, 0x00", "x, 0x00", "1, 0x0", "1, 0x", "1, 00", "1, 0bA", "1, 0xzz", "'', 0x00"})
     void a_challenge_that_is_none_is_refused(String identifier, String challenge) {
-        assertThatThrownBy(() -> ChapChallenge.read(
-                        ChapAlgorithm.MD5, LoginKeys.of("CHAP_I", identifier, "CHAP_C", challenge)))
+        assertThatThrownBy(() ->
+                        ChapChallenge.read(ChapAlgorithm.MD5, LoginKeys.of("CHAP_I", identifier, "CHAP_C", challenge)))
                 .isInstanceOf(IscsiException.class);
     }
 
