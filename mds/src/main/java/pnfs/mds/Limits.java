@@ -39,8 +39,12 @@ final class Limits {
     /// A reply that is kept for a retry; longer ones are refused before anything is done.
     static final int CACHED_REPLY_BYTES = 8 << 10;
 
-    /// Files that one client may have open.
-    static final int OPENS_PER_CLIENT = 1 << 20;
+    /// Stateids that one client may have: files open, lock-owners on files, delegations. At the limit it is
+    /// told to come later, until it gives some back.
+    static final int STATES_PER_CLIENT = 1 << 20;
+
+    /// Byte ranges that one client may have locked.
+    static final int LOCKS_PER_CLIENT = 1 << 20;
 
     /// Changes on their way to the disk, in bytes, from which on operations are told to come later.
     static final long CONGESTED_BYTES = 64L << 20;

@@ -34,11 +34,14 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
+import pnfs.mds.lock.LockOperations;
+import pnfs.mds.lock.LockTable;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.NamespaceOperations;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.open.OpenOperations;
+import pnfs.mds.open.StateTable;
 import pnfs.mds.proxy.DataServerIo;
 import pnfs.mds.proxy.ProxyOperations;
 import pnfs.mds.session.Clients;
@@ -109,7 +112,7 @@ final class Wiring implements AutoCloseable {
                         identity.boot());
         var layouts = new FileLayouts(store, manager, space, settings.placementUnitBytes(), Limits.CACHED_MAPS);
         var namespace = new Namespace(store, inodes, locks);
-        var opens = new OpenFiles(clients, Limits.OPENS_PER_CLIENT, random.split());
+        var opens = new OpenFiles(clients, new StateTable(clients, Limits.STATES_PER_CLIENT, random.split()));
         var orphans = new Orphans(store, inodes, locks, layouts, opens);
         UUID clusterId = uuid(identity.id().toByteArray());
         var attributes = new FileAttributes(
@@ -140,6 +143,8 @@ final class Wiring implements AutoCloseable {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
+        var byteLocks = new LockTable(opens.states(), Limits.LOCKS_PER_CLIENT);
+        LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
         LayoutOperations.register(
                 table,
                 inodes,

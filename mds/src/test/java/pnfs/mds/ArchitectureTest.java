@@ -16,10 +16,11 @@ class ArchitectureTest {
                 .room("xattr", "attribute")
                 .room("namespace", "attribute")
                 .room("open", "namespace", "session")
+                .room("lock", "open")
                 .room("layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
-                .shore("", "proxy", "cluster", "xattr", "store.engine", "pnfs.layout", "pnfs.wire")
+                .shore("", "proxy", "cluster", "xattr", "lock", "store.engine", "pnfs.layout", "pnfs.wire")
                 .check();
     }
 }

@@ -21,11 +21,14 @@ import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.compound.SessionRef;
+import pnfs.mds.lock.LockOperations;
+import pnfs.mds.lock.LockTable;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.NamespaceOperations;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.open.OpenOperations;
+import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
 import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.session.Sessions;
@@ -65,7 +68,8 @@ public final class FileRooms {
     public static final FileSystemFacts FACTS =
             new FileSystemFacts(new Fsid(7, 0), 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
     public static final Owners OWNERS = Owners.of("example.org", List.of("user alice 1000", "group staff 50"));
-    public static final int OPENS_PER_CLIENT = 100;
+    public static final int STATES_PER_CLIENT = 100;
+    public static final int LOCKS_PER_CLIENT = 50;
     private static final int CACHED_INODES = 16; // so few that most reads go to the store
     private static final Opaque NO_SESSION = Opaque.of(new byte[16]);
 
@@ -78,6 +82,7 @@ public final class FileRooms {
     public final Namespace namespace;
     public final Clients clients;
     public final OpenFiles opens;
+    public final LockTable byteLocks;
     public final Orphans orphans;
     public final FileHandle root;
     private final OpTable table = new OpTable();
@@ -102,7 +107,7 @@ public final class FileRooms {
         namespace = new Namespace(store, inodes, locks);
         ServerIdentity identity = ServerIdentity.start(store, random.split());
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
-        opens = new OpenFiles(clients, OPENS_PER_CLIENT, random.split());
+        opens = new OpenFiles(clients, new StateTable(clients, STATES_PER_CLIENT, random.split()));
         orphans = new Orphans(store, inodes, locks, space, opens);
         root = namespace.root(new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
@@ -113,6 +118,8 @@ public final class FileRooms {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
+        byteLocks = new LockTable(opens.states(), LOCKS_PER_CLIENT);
+        LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
     }
 
     public static FileRooms committing() {
@@ -236,6 +243,10 @@ public final class FileRooms {
 
     public static OpenArgs open(String owner, int access, int deny, OpenHow how, OpenClaim claim) {
         return new OpenArgs(0, access, deny, new StateOwner(0, Opaque.ofUtf8(owner)), how, claim);
+    }
+
+    public static Fattr size(long bytes) {
+        return AttributeCodec.write(Attributes.builder().size(bytes).build());
     }
 
     /// The file at `path` from the root on.

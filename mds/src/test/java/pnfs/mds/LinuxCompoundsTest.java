@@ -18,6 +18,7 @@ import pnfs.mds.namespace.NamespaceOperations;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.open.OpenOperations;
+import pnfs.mds.open.StateTable;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.ManualLoop;
 import pnfs.mds.testing.TestServer;
@@ -73,7 +74,7 @@ class LinuxCompoundsTest {
         var inodes = new Inodes(server.store, 100, random);
         var attributes = new FileAttributes(FileRooms.FACTS, space, Owners.numeric());
         var namespace = new Namespace(server.store, inodes, locks);
-        var opens = new OpenFiles(server.clients, 100, random);
+        var opens = new OpenFiles(server.clients, new StateTable(server.clients, 100, random));
         var orphans = new Orphans(server.store, inodes, locks, space, opens);
         table.register(
                 OpCode.SETATTR,

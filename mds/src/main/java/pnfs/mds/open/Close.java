@@ -44,12 +44,12 @@ final class Close implements Operation<CloseArgs>, StateHolder {
 
     @Override
     public boolean holdsStateOf(long clientId) {
-        return opens.hasOpens(clientId);
+        return !opens.of(clientId).isEmpty();
     }
 
     @Override
     public void release(long clientId) {
-        for (OpenState open : opens.removeAll(clientId)) {
+        for (OpenState open : opens.of(clientId)) {
             try (var _ = locks.lock(open.file().inode())) {
                 opens.close(open);
             }

@@ -32,7 +32,7 @@ public final class OpenOperations {
             Clients clients) {
         var open = new Open(inodes, locks, attributes, space, namespace, opens, clients);
         var close = new Close(inodes, locks, opens, orphans);
-        var stateids = new Stateids(opens);
+        var stateids = new Stateids(opens.states(), locks);
         table.register(OpCode.OPEN, OpenArgs.class, open);
         table.register(OpCode.CLOSE, CloseArgs.class, close);
         table.register(OpCode.OPEN_DOWNGRADE, OpenDowngradeArgs.class, new OpenDowngrade(inodes, locks, opens));

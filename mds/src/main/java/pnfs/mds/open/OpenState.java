@@ -1,48 +1,51 @@
 package pnfs.mds.open;
 
 import pnfs.mds.compound.FileHandle;
-import pnfs.wire.nfs4.Stateid;
-import pnfs.wire.xdr.Opaque;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
 
 /// One owner's open of one file, from its first OPEN to its CLOSE. Changed under the file's lock, by
 /// [OpenFiles]; any thread may read.
-public final class OpenState {
+public final class OpenState extends FileState {
     private final OpenOwner owner;
     private final FileHandle file;
-    private final Opaque other;
     private volatile Shares shares;
 
-    OpenState(OpenOwner owner, FileHandle file, Opaque other, Shares shares) {
+    OpenState(StateTable table, OpenOwner owner, FileHandle file, Shares shares) {
+        super(table);
         this.owner = owner;
         this.file = file;
-        this.other = other;
         this.shares = shares;
     }
 
+    @Override
     public long clientId() {
         return owner.clientId();
     }
 
+    @Override
     public FileHandle file() {
         return file;
     }
 
-    /// As it is now.
-    public Stateid stateid() {
-        return new Stateid(shares.seqid(), other);
+    @Override
+    protected int seqid() {
+        return shares.seqid();
     }
 
-    /// Bits of [pnfs.wire.nfs4.ShareBits].
+    @Override
     public int access() {
         return shares.access();
     }
 
-    OpenOwner owner() {
-        return owner;
+    /// What is open is not freed but closed.
+    @Override
+    protected void free() {
+        throw new NfsException(NfsStatus.LOCKS_HELD, this + " is still open");
     }
 
-    Opaque other() {
-        return other;
+    OpenOwner owner() {
+        return owner;
     }
 
     Shares shares() {
@@ -51,10 +54,5 @@ public final class OpenState {
 
     void become(Shares next) {
         shares = next;
-    }
-
-    @Override
-    public String toString() {
-        return "open " + stateid();
     }
 }

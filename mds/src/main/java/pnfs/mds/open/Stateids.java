@@ -1,20 +1,26 @@
 package pnfs.mds.open;
 
 import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileLocks;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.FreeStateidArgs;
 import pnfs.wire.nfs4.OpArgs.TestStateidArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.OpSuccess;
 import pnfs.wire.nfs4.OpResult.TestStateidResult;
 import pnfs.wire.nfs4.Stateid;
 
-/// TEST_STATEID and FREE_STATEID, RFC 8881 §18.48 and §18.38: how a client finds out what it lost.
+/// TEST_STATEID and FREE_STATEID, RFC 8881 §18.48 and §18.38: how a client finds out what it lost, and says
+/// that it knows.
 final class Stateids {
-    private final OpenFiles opens;
+    private final StateTable states;
+    private final FileLocks locks;
 
-    Stateids(OpenFiles opens) {
-        this.opens = opens;
+    Stateids(StateTable states, FileLocks locks) {
+        this.states = states;
+        this.locks = locks;
     }
 
     OpResult test(TestStateidArgs args, CompoundState state) {
@@ -23,15 +29,18 @@ final class Stateids {
                 .toList());
     }
 
-    /// What is open is not freed but closed; anything else is not there.
     OpResult free(FreeStateidArgs args, CompoundState state) {
-        OpenState open = opens.require(state.resolve(args.stateid()), state.clientId());
-        throw new NfsException(NfsStatus.LOCKS_HELD, open + " is still open");
+        Stateid stateid = state.resolve(args.stateid());
+        long inode = states.find(stateid, state.clientId()).file().inode();
+        try (var _ = locks.lock(inode)) {
+            states.find(stateid, state.clientId()).free();
+        }
+        return new OpSuccess(OpCode.FREE_STATEID);
     }
 
     private NfsStatus status(Stateid stateid, long clientId) {
         try {
-            opens.require(stateid, clientId);
+            states.require(stateid, clientId);
             return NfsStatus.OK;
         } catch (NfsException e) {
             return e.status();

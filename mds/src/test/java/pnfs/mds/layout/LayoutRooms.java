@@ -31,11 +31,14 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.compound.Operation;
 import pnfs.mds.compound.SessionRef;
+import pnfs.mds.lock.LockOperations;
+import pnfs.mds.lock.LockTable;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.NamespaceOperations;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.open.OpenOperations;
+import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
 import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.session.Sessions;
@@ -113,7 +116,7 @@ public final class LayoutRooms {
         namespace = new Namespace(store, inodes, locks);
         identity = ServerIdentity.start(store, random.split());
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
-        opens = new OpenFiles(clients, 100, random.split());
+        opens = new OpenFiles(clients, new StateTable(clients, 100, random.split()));
         orphans = new Orphans(store, inodes, locks, layouts, opens);
         root = namespace.root(new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
@@ -121,6 +124,7 @@ public final class LayoutRooms {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
+        LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), 100), clients);
         LayoutOperations.register(
                 table,
                 inodes,
