@@ -368,9 +368,21 @@ public final class LayoutManager {
                 tiles.set(tiles.size() - 1, tiles.getLast().joinedWith(shown));
                 return true;
             }
-            return tiles.size() < maxExtents && tiles.add(shown);
+            return tiles.size() < maxExtents && !isForAnotherLayout(tiles, shown, least) && tiles.add(shown);
         });
         return granted(file, holding, Iomode.READ, least, tiles);
+    }
+
+    /// Whether a layout ends before `next`, which is on another volume than what it has. Linux (6.1) maps a run
+    /// of pages to a disk once, by the address on the volume alone: where the run crosses into an extent of
+    /// another volume it goes on at the right address of the wrong disk. A run never crosses from one layout
+    /// into the next.
+    private static boolean isForAnotherLayout(List<Extent> extents, Extent next, ByteRange least) {
+        return next.state() != ExtentState.NONE_DATA
+                && next.file().offset() >= least.end()
+                && extents.stream()
+                        .anyMatch(extent -> extent.state() != ExtentState.NONE_DATA
+                                && !extent.device().equals(next.device()));
     }
 
     private GrantOutcome grantWriting(
@@ -384,13 +396,15 @@ public final class LayoutManager {
                             SpacePlan.NO_DEVICE,
                             extent -> extent.state() == ExtentState.READ_WRITE_DATA
                                     && ready.size() < maxExtents
+                                    && !isForAnotherLayout(ready, extent, least)
                                     && ready.add(extent));
             return ready.isEmpty()
                     ? new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "nothing written at " + want.offset())
                     : granted(file, holding, Iomode.RW, least, ready);
         }
         int runsLeft = want.type().safeCommitRuns() - unwrittenRuns(file, holding);
-        var plan = SpacePlan.over(file, possible, space, placement, new SpacePlan.PlanLimits(maxExtents, runsLeft));
+        var plan = SpacePlan.over(
+                file, possible, space, placement, new SpacePlan.PlanLimits(maxExtents, runsLeft, least.end()));
         if (plan.end() < least.end()) {
             plan.forfeit(space);
             return switch (plan.shortfall()) {
@@ -401,7 +415,8 @@ public final class LayoutManager {
                             Refusal.BADLAYOUT,
                             "unwritten runs over " + want.type().safeCommitRuns() + ": commit first");
                 case TOO_MANY_EXTENTS -> tooSmall(least, maxExtents);
-                case NONE -> throw new IllegalStateException("plan of " + possible + " ends at " + plan.end());
+                case NONE, ANOTHER_VOLUME ->
+                    throw new IllegalStateException("plan of " + possible + " ends at " + plan.end());
             };
         }
         plan.adopt(file.extents(), ExtentState.INVALID_DATA, space);

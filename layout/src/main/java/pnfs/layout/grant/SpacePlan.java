@@ -28,14 +28,17 @@ final class SpacePlan {
         NO_SPACE,
         NO_VOLUME,
         TOO_MANY_EXTENTS,
-        TOO_MANY_RUNS
+        TOO_MANY_RUNS,
+        /// What follows is on another volume, and need not be in the same layout.
+        ANOTHER_VOLUME
     }
 
     /// Where a plan stops at the latest.
     ///
     /// @param maxRuns separate runs of storage that nobody wrote yet
-    record PlanLimits(int maxExtents, int maxRuns) {
-        static final PlanLimits NONE = new PlanLimits(Integer.MAX_VALUE, Integer.MAX_VALUE);
+    /// @param oneVolumeFrom from this offset in the file on the plan goes to no other volume
+    record PlanLimits(int maxExtents, int maxRuns, long oneVolumeFrom) {
+        static final PlanLimits NONE = new PlanLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE);
     }
 
     private record Part(Extent extent, Reservation reservation) {}
@@ -125,6 +128,11 @@ final class SpacePlan {
             extents.set(extents.size() - 1, last.joinedWith(extent));
         } else if (extents.size() == limits.maxExtents()) {
             shortfall = Shortfall.TOO_MANY_EXTENTS;
+            return false;
+        } else if (last != null
+                && !last.device().equals(extent.device())
+                && extent.file().offset() >= limits.oneVolumeFrom()) {
+            shortfall = Shortfall.ANOTHER_VOLUME;
             return false;
         } else if (extent.state() == ExtentState.INVALID_DATA && ++runs > limits.maxRuns()) {
             shortfall = Shortfall.TOO_MANY_RUNS;

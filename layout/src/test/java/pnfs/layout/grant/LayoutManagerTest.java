@@ -73,7 +73,9 @@ class LayoutManagerTest {
         assertThat(lengths[0]).isEqualTo(64 * 1024);
         assertThat(lengths[1]).isBetween(MIB, 2 * MIB);
         assertThat(lengths[2]).isBetween(2 * MIB, 4 * MIB);
-        assertThat(lengths[8]).isBetween(64 * MIB, 66 * MIB);
+        assertThat(lengths[8])
+                .as("a placement unit: no layout goes over two volumes")
+                .isEqualTo(8 * MIB);
         assertThat(offset % MIB).isZero();
         assertThat(extents.count()).as("a run of storage a placement unit").isEqualTo((int)
                 Math.ceilDiv(offset, 8 * MIB));
@@ -249,6 +251,33 @@ class LayoutManagerTest {
         assertThat(beyond.extents().getFirst().state()).isEqualTo(ExtentState.NONE_DATA);
         assertThat(volumes.stream().map(Volume::id))
                 .contains(beyond.extents().getFirst().device());
+    }
+
+    /// Linux 6.1 writes what is behind the border to the right address of the wrong disk.
+    @Test
+    void a_layout_ends_where_the_next_volume_begins() {
+        var first = granted(ALICE, null, rw(0, 20 * MIB));
+        var second = granted(ALICE, first.stateid(), rw(8 * MIB, 12 * MIB));
+        commit(ALICE, second.stateid(), 16 * MIB - 1, new ByteRange(0, 16 * MIB));
+        size = 16 * MIB;
+        var read = granted(ALICE, second.stateid(), new Want(LayoutType.SCSI, Iomode.READ, 0, ALL_ONES, PAGE, 4096));
+        var ready = granted(ALICE, read.stateid(), new Want(LayoutType.SCSI, Iomode.RW, 0, ALL_ONES, 0, 4096));
+
+        assertThat(first.range()).isEqualTo(new ByteRange(0, 8 * MIB));
+        assertThat(second.range()).isEqualTo(new ByteRange(8 * MIB, 16 * MIB));
+        assertThat(second.extents().getFirst().device())
+                .isNotEqualTo(first.extents().getFirst().device());
+        assertThat(read.range()).isEqualTo(first.range());
+        assertThat(ready.range()).isEqualTo(first.range());
+    }
+
+    @Test
+    void who_insists_on_more_than_one_volume_has_of_a_file_gets_it() {
+        var granted =
+                granted(ALICE, null, new Want(LayoutType.SCSI, Iomode.RW, 0, 20 * MIB, 12 * MIB, LINUX_MAX_COUNT));
+
+        assertThat(granted.range()).isEqualTo(new ByteRange(0, 16 * MIB));
+        assertThat(granted.extents()).hasSize(2);
     }
 
     @Test
