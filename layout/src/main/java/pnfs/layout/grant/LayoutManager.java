@@ -1,6 +1,7 @@
 package pnfs.layout.grant;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -267,6 +268,115 @@ public final class LayoutManager {
         }
     }
 
+    /// Storage may be set aside for a range, which is done by [#finishAllocate] at once. Layouts are never in the
+    /// way: those for writing have no holes, and those for reading show the new storage as the hole it was. Takes
+    /// the space lock itself.
+    public HoldOutcome beginAllocate(LayoutFile file, ByteRange range) {
+        ByteRange blocks = range.widened();
+        if (blocks.end() > Coverage.MAX_FILE_BYTES) {
+            return new HoldOutcome.Refused(Refusal.INVAL, "range " + range + " ends beyond " + Coverage.MAX_FILE_BYTES);
+        }
+        FileGrants grants = grantsOf(file.inode());
+        if (grants.isBusy(ProxyHold.Kind.ALLOCATE, blocks)) {
+            return new HoldOutcome.Busy();
+        }
+        try (var _ = space.lock()) {
+            var plan = SpacePlan.over(file, blocks, space, placement, SpacePlan.PlanLimits.NONE);
+            if (plan.end() < blocks.end()) {
+                plan.forfeit(space);
+                return noSpace(plan.shortfall());
+            }
+            return begin(grants, new ProxyHold(ProxyHold.Kind.ALLOCATE, file.inode(), blocks, plan.extents(), plan));
+        }
+    }
+
+    /// The new storage becomes the file's, unwritten: its bytes are zeros. The hold is over.
+    public LayoutChanges finishAllocate(LayoutFile file, ProxyHold hold) {
+        requireKind(hold, ProxyHold.Kind.ALLOCATE);
+        hold.plan().adopt(file.extents(), ExtentState.INVALID_DATA, space);
+        List<SpaceChange> spaceChanges = space.drainChanges();
+        end(hold);
+        return changes(file, spaceChanges, List.of());
+    }
+
+    /// A hole may be made of `range`, for `client`. Blocks that lie in it in part and have data are copied with
+    /// zeros in the hole, so that a crash leaves all or nothing of them; all others go. Where the client itself
+    /// holds layouts nothing may move: then there is only data to overwrite with zeros ([ProxyHold#extents]).
+    /// Nothing lies beyond the end of the file, so the range ends there.
+    public HoldOutcome beginPunch(LayoutFile file, long client, ByteRange range) {
+        ByteRange blocks = range.widened();
+        FileGrants grants = grantsOf(file.inode());
+        Set<Long> holders = grants.holdersOf(blocks);
+        boolean inPlace = holders.equals(Set.of(client));
+        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.PUNCH, blocks, inPlace ? Set.of() : holders);
+        if (obstacle.isPresent()) {
+            return obstacle.get();
+        }
+        if (inPlace) {
+            return begin(
+                    grants,
+                    new ProxyHold(ProxyHold.Kind.ZERO, file.inode(), blocks, written(file, blocks), SpacePlan.none()));
+        }
+        var data = new ArrayList<Extent>();
+        var divided = new ArrayList<ByteRange>(2);
+        for (ByteRange block : edges(range)) {
+            List<Extent> there = written(file, block);
+            if (!there.isEmpty()) {
+                data.addAll(there);
+                divided.add(block);
+            }
+        }
+        if (divided.isEmpty()) {
+            return begin(
+                    grants, new ProxyHold(ProxyHold.Kind.PUNCH, file.inode(), blocks, List.of(), SpacePlan.none()));
+        }
+        try (var _ = space.lock()) {
+            var plan = SpacePlan.copyOf(file, divided, space, placement);
+            if (plan.end() < divided.getLast().end()) {
+                plan.forfeit(space);
+                return noSpace(plan.shortfall());
+            }
+            return begin(grants, new ProxyHold(ProxyHold.Kind.PUNCH, file.inode(), blocks, data, plan));
+        }
+    }
+
+    /// The copies are on their storage, or the zeros are: what lies in the hole goes. The hold is over.
+    public LayoutChanges finishPunch(LayoutFile file, ProxyHold hold) {
+        var freed = new ArrayList<Freed>();
+        if (!hold.isInPlace()) {
+            requireKind(hold, ProxyHold.Kind.PUNCH);
+            List<Extent> lost = file.extents().punch(hold.range());
+            hold.plan().adopt(file.extents(), ExtentState.READ_WRITE_DATA, space);
+            if (!lost.isEmpty()) {
+                // Nobody holds a layout there, or it would have been zeros in place.
+                Freed gone = space.release(lost);
+                gone.becameUnheld();
+                freed.add(gone);
+            }
+        }
+        List<SpaceChange> spaceChanges = space.drainChanges();
+        end(hold);
+        return changes(file, spaceChanges, freed);
+    }
+
+    private static List<Extent> written(LayoutFile file, ByteRange blocks) {
+        return file.extents().extents(blocks).stream()
+                .filter(extent -> extent.state() != ExtentState.INVALID_DATA)
+                .toList();
+    }
+
+    /// The blocks that lie in `range` in part.
+    private static Set<ByteRange> edges(ByteRange range) {
+        var edges = new LinkedHashSet<ByteRange>(2);
+        if (range.offset() % ByteRange.BLOCK_BYTES != 0) {
+            edges.add(ByteRange.ofLength(ByteRange.alignDown(range.offset()), ByteRange.BLOCK_BYTES));
+        }
+        if (range.end() % ByteRange.BLOCK_BYTES != 0) {
+            edges.add(ByteRange.ofLength(ByteRange.alignDown(range.end()), ByteRange.BLOCK_BYTES));
+        }
+        return edges;
+    }
+
     /// The file may be cut down to `newSize`, which is under its size. Where that falls inside a block with
     /// data, the block is copied with zeros behind the new end, so that a crash leaves either all of the old
     /// tail or none of it.
@@ -278,14 +388,12 @@ public final class LayoutManager {
             return obstacle.get();
         }
         var tail = new ByteRange(blocks.offset(), ByteRange.alignUp(newSize));
-        List<Extent> written = file.extents().extents(tail).stream()
-                .filter(extent -> extent.state() != ExtentState.INVALID_DATA)
-                .toList();
+        List<Extent> written = written(file, tail);
         if (written.isEmpty()) {
             return begin(grants, new ProxyHold(ProxyHold.Kind.SHRINK, file.inode(), blocks, written, SpacePlan.none()));
         }
         try (var _ = space.lock()) {
-            var plan = SpacePlan.copyOf(file, tail, space, placement);
+            var plan = SpacePlan.copyOf(file, List.of(tail), space, placement);
             if (plan.end() < tail.end()) {
                 plan.forfeit(space);
                 return noSpace(plan.shortfall());

@@ -14,8 +14,14 @@ public final class ProxyHold {
         READ,
         /// Data is being written.
         WRITE,
+        /// Storage is being set aside.
+        ALLOCATE,
         /// The file is being cut off at the start of the range, or inside its first block.
-        SHRINK
+        SHRINK,
+        /// A hole is being made, which may begin and end inside blocks.
+        PUNCH,
+        /// Data is being overwritten with zeros where a hole cannot be made.
+        ZERO
     }
 
     private final Kind kind;
@@ -43,7 +49,8 @@ public final class ProxyHold {
     /// What to read from or write to. Reading: a tiling of the range, in which only READ_WRITE_DATA has
     /// anything to read and the rest is zeros. Writing: a tiling with storage under every block, where the
     /// blocks that are INVALID_DATA must be written whole. Shrinking: the one block with data on both sides of
-    /// the new end, or nothing.
+    /// the new end, or nothing. Punching: the data in the blocks of [#copies], or where [#isInPlace] all data
+    /// in the range.
     public List<Extent> extents() {
         return extents;
     }
@@ -51,6 +58,16 @@ public final class ProxyHold {
     /// Shrinking with a block to divide: where its copy goes, with zeros from the new end on.
     public Optional<Extent> tailCopy() {
         return kind == Kind.SHRINK ? plan.reserved().stream().findFirst() : Optional.empty();
+    }
+
+    /// Punching without storage to move: data in the hole is to be overwritten with zeros where it lies.
+    public boolean isInPlace() {
+        return kind == Kind.ZERO;
+    }
+
+    /// Punching: where copies of the blocks go of which a part is to stay, with zeros in the hole; at most two.
+    public List<Extent> copies() {
+        return kind == Kind.PUNCH ? plan.reserved() : List.of();
     }
 
     Kind kind() {
@@ -64,9 +81,9 @@ public final class ProxyHold {
     /// Whether `other`, I/O of ours too, must wait for this one.
     boolean blocks(Kind other, ByteRange otherRange) {
         boolean apart = switch (kind) {
-            case READ -> other != Kind.SHRINK;
-            case WRITE -> other == Kind.READ;
-            case SHRINK -> false;
+            case READ -> other != Kind.SHRINK && other != Kind.PUNCH;
+            case WRITE, ZERO -> other == Kind.READ;
+            case ALLOCATE, SHRINK, PUNCH -> false;
         };
         return !apart && range.overlaps(otherRange);
     }

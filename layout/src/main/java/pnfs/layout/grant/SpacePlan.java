@@ -68,10 +68,14 @@ final class SpacePlan {
         return plan;
     }
 
-    /// A plan for a copy of one block that the file has already.
-    static SpacePlan copyOf(LayoutFile file, ByteRange block, Space space, Placement placement) {
-        var plan = new SpacePlan(block.offset());
-        plan.fill(file, block, space, placement, PlanLimits.NONE);
+    /// A plan for copies of blocks that the file has already; there is at least one.
+    static SpacePlan copyOf(LayoutFile file, List<ByteRange> blocks, Space space, Placement placement) {
+        var plan = new SpacePlan(blocks.getFirst().offset());
+        for (ByteRange block : blocks) {
+            if (plan.shortfall == Shortfall.NONE) {
+                plan.fill(file, block, space, placement, PlanLimits.NONE);
+            }
+        }
         return plan;
     }
 

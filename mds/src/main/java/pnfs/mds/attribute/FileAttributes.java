@@ -208,7 +208,7 @@ public final class FileAttributes {
             case FILEHANDLE -> out.writeOpaque(inode.file().toWire());
             case FILEID, MOUNTED_ON_FILEID -> out.writeUint64(inode.id());
             case FILES_AVAIL, FILES_FREE, FILES_TOTAL -> out.writeUint64(FILES);
-            case MAXFILESIZE -> out.writeUint64(Long.MAX_VALUE);
+            case MAXFILESIZE -> out.writeUint64(FileSystemFacts.MAX_FILE_BYTES);
             case MAXLINK -> out.writeUint32(Inode.MAX_LINKS);
             case MAXNAME -> out.writeUint32(Nfs4Limits.NAME_BYTES);
             case MAXREAD, MAXWRITE -> out.writeUint64(facts.maxIoBytes());

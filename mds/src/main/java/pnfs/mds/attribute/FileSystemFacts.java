@@ -14,6 +14,9 @@ public record FileSystemFacts(Fsid fsid, int leaseSeconds, List<LayoutType> layo
     /// Every extent and every grant is a multiple of this; Linux refuses more than its page.
     public static final int LAYOUT_BLOCK_BYTES = 4096;
 
+    /// A file has whole blocks, and no offset over 2^63-1.
+    static final long MAX_FILE_BYTES = Long.MAX_VALUE & -LAYOUT_BLOCK_BYTES;
+
     public FileSystemFacts {
         layoutTypes = List.copyOf(layoutTypes);
     }

@@ -146,6 +146,18 @@ public final class CompoundState {
         currentStateid = savedStateid;
     }
 
+    /// The same COMPOUND as seen from the saved filehandle, for COPY, which reads there: its stateid is the
+    /// saved one, and results in between are not the client's. What it shows, this state's reply depends on
+    /// too; the caller sees to that.
+    public CompoundState ofSavedFile() {
+        var there = new CompoundState(connection, credential, minorVersion, nowNanos, now);
+        there.session = session;
+        there.currentFile = savedFile();
+        there.currentStateid = savedStateid;
+        there.begin(Integer.MAX_VALUE, false);
+        return there;
+    }
+
     /// Called by every operation whose result has a stateid (RFC 8881 §16.2.3.1.2).
     public void setCurrentStateid(Stateid stateid) {
         currentStateid = stateid;

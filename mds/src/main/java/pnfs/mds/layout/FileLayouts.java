@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,6 +17,7 @@ import pnfs.layout.device.Volume;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentMap;
+import pnfs.layout.extent.ExtentState;
 import pnfs.layout.grant.HoldOutcome;
 import pnfs.layout.grant.LayoutChanges;
 import pnfs.layout.grant.LayoutFile;
@@ -40,6 +42,9 @@ import pnfs.wire.nfs4.NfsStatus;
 /// What concerns one file is called under that file's lock. The space lock is taken here, after it, and kept until
 /// the batch is appended: the stored free ranges depend on the order of changes.
 public final class FileLayouts implements FileSpace {
+    /// Of holes, which nobody looks at here.
+    private static final DeviceId NO_DEVICE = new DeviceId(0, 0, 0);
+
     private static final Logger log = LoggerFactory.getLogger(FileLayouts.class);
 
     private final MetadataStore store;
@@ -191,14 +196,51 @@ public final class FileLayouts implements FileSpace {
     /// @param written makes the inode of the storage it uses now
     /// @return the ticket
     public long finishWrite(FileChange change, Inode file, ProxyHold hold, Written written) {
+        return finish(change, file, written, view -> manager.finishWrite(view, hold));
+    }
+
+    private long finish(FileChange change, Inode file, Written written, Function<LayoutFile, LayoutChanges> decide) {
         try (var _ = space.lock()) {
-            LayoutChanges decided = manager.finishWrite(view(file), hold);
+            LayoutChanges decided = decide.apply(view(file));
             change.put(written.inode(decided.allocatedBytes()));
             return append(change, file.id(), decided);
         }
     }
 
-    /// Makes the inode after a write.
+    /// Storage may be set aside under `range`, which [#finishAllocate] does, as [#finishWrite] finishes a write.
+    public HoldOutcome beginAllocate(Inode file, ByteRange range) {
+        return manager.beginAllocate(view(file), range);
+    }
+
+    public long finishAllocate(FileChange change, Inode file, ProxyHold hold, Written written) {
+        return finish(change, file, written, view -> manager.finishAllocate(view, hold));
+    }
+
+    /// A hole may be made of `range`, which ends where the file does; see [LayoutManager#beginPunch].
+    public HoldOutcome beginPunch(Inode file, long client, ByteRange range) {
+        return manager.beginPunch(view(file), client, range);
+    }
+
+    public long finishPunch(FileChange change, Inode file, ProxyHold hold, Written written) {
+        return finish(change, file, written, view -> manager.finishPunch(view, hold));
+    }
+
+    /// Where the next data, or the next hole, begins at or after `offset`; the file's size where none does before
+    /// it. What is not written yet is a hole, and so is everything from the end of the file on.
+    public long seek(Inode file, long offset, boolean toData) {
+        var found = new long[] {file.size()};
+        var rest = new ByteRange(ByteRange.alignDown(offset), ByteRange.alignUp(file.size()));
+        view(file).extents().cover(rest, NO_DEVICE, extent -> {
+            if ((extent.state() == ExtentState.READ_WRITE_DATA) != toData) {
+                return true;
+            }
+            found[0] = Math.min(found[0], Math.max(offset, extent.file().offset()));
+            return false;
+        });
+        return found[0];
+    }
+
+    /// Makes the inode after its storage changed.
     @FunctionalInterface
     public interface Written {
         Inode inode(long spaceUsed);

@@ -6,8 +6,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.layout.extent.ByteRange;
 import pnfs.layout.grant.HoldOutcome;
 import pnfs.layout.grant.ProxyHold;
+import pnfs.mds.attribute.Caller;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
@@ -140,6 +142,26 @@ final class ProxyFiles {
             case PASSING -> NfsStatus.DELAY;
             case LASTING -> NfsStatus.IO;
         };
+    }
+
+    /// The file with other bytes or storage, as of now; a program loses its privileges when somebody without any
+    /// changes it.
+    static Inode changed(Inode before, long size, long spaceUsed, CompoundState state) {
+        Inode after = before.written(size, spaceUsed, state.now(), state.now());
+        return Caller.of(state).isPrivileged()
+                ? after
+                : after.described(after.rights().withoutSetId(), after.times(), state.now());
+    }
+
+    /// A range of a file that is to be changed.
+    ///
+    /// @throws NfsException FBIG where it ends beyond what a file can have
+    static ByteRange requireRange(long offset, long length) {
+        long most = ByteRange.alignDown(Long.MAX_VALUE);
+        if (offset > most - length) {
+            throw new NfsException(NfsStatus.FBIG, length + " bytes at " + offset + " end beyond " + most);
+        }
+        return ByteRange.ofLength(offset, length);
     }
 
     static void requireRegular(Inode file) {

@@ -69,8 +69,8 @@ final class Transfer {
         }
     }
 
-    private static void readBlock(
-            BlockIo io, List<Extent> extents, ByteRange block, ByteBuffer into, BlockIo.Done done) {
+    /// Reads one block of a range that `extents` cover in part: zeros where they do not.
+    static void readBlock(BlockIo io, List<Extent> extents, ByteRange block, ByteBuffer into, BlockIo.Done done) {
         List<Extent> here = extents.stream()
                 .filter(extent -> extent.file().overlaps(block))
                 .map(extent -> extent.cutTo(block))

@@ -5,14 +5,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.grant.ProxyHold;
-import pnfs.mds.attribute.Caller;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.DeferredOperation;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.proxy.ProxyFiles.Decision;
-import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.WriteArgs;
 import pnfs.wire.nfs4.OpCode;
@@ -55,10 +53,7 @@ final class Write implements DeferredOperation<WriteArgs> {
         if (length == 0) {
             return new Decision.Answer(() -> new WriteResult(0, StableHow.FILE_SYNC, verifier));
         }
-        if (args.offset() > Long.MAX_VALUE - length) {
-            throw new NfsException(NfsStatus.FBIG, "write at " + args.offset());
-        }
-        var range = ByteRange.ofLength(args.offset(), length);
+        ByteRange range = ProxyFiles.requireRange(args.offset(), length);
         return new Decision.Begin(files.layouts.beginWrite(file, state.clientId(), range));
     }
 
@@ -88,12 +83,8 @@ final class Write implements DeferredOperation<WriteArgs> {
         int length = args.data().remaining();
         long size = Math.max(before.size(), args.offset() + length);
         FileChange change = files.inodes.change();
-        state.dependsOn(files.layouts.finishWrite(change, before, hold, spaceUsed -> {
-            Inode after = before.written(size, spaceUsed, state.now(), state.now());
-            return Caller.of(state).isPrivileged()
-                    ? after
-                    : after.described(after.rights().withoutSetId(), after.times(), state.now());
-        }));
+        state.dependsOn(files.layouts.finishWrite(
+                change, before, hold, spaceUsed -> ProxyFiles.changed(before, size, spaceUsed, state)));
         return new WriteResult(length, StableHow.FILE_SYNC, verifier);
     }
 

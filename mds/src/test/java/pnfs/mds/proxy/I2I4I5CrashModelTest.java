@@ -184,9 +184,9 @@ class I2I4I5CrashModelTest {
     private void writeThroughLayout(Model file) {
         int first = random.nextInt(FILE_BYTES / PAGE - 4);
         var range = ByteRange.ofLength((long) first * PAGE, (1L + random.nextInt(4)) * PAGE);
+        CompoundState asked = rooms.state(1, file.file);
         OpResult result = rooms.run(
-                1,
-                file.file,
+                asked,
                 new LayoutGetArgs(
                         false,
                         LayoutType.SCSI,
@@ -198,8 +198,10 @@ class I2I4I5CrashModelTest {
         if (!(result instanceof LayoutGetResult granted)) {
             return;
         }
-        // Storage is touched once the reply is there, which is once the grant is durable.
-        rooms.engine.commitAll();
+        // Storage is touched once the reply is there, which is once all it waits for is durable, and no more than that.
+        while (rooms.store.durableTicket() < asked.ticket()) {
+            rooms.engine.commit(1);
+        }
         acknowledge();
         boolean commits = random.nextInt(4) > 0;
         var data = new byte[(int) range.length()];

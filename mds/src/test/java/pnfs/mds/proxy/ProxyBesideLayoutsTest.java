@@ -1,0 +1,239 @@
+package pnfs.mds.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.layout.LayoutRooms;
+import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.wire.nfs4.AttributeCodec;
+import pnfs.wire.nfs4.AttributeValue.LayoutBody;
+import pnfs.wire.nfs4.Attributes;
+import pnfs.wire.nfs4.FileRange;
+import pnfs.wire.nfs4.Iomode;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.CloseArgs;
+import pnfs.wire.nfs4.OpArgs.CommitArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
+import pnfs.wire.nfs4.OpArgs.ReadArgs;
+import pnfs.wire.nfs4.OpArgs.RemoveArgs;
+import pnfs.wire.nfs4.OpArgs.SetAttrArgs;
+import pnfs.wire.nfs4.OpArgs.WriteArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.CommitResult;
+import pnfs.wire.nfs4.OpResult.LayoutGetResult;
+import pnfs.wire.nfs4.OpResult.LayoutTryLater;
+import pnfs.wire.nfs4.OpResult.ReadResult;
+import pnfs.wire.nfs4.StableHow;
+
+/// I/O through the server and layouts of the same file: layouts.md §6, the rows of READ and WRITE via the MDS.
+class ProxyBesideLayoutsTest {
+    private static final int PAGE = ByteRange.BLOCK_BYTES;
+    private static final long ALICE = 1;
+    private static final long BOB = 2;
+
+    private final ManualDisks disks = new ManualDisks((int) LayoutRooms.VOLUME_BYTES, new SplittableRandom(1));
+    private final MemoryEngine engine = new MemoryEngine();
+    private final LayoutRooms rooms = new LayoutRooms(engine, 1);
+
+    @BeforeEach
+    void register() {
+        ProxyOperations.register(
+                rooms.table,
+                rooms.inodes,
+                rooms.locks,
+                rooms.layouts,
+                rooms.orphans,
+                disks,
+                rooms.opens,
+                rooms.setAttr,
+                rooms.identity.writeVerifier(),
+                1 << 20);
+    }
+
+    @Test
+    void I1_a_write_in_the_way_of_another_client_s_layout_is_delayed_and_a_read_sees_committed_data() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        write(ALICE, file, 0, bytes(PAGE, 5));
+        assertThat(run(ALICE, file, layoutGet(ALICE, file, 2 * PAGE))).isInstanceOf(LayoutGetResult.class);
+
+        assertThat(run(BOB, file, writeArgs(BOB, file, 10, bytes(10, 6))).status())
+                .isEqualTo(NfsStatus.DELAY);
+        assertThat(read(BOB, file, 0, PAGE)).isEqualTo(bytes(PAGE, 5));
+    }
+
+    @Test
+    void I1_no_layout_is_granted_over_a_write_that_is_under_way_not_even_to_its_own_client() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        var written = new AtomicReference<@Nullable OpResult>();
+        rooms.begin(ALICE, file, writeArgs(ALICE, file, 0, bytes(PAGE, 5)), written::set);
+
+        assertThat(rooms.run(BOB, file, layoutGet(BOB, file, PAGE))).isEqualTo(new LayoutTryLater(false));
+        assertThat(rooms.run(ALICE, file, layoutGet(ALICE, file, PAGE))).isEqualTo(new LayoutTryLater(false));
+
+        disks.run();
+        assertThat(Objects.requireNonNull(written.get()).status()).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.run(ALICE, file, layoutGet(ALICE, file, PAGE))).isInstanceOf(LayoutGetResult.class);
+    }
+
+    @Test
+    void a_client_s_own_write_goes_to_the_block_of_its_layout_and_a_later_commit_changes_nothing() {
+        FileHandle file = rooms.open(ALICE, "f");
+        var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, 2 * PAGE));
+        List<Extent> laidOut = rooms.extents(file);
+
+        write(ALICE, file, 0, bytes(PAGE, 4));
+
+        List<Extent> after = rooms.extents(file);
+        assertThat(after.getFirst().volumeOffset()).isEqualTo(laidOut.getFirst().volumeOffset());
+        assertThat(after)
+                .extracting(Extent::state)
+                .containsExactly(ExtentState.READ_WRITE_DATA, ExtentState.INVALID_DATA);
+        var commit = new LayoutCommitArgs(
+                FileRange.of(0, PAGE),
+                false,
+                granted.stateid(),
+                OptionalLong.of(PAGE - 1),
+                Optional.empty(),
+                new LayoutBody(LayoutType.SCSI, ScsiLayoutCodec.writeUpdate(List.of(new ByteRange(0, PAGE)))));
+        assertThat(run(ALICE, file, commit).status()).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.extents(file)).isEqualTo(after);
+        assertThat(read(ALICE, file, 0, PAGE)).isEqualTo(bytes(PAGE, 4));
+    }
+
+    @Test
+    void I4_storage_of_a_removed_file_shows_nothing_of_it_in_the_next() {
+        FileHandle secret = rooms.open(ALICE, "secret");
+        write(ALICE, secret, 0, bytes(8 * PAGE, 7));
+        List<Extent> before = rooms.extents(secret);
+        run(ALICE, rooms.root, new RemoveArgs("secret"));
+        run(ALICE, secret, new CloseArgs(0, rooms.stateid(ALICE, secret)));
+        engine.commitAll();
+
+        boolean met = false;
+        for (int i = 0; i < 40 && !met; i++) {
+            FileHandle file = rooms.open(ALICE, "f" + i);
+            write(ALICE, file, 5, bytes(3, 1));
+            assertThat(run(ALICE, file, setSize(file, PAGE)).status()).isEqualTo(NfsStatus.OK);
+
+            byte[] expected = new byte[PAGE];
+            Arrays.fill(expected, 5, 8, (byte) 1);
+            assertThat(read(ALICE, file, 0, PAGE)).isEqualTo(expected);
+            met = rooms.extents(file).stream()
+                    .anyMatch(extent -> before.stream()
+                            .anyMatch(old -> old.device().equals(extent.device())
+                                    && old.storage().overlaps(extent.storage())));
+        }
+        assertThat(met).as("a file lay on the same blocks").isTrue();
+    }
+
+    @Test
+    void a_full_cluster_says_so_and_takes_writes_again_when_something_was_freed() {
+        FileHandle file = rooms.open(ALICE, "f");
+        NfsStatus status = NfsStatus.OK;
+        for (long offset = 0; status == NfsStatus.OK; offset += 64 << 10) {
+            status = run(ALICE, file, writeArgs(ALICE, file, offset, bytes(64 << 10, 1)))
+                    .status();
+        }
+        assertThat(status).isEqualTo(NfsStatus.NOSPC);
+
+        assertThat(run(ALICE, file, setSize(file, 0)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(run(ALICE, file, writeArgs(ALICE, file, 0, bytes(1 << 20, 2)))
+                        .status())
+                .as("I2: not before the cut is durable")
+                .isEqualTo(NfsStatus.NOSPC);
+        engine.commitAll();
+        write(ALICE, file, 0, bytes(1 << 20, 2));
+    }
+
+    @Test
+    void a_refused_cut_is_answered_and_leaves_the_file_free_for_others() {
+        FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(PAGE, 1));
+        var cut = new AtomicReference<@Nullable OpResult>();
+        rooms.begin(ALICE, file, setSize(file, 100), cut::set);
+
+        run(ALICE, file, new CloseArgs(0, rooms.stateid(ALICE, file))); // while the block is being copied
+
+        assertThat(Objects.requireNonNull(cut.get()).status()).isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(rooms.manager.isHeld(file.inode())).isFalse();
+        rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(PAGE, 2));
+    }
+
+    @Test
+    void a_commit_answers_with_the_verifier_of_this_run() {
+        FileHandle file = rooms.open(ALICE, "f");
+
+        assertThat(run(ALICE, file, new CommitArgs(0, 0))).isEqualTo(new CommitResult(rooms.identity.writeVerifier()));
+        engine.commitAll();
+        assertThat(rooms.crash(2).identity.writeVerifier()).isNotEqualTo(rooms.identity.writeVerifier());
+    }
+
+    private OpResult run(long client, FileHandle file, OpArgs operation) {
+        var answer = new AtomicReference<@Nullable OpResult>();
+        rooms.begin(client, file, operation, answer::set);
+        disks.run();
+        return Objects.requireNonNull(answer.get(), "every operation is answered");
+    }
+
+    private void write(long client, FileHandle file, long offset, byte[] data) {
+        assertThat(run(client, file, writeArgs(client, file, offset, data)).status())
+                .isEqualTo(NfsStatus.OK);
+    }
+
+    private byte[] read(long client, FileHandle file, long offset, int count) {
+        ByteBuffer data = ((ReadResult) run(client, file, new ReadArgs(rooms.stateid(client, file), offset, count)))
+                .data()
+                .duplicate();
+        var bytes = new byte[data.remaining()];
+        data.get(bytes);
+        return bytes;
+    }
+
+    private SetAttrArgs setSize(FileHandle file, long size) {
+        return new SetAttrArgs(
+                rooms.stateid(ALICE, file),
+                AttributeCodec.write(Attributes.builder().size(size).build()));
+    }
+
+    private WriteArgs writeArgs(long client, FileHandle file, long offset, byte[] data) {
+        return new WriteArgs(rooms.stateid(client, file), offset, StableHow.UNSTABLE, ByteBuffer.wrap(data));
+    }
+
+    private LayoutGetArgs layoutGet(long client, FileHandle file, long length) {
+        return new LayoutGetArgs(
+                false,
+                LayoutType.SCSI,
+                Iomode.READ_WRITE,
+                FileRange.of(0, length),
+                length,
+                rooms.stateid(client, file),
+                4096);
+    }
+
+    private static byte[] bytes(int length, int value) {
+        var bytes = new byte[length];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
+    }
+}
