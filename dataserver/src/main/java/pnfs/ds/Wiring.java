@@ -17,6 +17,7 @@ import pnfs.ds.iscsi.IscsiTarget;
 import pnfs.ds.iscsi.TargetSettings;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionFile;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.net.ConnectionLimits;
@@ -53,9 +54,10 @@ final class Wiring implements AutoCloseable {
             for (Path path : settings.regions()) {
                 regions.add(RegionFile.open(path, meters));
             }
-            List<Volume> volumes = regions.stream().map(Volume::new).toList();
+            List<SharedVolume> volumes =
+                    regions.stream().map(Volume::new).map(SharedVolume::open).toList();
             String targetName = settings.targetName() == null
-                    ? "iqn.2026-01.pnfs:" + volumes.getFirst().naa()
+                    ? "iqn.2026-01.pnfs:" + volumes.getFirst().volume().naa()
                     : settings.targetName();
             var scsi = new ScsiTarget(targetName, volumes, meters);
 
@@ -66,7 +68,8 @@ final class Wiring implements AutoCloseable {
                     .withStall(Limits.STALL);
             var target = new IscsiTarget(targetSettings(settings, targetName, access), scsi, meters);
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
-            Agent agent = agent(settings, targetName, volumes, HostPort.of(iscsi.address()));
+            List<Volume> plain = volumes.stream().map(SharedVolume::volume).toList();
+            Agent agent = agent(settings, targetName, plain, HostPort.of(iscsi.address()));
             return new Wiring(regions, network, iscsi, targetName, agent);
         } catch (IOException | RuntimeException failed) {
             if (network != null) {

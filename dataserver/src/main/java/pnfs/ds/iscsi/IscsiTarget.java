@@ -3,11 +3,15 @@ package pnfs.ds.iscsi;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.reservation.Nexus;
 import pnfs.ds.scsi.ScsiTarget;
@@ -30,11 +34,16 @@ public final class IscsiTarget {
     /// Guarded by the lock. An initiator port has one session; a new login takes the place of the old one.
     private final Map<Nexus, TargetSession> sessions = new HashMap<>();
 
+    /// Guarded by the lock. Those that have a place, and those whose place another one has taken but whose tasks
+    /// have not ended yet.
+    private final Set<TargetSession> alive = new HashSet<>();
+
     private int lastHandle;
 
     public IscsiTarget(TargetSettings settings, ScsiTarget scsi, MeterRegistry meters) {
         this.settings = settings;
         this.scsi = scsi;
+        scsi.carriedBy(this::abortForFence);
         Gauge.builder("pnfs.ds.session", this, IscsiTarget::sessionCount)
                 .description("iSCSI sessions")
                 .baseUnit("sessions")
@@ -91,6 +100,7 @@ public final class IscsiTarget {
                 handle = freeHandle();
                 session.named(handle);
                 former = sessions.put(session.nexus(), session);
+                alive.add(session);
             }
         } finally {
             lock.unlock();
@@ -109,11 +119,21 @@ public final class IscsiTarget {
         return lastHandle;
     }
 
-    /// A session has ended.
-    void forget(TargetSession session) {
+    /// A session has lost its connection: its place is free.
+    void leave(TargetSession session) {
         lock.lock();
         try {
             sessions.remove(session.nexus(), session);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A session that has left has no tasks any more.
+    void forget(TargetSession session) {
+        lock.lock();
+        try {
+            alive.remove(session);
         } finally {
             lock.unlock();
         }
@@ -124,22 +144,36 @@ public final class IscsiTarget {
     /// @param lun [#EVERY_LUN] for all
     /// @param drained runs, on any loop, when none of them can touch a volume any more
     void abortTasks(int lun, Runnable drained) {
+        inEach(any -> true, (session, done) -> session.abortTasks(lun, done), drained);
+    }
+
+    /// Ends what some initiator ports have under way at a unit: the transport's part of PREEMPT AND ABORT.
+    private void abortForFence(int lun, List<Nexus> whose, Runnable drained) {
+        inEach(
+                session -> whose.contains(session.nexus()),
+                (session, done) -> session.abortForFence(lun, done),
+                drained);
+    }
+
+    /// Does something in each session that matches, on its loop; `done` runs when all have said that they are.
+    private void inEach(Predicate<TargetSession> which, BiConsumer<TargetSession, Runnable> what, Runnable done) {
         List<TargetSession> all;
         lock.lock();
         try {
-            all = List.copyOf(sessions.values());
+            all = alive.stream().filter(which).toList();
         } finally {
             lock.unlock();
         }
         if (all.isEmpty()) {
-            drained.run();
+            done.run();
+            return;
         }
         var left = new AtomicInteger(all.size());
         for (TargetSession session : all) {
             session.loop()
-                    .execute(() -> session.abortTasks(lun, () -> {
+                    .execute(() -> what.accept(session, () -> {
                         if (left.decrementAndGet() == 0) {
-                            drained.run();
+                            done.run();
                         }
                     }));
         }

@@ -312,6 +312,11 @@ final class TargetSession implements PduReceiver {
         }
     }
 
+    /// The same for a fence, which leaves alone what does not touch the medium.
+    void abortForFence(int lun, Runnable drained) {
+        tasks.abortForFence(lun, drained);
+    }
+
     private void talk(ByteBuffer header, ByteBuffer data) {
         int tag = Bhs.initiatorTaskTag(header, 0);
         ByteBuffer rest = restOfText;
@@ -451,7 +456,7 @@ final class TargetSession implements PduReceiver {
         if (pinger != null) {
             pinger.cancel();
         }
-        target.forget(this);
+        target.leave(this);
         target.scsi().leave(nexus);
         tasks.connectionLost(this::tellEnded);
         log.info("session ended initiator={} tsih={} why={}", nexus().initiator(), handle, why);
@@ -459,6 +464,7 @@ final class TargetSession implements PduReceiver {
 
     private void tellEnded() {
         if (tasks.isEmpty()) {
+            target.forget(this);
             List<Runnable> told = List.copyOf(whenEnded);
             whenEnded.clear();
             told.forEach(Runnable::run);

@@ -2,13 +2,12 @@ package pnfs.ds.iscsi;
 
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.scsi.ScsiTask;
 import pnfs.wire.iscsi.Bhs;
 
 /// One SCSI command of a session, from its PDU to its response, and how far its data has come. Belongs to the
-/// data path: a slot that is used again. Confined to the session's loop, but for [#persisted].
-final class TargetTask implements Persistence.Waiter {
+/// data path: a slot that is used again. Confined to the session's loop, but for [#finished].
+final class TargetTask implements ScsiTask.Waiter {
     final ScsiTask scsi = new ScsiTask();
     private final TaskSet tasks;
 
@@ -20,7 +19,7 @@ final class TargetTask implements Persistence.Waiter {
     boolean wantsWrite;
     /// What the initiator expects to move in its direction; 0 if it names none.
     long expectedBytes;
-    /// What a write takes into the volume: the first so many bytes of what comes.
+    /// What the command takes: the first so many bytes of what comes.
     int writeBytes;
 
     /// Bytes that have come, in order; those beyond `writeBytes` were dropped.
@@ -37,20 +36,18 @@ final class TargetTask implements Persistence.Waiter {
     /// Where it stands among the session's tasks.
     int index;
 
-    /// The next one in the list of those whose bytes became durable: set by whoever made them so.
+    /// The next one in the list of those that are finished: set by whoever finished them.
     @Nullable
-    TargetTask nextPersisted;
-
-    private boolean durable;
+    TargetTask nextFinished;
 
     /// Where a command is.
     enum State {
         FREE,
         /// Data is on its way to us, or will be asked for.
         RECEIVING,
-        /// Data is in the volume, not yet durable.
-        PERSISTING,
-        /// As RECEIVING or PERSISTING, but nobody wants an answer any more: ends when the volume is no longer
+        /// All data is there; the command has something left to do, such as to make it durable.
+        FINISHING,
+        /// As RECEIVING or FINISHING, but nobody wants an answer any more: ends when the volume is no longer
         /// touched.
         ABORTED
     }
@@ -77,14 +74,8 @@ final class TargetTask implements Persistence.Waiter {
         state = State.RECEIVING;
     }
 
-    /// Whether its answer may go out.
-    boolean isDurable() {
-        return durable;
-    }
-
     @Override
-    public void persisted(boolean durable) {
-        this.durable = durable;
-        tasks.persisted(this);
+    public void finished() {
+        tasks.finished(this);
     }
 }

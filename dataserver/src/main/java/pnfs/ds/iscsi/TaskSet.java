@@ -27,7 +27,7 @@ import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
 
 /// The SCSI commands that a session has under way, and their data (RFC 7143 §4.2, §11.3 to §11.8). Belongs to
-/// the data path; confined to the session's loop, but for [#persisted].
+/// the data path; confined to the session's loop, but for [#finished].
 ///
 /// A write takes what comes with the command and after it unasked, asks for the rest a burst at a time, has all
 /// of it made durable, and only then answers. A read sends views of the volume, as fast as the connection takes
@@ -48,8 +48,8 @@ final class TaskSet {
     private final List<TargetTask> active = new ArrayList<>();
     private final ArrayDeque<TargetTask> free = new ArrayDeque<>();
     private final List<Drain> drains = new ArrayList<>();
-    private final AtomicReference<@Nullable TargetTask> newlyPersisted = new AtomicReference<>();
-    private final Runnable collect = this::collectPersisted;
+    private final AtomicReference<@Nullable TargetTask> newlyFinished = new AtomicReference<>();
+    private final Runnable collect = this::collectFinished;
 
     /// The task whose PDU has begun and has not ended.
     private @Nullable TargetTask current;
@@ -113,8 +113,7 @@ final class TaskSet {
         }
         if (task.wantsWrite) {
             boolean more = !Bhs.has(header, 0, Bhs.FINAL);
-            task.writeBytes =
-                    task.scsi.transfer() == ScsiTask.WRITE ? (int) Math.min(task.expectedBytes, task.scsi.bytes()) : 0;
+            task.writeBytes = task.scsi.takesBytes() ? (int) Math.min(task.expectedBytes, task.scsi.bytes()) : 0;
             task.sequenceEnd = more ? (int) Math.min(task.expectedBytes, parameters.firstBurstBytes()) : dataBytes;
             task.receiving = more;
         }
@@ -167,8 +166,8 @@ final class TaskSet {
         return null;
     }
 
-    /// Where the large data segment of the present PDU goes: into the volume, unless a digest has to be checked
-    /// first.
+    /// Where the large data segment of the present PDU goes: into the volume, unless a digest has to be checked or
+    /// the command looks at it first.
     @Nullable
     ByteBuffer place(int dataBytes) {
         TargetTask task = current;
@@ -176,13 +175,17 @@ final class TaskSet {
             return null;
         }
         int wanted = wanted(task, dataBytes);
-        if (parameters.dataDigest() != Digest.NONE) {
+        if (!goesIntoVolume(task)) {
             return ByteBuffer.allocate(dataBytes);
         }
         return wanted == 0 ? null : task.scsi.view(task.received, wanted);
     }
 
-    /// How much of the next bytes goes into the volume.
+    private boolean goesIntoVolume(TargetTask task) {
+        return parameters.dataDigest() == Digest.NONE && task.scsi.transfer() != ScsiTask.TAKE;
+    }
+
+    /// How much of the next bytes the command takes.
     private static int wanted(TargetTask task, int dataBytes) {
         boolean goesOn = task.state == State.RECEIVING && task.scsi.status() == ScsiStatus.GOOD;
         return goesOn ? Math.clamp(task.writeBytes - task.received, 0, dataBytes) : 0;
@@ -201,7 +204,7 @@ final class TaskSet {
         }
         int dataBytes = Bhs.dataBytes(header, 0);
         int wanted = wanted(task, dataBytes);
-        boolean inVolume = landing == Landing.PLACED && parameters.dataDigest() == Digest.NONE;
+        boolean inVolume = landing == Landing.PLACED && goesIntoVolume(task);
         if (wanted > 0 && !inVolume) {
             task.scsi.write(task.received, data.limit(data.position() + wanted));
         }
@@ -221,9 +224,9 @@ final class TaskSet {
         boolean good = task.scsi.status() == ScsiStatus.GOOD;
         if (good && task.received < task.writeBytes) {
             ask(task);
-        } else if (good && task.writeBytes > 0) {
-            task.state = State.PERSISTING;
-            task.scsi.persist(task.writeBytes, task);
+        } else if (good && task.scsi.isUnfinished()) {
+            task.state = State.FINISHING;
+            task.scsi.finish(task.writeBytes, task);
         } else if (sendBytes(task) > 0) {
             send(task);
         } else {
@@ -250,45 +253,42 @@ final class TaskSet {
         outbox.end(r2t);
     }
 
-    /// The bytes of a task are durable, or never will be. Any thread.
-    void persisted(TargetTask task) {
+    /// A task has done what was left of it. Any thread.
+    void finished(TargetTask task) {
         if (session.loop().inLoop()) {
-            finishPersisted(task);
+            conclude(task);
             return;
         }
         TargetTask before;
         do {
-            before = newlyPersisted.get();
-            task.nextPersisted = before;
-        } while (!newlyPersisted.compareAndSet(before, task));
+            before = newlyFinished.get();
+            task.nextFinished = before;
+        } while (!newlyFinished.compareAndSet(before, task));
         if (before == null) {
             try {
                 session.loop().execute(collect);
             } catch (RejectedExecutionException over) {
                 // The loops have ended, and with them everybody who could be told.
-                newlyPersisted.set(null);
+                newlyFinished.set(null);
             }
         }
     }
 
     /// One wake-up and one batch of answers for all that one force made durable.
-    private void collectPersisted() {
-        TargetTask task = newlyPersisted.getAndSet(null);
+    private void collectFinished() {
+        TargetTask task = newlyFinished.getAndSet(null);
         while (task != null) {
-            TargetTask next = task.nextPersisted;
-            task.nextPersisted = null;
-            finishPersisted(task);
+            TargetTask next = task.nextFinished;
+            task.nextFinished = null;
+            conclude(task);
             task = next;
         }
     }
 
-    private void finishPersisted(TargetTask task) {
+    private void conclude(TargetTask task) {
         if (task.state == State.ABORTED) {
             remove(task);
             return;
-        }
-        if (!task.isDurable()) {
-            task.scsi.fail(Sense.WRITE_ERROR);
         }
         respond(task);
     }
@@ -401,6 +401,11 @@ final class TaskSet {
         abort(task -> task.scsi.lun() == lun, done);
     }
 
+    /// Ends the tasks of a LUN that touch its medium without an answer.
+    void abortForFence(int lun, Runnable done) {
+        abort(task -> task.scsi.lun() == lun && !task.scsi.isReservation(), done);
+    }
+
     /// Ends all tasks without an answer.
     void abortAll(Runnable done) {
         abort(task -> true, done);
@@ -412,7 +417,7 @@ final class TaskSet {
             if (!which.test(task)) {
                 continue;
             }
-            boolean touchesVolume = task == current || task.state == State.PERSISTING || task.state == State.ABORTED;
+            boolean touchesVolume = task == current || task.state == State.FINISHING || task.state == State.ABORTED;
             if (touchesVolume) {
                 task.state = State.ABORTED;
                 waiting.add(task);

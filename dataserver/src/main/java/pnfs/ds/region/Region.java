@@ -38,13 +38,15 @@ public final class Region implements AutoCloseable {
     private final RegionHeader header;
     private final MemorySegment data;
     private final Persistence persistence;
+    private final Memo memo;
     private final Runnable unmap;
 
     /// A region over memory that somebody else mapped.
     ///
     /// @param data as long as the header says
+    /// @param memo is closed with the region
     /// @param unmap runs last in [#close]
-    public Region(RegionHeader header, MemorySegment data, Persistence persistence, Runnable unmap) {
+    public Region(RegionHeader header, MemorySegment data, Persistence persistence, Memo memo, Runnable unmap) {
         if (data.byteSize() != header.sizeBytes()) {
             throw new IllegalArgumentException(
                     "mapping of " + data.byteSize() + " bytes for a region of " + header.sizeBytes());
@@ -52,11 +54,17 @@ public final class Region implements AutoCloseable {
         this.header = header;
         this.data = data;
         this.persistence = persistence;
+        this.memo = memo;
         this.unmap = unmap;
     }
 
     public RegionHeader header() {
         return header;
+    }
+
+    /// What the region keeps for its owner.
+    public Memo memo() {
+        return memo;
     }
 
     public long sizeBytes() {
@@ -133,6 +141,7 @@ public final class Region implements AutoCloseable {
     /// here on.
     @Override
     public void close() {
+        memo.close();
         persistence.close();
         unmap.run();
     }

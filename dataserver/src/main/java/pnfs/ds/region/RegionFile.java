@@ -176,18 +176,28 @@ public final class RegionFile {
                 log.warn("region file did not close path={}", path, afterAll);
             }
         };
-        if (MEMORY_FILE_SYSTEMS.contains(Files.getFileStore(path).type())) {
-            var data = file.map(MapMode.READ_WRITE, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
-            return new Region(header, data, InlinePersistence.none(), unmap);
-        }
+        boolean inMemory = MEMORY_FILE_SYSTEMS.contains(Files.getFileStore(path).type());
+        MemorySegment data;
+        MemorySegment memo;
+        Persistence ofData;
+        Persistence ofMemo;
         try {
-            var data = file.map(ExtendedMapMode.READ_WRITE_SYNC, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
-            return new Region(header, data, InlinePersistence.dax(forceOf(data)), unmap);
+            MapMode mode = inMemory ? MapMode.READ_WRITE : ExtendedMapMode.READ_WRITE_SYNC;
+            data = file.map(mode, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
+            memo = file.map(mode, RegionHeader.MEMO_OFFSET, RegionHeader.MEMO_BYTES, arena);
+            ofData = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(data));
+            ofMemo = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(memo));
         } catch (IOException | UnsupportedOperationException notDax) {
-            var data = file.map(MapMode.READ_WRITE, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
-            var flusher = new Flusher(String.valueOf(path.getFileName()), forceOf(data), meters);
-            return new Region(header, data, flusher.start(), unmap);
+            if (inMemory) {
+                throw notDax;
+            }
+            data = file.map(MapMode.READ_WRITE, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
+            memo = file.map(MapMode.READ_WRITE, RegionHeader.MEMO_OFFSET, RegionHeader.MEMO_BYTES, arena);
+            String name = String.valueOf(path.getFileName());
+            ofData = new Flusher(name, forceOf(data), meters).start();
+            ofMemo = new Flusher(name + "-memo", forceOf(memo), meters).start();
         }
+        return new Region(header, data, ofData, new Memo(memo, ofMemo), unmap);
     }
 
     private static Persistence.Force forceOf(MemorySegment data) {

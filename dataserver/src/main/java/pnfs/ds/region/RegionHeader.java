@@ -7,9 +7,10 @@ import java.util.zip.CRC32C;
 /// What a region's file says about itself. Immutable; the class that reads and writes the format.
 ///
 /// ```
-/// file    := header pad header pad data          the two headers are equal; all integers big-endian
+/// file    := header pad header pad memo pad data the two headers are equal; all integers big-endian
 ///   at 0        header, 4096 bytes
 ///   at 524288   header, 4096 bytes: the copy, for when the first is damaged
+///   at 532480   memo, 294912 bytes: what [Memo] keeps
 ///   at 1048576  data, sizeBytes bytes: the bytes of the logical unit; a new one has pnfs.layout's DiskSignature
 ///               at its start, and zeros
 /// header  := magic version blockBytes uuid naa dataOffset sizeBytes zeros crc32c
@@ -32,6 +33,9 @@ import java.util.zip.CRC32C;
 public record RegionHeader(UUID uuid, Naa naa, int blockBytes, long sizeBytes) {
     static final int BYTES = 4096;
     static final long COPY_OFFSET = 512 << 10;
+    static final long MEMO_OFFSET = 520 << 10;
+    static final int MEMO_SLOT_BYTES = 144 << 10;
+    static final int MEMO_BYTES = 2 * MEMO_SLOT_BYTES;
     static final long DATA_OFFSET = 1 << 20;
     /// Smaller would hold no file worth a layout.
     public static final long MIN_SIZE_BYTES = 1 << 20;

@@ -7,11 +7,16 @@ public sealed interface Outcome {
     /// It is done: `next` is the table from now on.
     ///
     /// @param notices what others must be told, at most one a nexus
-    /// @param preempted whose registrations were removed by PREEMPT: with ABORT their tasks end before the answer
+    /// @param preempted whose registrations were removed by PREEMPT AND ABORT: their tasks end before the answer
     record Done(Reservations next, List<Notice> notices, List<Nexus> preempted) implements Outcome {
         public Done {
             notices = List.copyOf(notices);
             preempted = List.copyOf(preempted);
+        }
+
+        /// The same without ABORT: what the preempted have under way goes on.
+        public Done withoutAbort() {
+            return new Done(next, notices, List.of());
         }
     }
 

@@ -24,8 +24,7 @@ public final class ReservationRecord {
     private static final int HEADER_BYTES = 16;
     private static final int ENTRY_BYTES = 13;
     private static final int CHECKSUM_BYTES = 4;
-    /// UTF-8 takes at most three bytes for a character of the names that [Nexus] allows.
-    private static final int MAX_NAME_BYTES = 3 * Nexus.MAX_INITIATOR_BYTES;
+    private static final int MAX_NAME_BYTES = Nexus.MAX_INITIATOR_BYTES;
 
     /// The longest record there can be.
     public static final int MAX_BYTES =
@@ -96,12 +95,8 @@ public final class ReservationRecord {
     }
 
     private static @Nullable Reservation reservation(int scsiType, @Nullable Nexus holder) {
-        for (ReservationType type : ReservationType.values()) {
-            if (type.scsi() == scsiType) {
-                return new Reservation(type, holder);
-            }
-        }
-        return null;
+        ReservationType type = ReservationType.ofScsi(scsiType);
+        return type == null ? null : new Reservation(type, holder);
     }
 
     private static int checksum(byte[] bytes, int length) {

@@ -1,5 +1,7 @@
 package pnfs.ds.reservation;
 
+import org.jspecify.annotations.Nullable;
+
 /// What a reservation keeps out, and whom it lets in (SPC-4 §5.12.3).
 public enum ReservationType {
     WRITE_EXCLUSIVE(1, 1),
@@ -20,6 +22,16 @@ public enum ReservationType {
     /// The TYPE field of PERSISTENT RESERVE IN and OUT.
     public int scsi() {
         return scsi;
+    }
+
+    /// The type with this number in PERSISTENT RESERVE IN and OUT; null if there is none.
+    public static @Nullable ReservationType ofScsi(int scsi) {
+        for (ReservationType type : values()) {
+            if (type.scsi == scsi) {
+                return type;
+            }
+        }
+        return null;
     }
 
     /// The RTYPE field of NVMe's reservation commands.

@@ -26,7 +26,7 @@ public record Reservations(
         Map<Nexus, Long> keys,
         @Nullable Reservation reservation) {
     /// Most registrations of a volume.
-    public static final int MAX_REGISTRATIONS = 4096;
+    public static final int MAX_REGISTRATIONS = 512;
 
     public static final Reservations NONE = new Reservations(0, false, Map.of(), null);
 
@@ -146,8 +146,8 @@ public record Reservations(
                 tell(keys.keySet(), nexus, Event.RESERVATIONS_PREEMPTED));
     }
 
-    /// PREEMPT, and the table's part of PREEMPT AND ABORT. The fence of pNFS is the case in which the other key
-    /// is not the holder's: its registrations go and the reservation stays.
+    /// PREEMPT AND ABORT, and with [Done#withoutAbort] PREEMPT. The fence of pNFS is the case in which the
+    /// other key is not the holder's: its registrations go and the reservation stays.
     public Outcome preempt(Nexus nexus, KeyPair pair, ReservationType type) {
         if (!hasKey(nexus, pair.own())) {
             return new Conflict();

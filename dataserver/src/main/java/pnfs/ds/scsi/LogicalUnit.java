@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.region.Persistence;
+import pnfs.ds.reservation.ReservationTable;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Capacity;
 import pnfs.wire.scsi.Cdb;
@@ -11,6 +13,7 @@ import pnfs.wire.scsi.InquiryData;
 import pnfs.wire.scsi.ModePage;
 import pnfs.wire.scsi.ModeParameters;
 import pnfs.wire.scsi.ScsiCommand;
+import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
 import pnfs.wire.scsi.SupportedOpcodes;
 import pnfs.wire.scsi.VpdPage;
@@ -42,11 +45,15 @@ final class LogicalUnit {
             List.of(new ModePage.Caching(false, false), new ModePage.Control(false, false, false, false));
 
     private final Volume volume;
+    private final ReservationTable reservations;
+    private final ReserveCommands reserveCommands;
     private final List<VpdPage> vitalPages;
 
     /// @param deviceName the iSCSI name of the device around it
-    LogicalUnit(Volume volume, String deviceName) {
-        this.volume = volume;
+    LogicalUnit(SharedVolume shared, String deviceName) {
+        this.volume = shared.volume();
+        this.reservations = shared.reservations();
+        this.reserveCommands = new ReserveCommands(reservations);
         this.vitalPages = vitalPages(volume, deviceName);
     }
 
@@ -56,6 +63,10 @@ final class LogicalUnit {
 
     /// Decides a command whose CDB sets only bits that its row allows.
     void start(SupportedCommand command, ScsiTask task) {
+        if (!reservations.permits(task.nexus().name(), command.access())) {
+            task.refuse(ScsiStatus.RESERVATION_CONFLICT);
+            return;
+        }
         switch (command) {
             case READ_6, READ_10, READ_12, READ_16 -> read(task);
             case WRITE_6, WRITE_10, WRITE_12, WRITE_16 -> write(task);
@@ -71,7 +82,19 @@ final class LogicalUnit {
                     READ_CAPACITY_10,
                     READ_CAPACITY_16,
                     REPORT_LUNS,
-                    REPORT_SUPPORTED_OPCODES -> ask(ScsiCommand.read(task.cdb(), 0), task);
+                    REPORT_SUPPORTED_OPCODES,
+                    READ_KEYS,
+                    READ_RESERVATION,
+                    REPORT_CAPABILITIES,
+                    READ_FULL_STATUS,
+                    REGISTER,
+                    RESERVE,
+                    RELEASE,
+                    CLEAR,
+                    PREEMPT,
+                    PREEMPT_AND_ABORT,
+                    REGISTER_AND_IGNORE_EXISTING_KEY,
+                    REGISTER_AND_MOVE -> ask(ScsiCommand.read(task.cdb(), 0), task);
         }
     }
 
@@ -145,6 +168,8 @@ final class LogicalUnit {
             case ScsiCommand.ReadCapacity10 read -> task.replyWith(capacity().toShortBytes(), read.allocationBytes());
             case ScsiCommand.ReadCapacity16 read -> task.replyWith(capacity().toBytes(), read.allocationBytes());
             case ScsiCommand.ReportSupportedOpcodes report -> supportedOpcodes(report, task);
+            case ScsiCommand.PersistentReserveIn in -> reserveCommands.read(in, task);
+            case ScsiCommand.PersistentReserveOut out -> reserveCommands.write(out, task);
             default -> throw new IllegalStateException("no row lets " + command + " come here");
         }
     }

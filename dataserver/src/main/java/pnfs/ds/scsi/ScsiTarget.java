@@ -14,10 +14,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.reservation.Nexus;
+import pnfs.ds.reservation.Outcome;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.InquiryData;
 import pnfs.wire.scsi.LunList;
 import pnfs.wire.scsi.ScsiCommand;
+import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
 
 /// A SCSI target device with one port: the logical units by their numbers, and who is logged in. Safe for use
@@ -35,21 +39,40 @@ public final class ScsiTarget {
     private final Set<ScsiNexus> nexuses = ConcurrentHashMap.newKeySet();
     private final Map<SupportedCommand, Counter> started = new EnumMap<>(SupportedCommand.class);
     private final Counter unsupported;
+    private final Counter conflicts;
+    private volatile Transport transport = (lun, whose, drained) -> drained.run();
+
+    /// What carries commands here, and so can end those that are under way.
+    @FunctionalInterface
+    public interface Transport {
+        /// Ends the commands that some nexuses have under way at a unit without an answer, but for those that
+        /// are [ScsiTask#isReservation]. `drained` runs, on any thread, once none of them can touch the medium
+        /// any more.
+        void abort(int lun, List<Nexus> whose, Runnable drained);
+    }
 
     /// @param name the iSCSI name of this device
-    /// @param volumes become LUN 0, 1, …
-    public ScsiTarget(String name, List<Volume> volumes, MeterRegistry meters) {
-        if (volumes.isEmpty()) {
+    /// @param shared become LUN 0, 1, …
+    public ScsiTarget(String name, List<SharedVolume> shared, MeterRegistry meters) {
+        if (shared.isEmpty()) {
             throw new IllegalArgumentException("a target needs a volume");
         }
         for (SupportedCommand command : SupportedCommand.values()) {
             started.put(command, commandCounter(meters, command.tag()));
         }
         this.unsupported = commandCounter(meters, "unsupported");
+        this.conflicts = Counter.builder("pnfs.ds.reservation.refused")
+                .description("commands refused because of a reservation")
+                .tag("protocol", "iscsi")
+                .register(meters);
+        List<Volume> volumes = shared.stream().map(SharedVolume::volume).toList();
         countBytes(meters, volumes, "read", Volume.Traffic::readBytes);
         countBytes(meters, volumes, "write", Volume.Traffic::writtenBytes);
-        this.units =
-                volumes.stream().map(volume -> new LogicalUnit(volume, name)).toList();
+        this.units = shared.stream().map(each -> new LogicalUnit(each, name)).toList();
+        for (int i = 0; i < shared.size(); i++) {
+            int lun = i;
+            shared.get(lun).reservations().listen((change, finished) -> reservationsChanged(lun, change, finished));
+        }
     }
 
     private Counter counter(SupportedCommand command) {
@@ -78,6 +101,32 @@ public final class ScsiTarget {
                 .tag("protocol", "iscsi")
                 .tag("operation", operation)
                 .register(meters);
+    }
+
+    /// Who ends commands when PREEMPT AND ABORT wants that.
+    public void carriedBy(Transport carrier) {
+        transport = carrier;
+    }
+
+    /// Queues the unit attentions of a change, and ends what the preempted have under way.
+    private void reservationsChanged(int lun, Outcome.Done change, Runnable finished) {
+        for (Outcome.Notice notice : change.notices()) {
+            Sense what = switch (notice.event()) {
+                case RESERVATIONS_PREEMPTED -> Sense.RESERVATIONS_PREEMPTED;
+                case RESERVATIONS_RELEASED -> Sense.RESERVATIONS_RELEASED;
+                case REGISTRATIONS_PREEMPTED -> Sense.REGISTRATIONS_PREEMPTED;
+            };
+            for (ScsiNexus nexus : nexuses) {
+                if (nexus.name().equals(notice.nexus())) {
+                    nexus.attention(lun, what);
+                }
+            }
+        }
+        if (change.preempted().isEmpty()) {
+            finished.run();
+        } else {
+            transport.abort(lun, change.preempted(), finished);
+        }
     }
 
     /// How many logical units there are: LUN 0 and up.
@@ -115,6 +164,9 @@ public final class ScsiTarget {
             Sense attention = command.ignoresAttention() ? null : task.nexus().takeAttention(task.lun());
             if (attention == null) {
                 unit.start(command, task);
+                if (task.status() == ScsiStatus.RESERVATION_CONFLICT) {
+                    conflicts.increment();
+                }
             } else {
                 task.fail(attention);
             }

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.region.Persistence;
 import pnfs.wire.scsi.Cdb;
+import pnfs.wire.scsi.ScsiOpcode;
 import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
 
@@ -11,16 +12,37 @@ import pnfs.wire.scsi.Sense;
 /// path: its owner, a transport, uses it again for the next command. Confined to its connection.
 ///
 /// The transport fills it with [#begin], gives it to [ScsiTarget#start], and then moves the bytes as
-/// [#transfer] tells. After a [#WRITE] it asks [#persist], and only then answers [#status].
-public final class ScsiTask {
+/// [#transfer] tells. If it then [#isUnfinished], it is to [#finish], and only then to be answered with its
+/// [#status].
+public final class ScsiTask implements Persistence.Waiter {
     /// Nothing moves.
     public static final int NONE = 0;
     /// Parameter data goes to the initiator: [#reply].
     public static final int REPLY = 1;
     /// Bytes of the volume go to the initiator.
     public static final int READ = 2;
-    /// Bytes come from the initiator into the volume.
+    /// Bytes come from the initiator into the volume: [#view] or [#write].
     public static final int WRITE = 3;
+    /// Bytes come from the initiator to the command itself: [#write], in order.
+    public static final int TAKE = 4;
+
+    /// Learns that a task is finished, on any thread; must hand over and return.
+    @FunctionalInterface
+    public interface Waiter {
+        void finished();
+    }
+
+    /// What a command does with bytes as they come, in order.
+    @FunctionalInterface
+    interface Taker {
+        void take(ScsiTask task, int at, ByteBuffer source);
+    }
+
+    /// What is left of a command once its data is there. Calls [#done] when that is over, on any thread.
+    @FunctionalInterface
+    interface Rest {
+        void run(ScsiTask task);
+    }
 
     private static final ByteBuffer NO_REPLY = ByteBuffer.allocate(0);
 
@@ -33,6 +55,11 @@ public final class ScsiTask {
     private long offset;
     private int bytes;
     private ByteBuffer reply = NO_REPLY;
+    private @Nullable Taker taker;
+    private @Nullable Rest rest;
+    private ByteBuffer gathered = NO_REPLY;
+    private int received;
+    private @Nullable Waiter waiter;
     private int status;
     private Sense sense = Sense.NONE;
 
@@ -49,6 +76,11 @@ public final class ScsiTask {
         offset = 0;
         bytes = 0;
         reply = NO_REPLY;
+        taker = null;
+        rest = null;
+        gathered = NO_REPLY;
+        received = 0;
+        waiter = null;
         status = ScsiStatus.GOOD;
         sense = Sense.NONE;
     }
@@ -71,11 +103,17 @@ public final class ScsiTask {
 
     /// Ends the command without any transfer, or after one went wrong.
     public void fail(Sense why) {
+        refuse(ScsiStatus.CHECK_CONDITION);
+        sense = why;
+    }
+
+    /// Ends the command with a status that needs no sense data.
+    void refuse(int why) {
         transfer = NONE;
         bytes = 0;
         reply = NO_REPLY;
-        status = ScsiStatus.CHECK_CONDITION;
-        sense = why;
+        rest = null;
+        status = why;
     }
 
     /// Answers with parameter data, of which the initiator takes so much at most.
@@ -93,7 +131,31 @@ public final class ScsiTask {
         bytes = length;
     }
 
-    /// [#NONE], [#REPLY], [#READ] or [#WRITE].
+    /// Has bytes come to the command, and then does the rest.
+    void take(int length, Taker piece, Rest then) {
+        transfer = TAKE;
+        bytes = length;
+        taker = piece;
+        rest = then;
+    }
+
+    /// Has bytes come into memory of the command, and then does the rest: see [#gathered].
+    void gather(int length, Rest then) {
+        gathered = ByteBuffer.allocate(length);
+        take(length, (task, at, source) -> task.gathered.put(at, source, source.position(), source.remaining()), then);
+    }
+
+    /// What has come, from position to limit.
+    ByteBuffer gathered() {
+        return gathered.slice(0, received);
+    }
+
+    /// How many bytes have come.
+    int received() {
+        return received;
+    }
+
+    /// [#NONE], [#REPLY], [#READ], [#WRITE] or [#TAKE].
     public int transfer() {
         return transfer;
     }
@@ -116,20 +178,66 @@ public final class ScsiTask {
         return unit().volume().view(offset + at, length);
     }
 
-    /// Copies bytes that arrived into the volume; the command fails when the medium does.
+    /// Whether bytes come from the initiator.
+    public boolean takesBytes() {
+        return transfer == WRITE || transfer == TAKE;
+    }
+
+    /// Takes bytes that arrived; the command may fail over them.
     ///
     /// @param at from the first byte of the command
     public void write(int at, ByteBuffer source) {
         requireInside(at, source.remaining());
-        if (!unit().volume().write(offset + at, source)) {
+        if (taker != null) {
+            taker.take(this, at, source);
+        } else if (!unit().volume().write(offset + at, source)) {
             fail(Sense.WRITE_ERROR);
         }
     }
 
-    /// Makes the first `length` bytes of the command durable and then tells the waiter, on any thread.
-    public void persist(int length, Persistence.Waiter waiter) {
-        requireInside(0, length);
-        unit().persist(offset, length, waiter);
+    /// Whether the command has something left to do when all of its data is there: then it must [#finish].
+    public boolean isUnfinished() {
+        return transfer == WRITE || rest != null;
+    }
+
+    /// Does what is left of the command and then tells the waiter, on any thread; the status stands from there
+    /// on.
+    ///
+    /// @param receivedBytes how much has come
+    public void finish(int receivedBytes, Waiter told) {
+        requireInside(0, receivedBytes);
+        received = receivedBytes;
+        waiter = told;
+        Rest left = rest;
+        if (left != null) {
+            left.run(this);
+        } else {
+            unit().persist(offset, receivedBytes, this);
+        }
+    }
+
+    /// The bytes of a write are durable, or never will be.
+    @Override
+    public void persisted(boolean durable) {
+        if (!durable) {
+            fail(Sense.WRITE_ERROR);
+        }
+        done();
+    }
+
+    /// What was left is done.
+    void done() {
+        Waiter told = waiter;
+        if (told == null) {
+            throw new IllegalStateException("done before it was to finish");
+        }
+        told.finished();
+    }
+
+    /// Whether it changes registrations rather than the medium: those are not ended by PREEMPT AND ABORT, which is
+    /// one itself.
+    public boolean isReservation() {
+        return Cdb.opcode(cdb, 0) == ScsiOpcode.PERSISTENT_RESERVE_OUT;
     }
 
     private void requireInside(int at, int length) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.reservation.Access;
 import pnfs.wire.scsi.Cdb;
 import pnfs.wire.scsi.ScsiOpcode;
 
@@ -12,32 +13,52 @@ import pnfs.wire.scsi.ScsiOpcode;
 /// that sets another one is refused, and REPORT SUPPORTED OPERATION CODES tells the same bitmap (SPC-4 §6.35.3,
 /// CDB USAGE DATA).
 ///
+/// The access says which row of the conflict table the command has (SPC-4 §5.12.1, SBC-3 §4.17).
+///
 /// Group numbers may be set and mean nothing. Protection information, NACA and link bits may not.
 enum SupportedCommand {
-    TEST_UNIT_READY(ScsiOpcode.TEST_UNIT_READY, "00 00 0000 00 00"),
-    REQUEST_SENSE(ScsiOpcode.REQUEST_SENSE, "03 01 0000 ff 00"),
-    READ_6(ScsiOpcode.READ_6, "08 1fffff ff 00"),
-    WRITE_6(ScsiOpcode.WRITE_6, "0a 1fffff ff 00"),
-    INQUIRY(ScsiOpcode.INQUIRY, "12 01 ff ffff 00"),
-    MODE_SENSE_6(ScsiOpcode.MODE_SENSE_6, "1a 08 ff ff ff 00"),
-    READ_CAPACITY_10(ScsiOpcode.READ_CAPACITY_10, "25 00 00000000 0000 00 00"),
-    READ_10(ScsiOpcode.READ_10, "28 18 ffffffff 3f ffff 00"),
-    WRITE_10(ScsiOpcode.WRITE_10, "2a 18 ffffffff 3f ffff 00"),
-    VERIFY_10(ScsiOpcode.VERIFY_10, "2f 10 ffffffff 3f ffff 00"),
-    SYNCHRONIZE_CACHE_10(ScsiOpcode.SYNCHRONIZE_CACHE_10, "35 02 ffffffff 3f ffff 00"),
-    MODE_SENSE_10(ScsiOpcode.MODE_SENSE_10, "5a 18 ff ff 000000 ffff 00"),
-    READ_16(ScsiOpcode.READ_16, "88 18 ffffffffffffffff ffffffff 3f 00"),
-    WRITE_16(ScsiOpcode.WRITE_16, "8a 18 ffffffffffffffff ffffffff 3f 00"),
-    VERIFY_16(ScsiOpcode.VERIFY_16, "8f 10 ffffffffffffffff ffffffff 3f 00"),
-    SYNCHRONIZE_CACHE_16(ScsiOpcode.SYNCHRONIZE_CACHE_16, "91 02 ffffffffffffffff ffffffff 3f 00"),
+    TEST_UNIT_READY(Access.INQUIRE, ScsiOpcode.TEST_UNIT_READY, "00 00 0000 00 00"),
+    REQUEST_SENSE(Access.INQUIRE, ScsiOpcode.REQUEST_SENSE, "03 01 0000 ff 00"),
+    READ_6(Access.READ, ScsiOpcode.READ_6, "08 1fffff ff 00"),
+    WRITE_6(Access.WRITE, ScsiOpcode.WRITE_6, "0a 1fffff ff 00"),
+    INQUIRY(Access.INQUIRE, ScsiOpcode.INQUIRY, "12 01 ff ffff 00"),
+    MODE_SENSE_6(Access.INQUIRE, ScsiOpcode.MODE_SENSE_6, "1a 08 ff ff ff 00"),
+    READ_CAPACITY_10(Access.INQUIRE, ScsiOpcode.READ_CAPACITY_10, "25 00 00000000 0000 00 00"),
+    READ_10(Access.READ, ScsiOpcode.READ_10, "28 18 ffffffff 3f ffff 00"),
+    WRITE_10(Access.WRITE, ScsiOpcode.WRITE_10, "2a 18 ffffffff 3f ffff 00"),
+    VERIFY_10(Access.READ, ScsiOpcode.VERIFY_10, "2f 10 ffffffff 3f ffff 00"),
+    SYNCHRONIZE_CACHE_10(Access.WRITE, ScsiOpcode.SYNCHRONIZE_CACHE_10, "35 02 ffffffff 3f ffff 00"),
+    MODE_SENSE_10(Access.INQUIRE, ScsiOpcode.MODE_SENSE_10, "5a 18 ff ff 000000 ffff 00"),
+    READ_KEYS(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_IN, 0, "5e 1f 00000000 00 ffff 00"),
+    READ_RESERVATION(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_IN, 1, "5e 1f 00000000 00 ffff 00"),
+    REPORT_CAPABILITIES(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_IN, 2, "5e 1f 00000000 00 ffff 00"),
+    READ_FULL_STATUS(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_IN, 3, "5e 1f 00000000 00 ffff 00"),
+    REGISTER(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 0, "5f 1f ff 0000 ffffffff 00"),
+    RESERVE(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 1, "5f 1f ff 0000 ffffffff 00"),
+    RELEASE(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 2, "5f 1f ff 0000 ffffffff 00"),
+    CLEAR(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 3, "5f 1f ff 0000 ffffffff 00"),
+    PREEMPT(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 4, "5f 1f ff 0000 ffffffff 00"),
+    PREEMPT_AND_ABORT(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 5, "5f 1f ff 0000 ffffffff 00"),
+    REGISTER_AND_IGNORE_EXISTING_KEY(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 6, "5f 1f ff 0000 ffffffff 00"),
+    REGISTER_AND_MOVE(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 7, "5f 1f ff 0000 ffffffff 00"),
+    READ_16(Access.READ, ScsiOpcode.READ_16, "88 18 ffffffffffffffff ffffffff 3f 00"),
+    WRITE_16(Access.WRITE, ScsiOpcode.WRITE_16, "8a 18 ffffffffffffffff ffffffff 3f 00"),
+    VERIFY_16(Access.READ, ScsiOpcode.VERIFY_16, "8f 10 ffffffffffffffff ffffffff 3f 00"),
+    SYNCHRONIZE_CACHE_16(Access.WRITE, ScsiOpcode.SYNCHRONIZE_CACHE_16, "91 02 ffffffffffffffff ffffffff 3f 00"),
     READ_CAPACITY_16(
-            ScsiOpcode.SERVICE_ACTION_IN_16, ScsiOpcode.READ_CAPACITY_16, "9e 1f 0000000000000000 ffffffff 00 00"),
-    REPORT_LUNS(ScsiOpcode.REPORT_LUNS, "a0 00 ff 000000 ffffffff 00 00"),
+            Access.INQUIRE,
+            ScsiOpcode.SERVICE_ACTION_IN_16,
+            ScsiOpcode.READ_CAPACITY_16,
+            "9e 1f 0000000000000000 ffffffff 00 00"),
+    REPORT_LUNS(Access.INQUIRE, ScsiOpcode.REPORT_LUNS, "a0 00 ff 000000 ffffffff 00 00"),
     REPORT_SUPPORTED_OPCODES(
-            ScsiOpcode.MAINTENANCE_IN, ScsiOpcode.REPORT_SUPPORTED_OPCODES, "a3 1f 87 ff ffff ffffffff 00 00"),
-    READ_12(ScsiOpcode.READ_12, "a8 18 ffffffff ffffffff 3f 00"),
-    WRITE_12(ScsiOpcode.WRITE_12, "aa 18 ffffffff ffffffff 3f 00"),
-    VERIFY_12(ScsiOpcode.VERIFY_12, "af 10 ffffffff ffffffff 3f 00");
+            Access.INQUIRE,
+            ScsiOpcode.MAINTENANCE_IN,
+            ScsiOpcode.REPORT_SUPPORTED_OPCODES,
+            "a3 1f 87 ff ffff ffffffff 00 00"),
+    READ_12(Access.READ, ScsiOpcode.READ_12, "a8 18 ffffffff ffffffff 3f 00"),
+    WRITE_12(Access.WRITE, ScsiOpcode.WRITE_12, "aa 18 ffffffff ffffffff 3f 00"),
+    VERIFY_12(Access.READ, ScsiOpcode.VERIFY_12, "af 10 ffffffff ffffffff 3f 00");
 
     /// Where commands of one opcode have no service action.
     static final int NO_SERVICE_ACTION = -1;
@@ -53,20 +74,27 @@ enum SupportedCommand {
         }
     }
 
+    private final Access access;
     private final int opcode;
     private final int serviceAction;
 
     @SuppressWarnings("ImmutableEnumChecker") // leaves as a copy only
     private final byte[] usage;
 
-    SupportedCommand(int opcode, String usage) {
-        this(opcode, NO_SERVICE_ACTION, usage);
+    SupportedCommand(Access access, int opcode, String usage) {
+        this(access, opcode, NO_SERVICE_ACTION, usage);
     }
 
-    SupportedCommand(int opcode, int serviceAction, String usage) {
+    SupportedCommand(Access access, int opcode, int serviceAction, String usage) {
+        this.access = access;
         this.opcode = opcode;
         this.serviceAction = serviceAction;
         this.usage = HexFormat.of().parseHex(usage.replace(" ", ""));
+    }
+
+    /// What it wants of the medium, and so which row of the conflict table it has.
+    Access access() {
+        return access;
     }
 
     int opcode() {
@@ -108,9 +136,17 @@ enum SupportedCommand {
     }
 
     /// Whether it goes on while its unit has an attention to report (SPC-4 §5.14): it then reports that itself,
-    /// or is of the device rather than of the unit.
+    /// or is of the device rather than of the unit. PERSISTENT RESERVE IN and OUT do so as well: Linux before 6.12
+    /// gives a pNFS device up when the registration of its key meets an attention.
     boolean ignoresAttention() {
-        return this == INQUIRY || this == REPORT_LUNS || this == REQUEST_SENSE;
+        return switch (opcode) {
+            case ScsiOpcode.INQUIRY,
+                    ScsiOpcode.REPORT_LUNS,
+                    ScsiOpcode.REQUEST_SENSE,
+                    ScsiOpcode.PERSISTENT_RESERVE_IN,
+                    ScsiOpcode.PERSISTENT_RESERVE_OUT -> true;
+            default -> false;
+        };
     }
 
     static boolean knowsOpcode(int opcode) {

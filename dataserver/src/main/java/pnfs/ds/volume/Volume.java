@@ -5,6 +5,7 @@ import java.util.HexFormat;
 import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
 import pnfs.ds.region.Durability;
+import pnfs.ds.region.Memo;
 import pnfs.ds.region.Naa;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
@@ -88,6 +89,11 @@ public final class Volume {
     /// Whether the medium refuses work: see [Region#hasFailed].
     public boolean hasFailed() {
         return region.hasFailed();
+    }
+
+    /// What the region keeps for whoever serves the volume: see [Memo].
+    public Memo memo() {
+        return region.memo();
     }
 
     /// Whether these blocks exist, whatever the two numbers are (a negative one stands for a huge unsigned one).

@@ -18,6 +18,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import pnfs.ds.region.Memo;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
@@ -60,7 +61,8 @@ class AgentTest {
             @Override
             public void close() {}
         };
-        return new Volume(new Region(header, MemorySegment.ofArray(new byte[1 << 20]), persistence, () -> {}));
+        return new Volume(new Region(
+                header, MemorySegment.ofArray(new byte[1 << 20]), persistence, Memo.volatileMemo(), () -> {}));
     }
 
     /// A metadata server as far as an agent can tell: keeps what it was asked.

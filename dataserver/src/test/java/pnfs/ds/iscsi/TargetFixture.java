@@ -10,9 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import pnfs.ds.region.Durability;
+import pnfs.ds.region.Memo;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.volume.Volume;
 
@@ -46,8 +48,8 @@ final class TargetFixture {
         this.settings = settings;
         var meters = new SimpleMeterRegistry();
         var header = RegionHeader.of(new UUID(1, 2), 4096, BYTES);
-        var volume = new Volume(new Region(header, memory, persistence, () -> {}));
-        this.scsi = new ScsiTarget(settings.targetName(), List.of(volume), meters);
+        var volume = new Volume(new Region(header, memory, persistence, Memo.volatileMemo(), () -> {}));
+        this.scsi = new ScsiTarget(settings.targetName(), List.of(SharedVolume.open(volume)), meters);
         this.target = new IscsiTarget(settings, scsi, meters);
     }
 

@@ -26,6 +26,7 @@ import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionFile;
 import pnfs.ds.region.RegionFile.IfPresent;
 import pnfs.ds.region.RegionHeader;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.iscsi.InitiatorConfig;
@@ -57,7 +58,8 @@ class TargetSocketTest {
         region = RegionFile.open(path, meters);
         var settings = new TargetSettings(
                 TARGET, List.of(), 64, 128, 1 << 20, 4 << 20, 256 << 10, 15, 30, AccessList.EVERYBODY);
-        var target = new IscsiTarget(settings, new ScsiTarget(TARGET, List.of(new Volume(region)), meters), meters);
+        var volume = SharedVolume.open(new Volume(region));
+        var target = new IscsiTarget(settings, new ScsiTarget(TARGET, List.of(volume), meters), meters);
         network = new NioNetwork(2, System::nanoTime);
         listener = network.listen(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), target::accept, ConnectionLimits.DEFAULT);

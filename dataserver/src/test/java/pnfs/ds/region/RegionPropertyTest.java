@@ -20,7 +20,8 @@ class RegionPropertyTest {
 
     private static Region region(byte[] bytes) {
         var header = RegionHeader.of(new UUID(1, 2), 4096, SIZE);
-        return new Region(header, MemorySegment.ofArray(bytes), InlinePersistence.none(), () -> {});
+        return new Region(
+                header, MemorySegment.ofArray(bytes), InlinePersistence.none(), Memo.volatileMemo(), () -> {});
     }
 
     private static long anyLong(RandomGenerator random) {

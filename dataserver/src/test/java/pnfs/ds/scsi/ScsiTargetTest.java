@@ -11,16 +11,19 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import pnfs.ds.region.Durability;
+import pnfs.ds.region.Memo;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Nexus;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
 import pnfs.testing.Seeds;
 import pnfs.wire.scsi.ScsiOpcode;
@@ -35,7 +38,8 @@ class ScsiTargetTest {
     private final byte[] memory = new byte[BLOCKS * 4096];
     private final List<long[]> persisted = new ArrayList<>();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final ScsiTarget target = new ScsiTarget(NAME, List.of(volume(4096), volume(512)), meters);
+    private final ScsiTarget target =
+            new ScsiTarget(NAME, List.of(SharedVolume.open(volume(4096)), SharedVolume.open(volume(512))), meters);
     private final ScsiNexus nexus = new ScsiNexus(new Nexus("iqn.2026-01.test:client,i,0x00023d000001", 1));
 
     private Volume volume(int blockBytes) {
@@ -61,7 +65,8 @@ class ScsiTargetTest {
             @Override
             public void close() {}
         };
-        return new Volume(new Region(header, MemorySegment.ofArray(memory), persistence, () -> {}));
+        return new Volume(
+                new Region(header, MemorySegment.ofArray(memory), persistence, Memo.volatileMemo(), () -> {}));
     }
 
     private static ByteBuffer cdb(String hex) {
@@ -266,18 +271,19 @@ class ScsiTargetTest {
             })
     void writes_land_in_the_volume_and_are_made_durable_as_a_whole(String cdb) {
         ScsiTask task = start(0, cdb);
-        var told = new ArrayList<Boolean>();
+        var finished = new AtomicInteger();
 
         assertThat(task.transfer()).isEqualTo(ScsiTask.WRITE);
         assertThat(task.bytes()).isEqualTo(8192);
         task.write(0, ByteBuffer.wrap(new byte[] {1, 2}));
         task.view(8190, 2).put(new byte[] {3, 4});
-        task.persist(8192, told::add);
+        task.finish(8192, finished::incrementAndGet);
 
         assertThat(Arrays.copyOfRange(memory, 3 * 4096, 3 * 4096 + 2)).containsExactly(1, 2);
         assertThat(Arrays.copyOfRange(memory, 5 * 4096 - 2, 5 * 4096)).containsExactly(3, 4);
         assertThat(persisted).containsExactly(new long[] {3 * 4096, 8192});
-        assertThat(told).containsExactly(true);
+        assertThat(finished).hasValue(1);
+        assertThat(task.status()).isEqualTo(ScsiStatus.GOOD);
         assertThat(meters.get("pnfs.ds.transfer")
                         .tag("operation", "write")
                         .functionCounter()
@@ -305,7 +311,7 @@ class ScsiTargetTest {
 
     @Test
     void a_command_may_not_move_more_than_block_limits_tell() {
-        var big = new ScsiTarget(NAME, List.of(volumeOf(64 << 20)), meters);
+        var big = new ScsiTarget(NAME, List.of(SharedVolume.open(volumeOf(64 << 20))), meters);
         var task = new ScsiTask();
 
         task.begin(nexus, 0, cdb("88 00 0000000000000000 00001000 00 00"), 0);
@@ -318,7 +324,8 @@ class ScsiTargetTest {
 
     private static Volume volumeOf(int bytes) {
         var header = RegionHeader.of(new UUID(1, 2), 4096, bytes);
-        return new Volume(new Region(header, MemorySegment.ofArray(new byte[bytes]), NONE, () -> {}));
+        return new Volume(
+                new Region(header, MemorySegment.ofArray(new byte[bytes]), NONE, Memo.volatileMemo(), () -> {}));
     }
 
     private static final Persistence NONE = new Persistence() {

@@ -7,6 +7,7 @@ import java.util.UUID;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import pnfs.ds.region.Durability;
+import pnfs.ds.region.Memo;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
@@ -14,7 +15,8 @@ import pnfs.ds.region.RegionHeader;
 class VolumeTest {
     private static Volume volume(int blockBytes) {
         var header = RegionHeader.of(UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"), blockBytes, 256L * 4096);
-        return new Volume(new Region(header, MemorySegment.ofArray(new byte[256 * 4096]), new AtOnce(), () -> {}));
+        return new Volume(new Region(
+                header, MemorySegment.ofArray(new byte[256 * 4096]), new AtOnce(), Memo.volatileMemo(), () -> {}));
     }
 
     private record AtOnce() implements Persistence {

@@ -18,6 +18,7 @@ import pnfs.ds.iscsi.IscsiTarget;
 import pnfs.ds.iscsi.TargetSettings;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionFile;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.net.ConnectionLimits;
@@ -47,7 +48,8 @@ final class IscsiServer {
                     Limits.LOGIN_SECONDS,
                     Limits.PING_SECONDS,
                     AccessList.EVERYBODY);
-            var target = new IscsiTarget(settings, new ScsiTarget(TARGET, List.of(new Volume(region)), meters), meters);
+            var target = new IscsiTarget(
+                    settings, new ScsiTarget(TARGET, List.of(SharedVolume.open(new Volume(region))), meters), meters);
             var limits = ConnectionLimits.DEFAULT
                     .withQueue(Limits.SOFT_QUEUE_BYTES, Limits.HARD_QUEUE_BYTES)
                     .withStall(Limits.STALL);

@@ -20,6 +20,9 @@ public record ReserveOutParameters(
     /// Most initiator ports that one list may name.
     public static final int MAX_OTHERS = 64;
 
+    /// Most bytes of a list.
+    public static final int MAX_BYTES = BYTES + Integer.BYTES + MAX_OTHERS * TransportId.MAX_BYTES;
+
     private static final int FLAGS_AT = 20;
     private static final int SPEC_I_PT = 0x08;
     private static final int ALL_TG_PT = 0x04;

@@ -2,7 +2,6 @@ package pnfs.wire.scsi;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 
 /// An initiator port of iSCSI as reservations name it (SPC-4 §7.6.4.6). Immutable.
 ///
@@ -20,13 +19,27 @@ public record TransportId(String initiatorName, long isid) {
     private static final int MAX_NAME_BYTES = 223;
 
     private static final int MAX_TEXT_BYTES = MAX_NAME_BYTES + SEPARATOR.length() + 12;
+    /// Most bytes of [#toBytes].
+    static final int MAX_BYTES = HEADER_BYTES + ((MAX_TEXT_BYTES + 4) & ~3);
+
+    /// The port of a name as [#name] has it; a name without a session means all of its ports.
+    public static TransportId named(String name) {
+        int separator = name.lastIndexOf(SEPARATOR);
+        return separator < 0
+                ? new TransportId(name, ANY_SESSION)
+                : new TransportId(
+                        name.substring(0, separator),
+                        Long.parseLong(name.substring(separator + SEPARATOR.length()), 16));
+    }
+
+    /// How iSCSI writes it (RFC 7143 §4.3.2): `iqn…,i,0x00023d000001`.
+    public String name() {
+        return isid == ANY_SESSION ? initiatorName : initiatorName + SEPARATOR + "%012x".formatted(isid);
+    }
 
     /// Padded with zero bytes to a multiple of four and at least 24.
     public byte[] toBytes() {
-        String text = isid == ANY_SESSION
-                ? initiatorName
-                : initiatorName + SEPARATOR + "%012x".formatted(isid).toLowerCase(Locale.ROOT);
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = name().getBytes(StandardCharsets.UTF_8);
         int length = Math.max(MIN_BYTES - HEADER_BYTES, (bytes.length + 4) & ~3);
         return ByteBuffer.allocate(HEADER_BYTES + length)
                 .put((byte) (isid == ANY_SESSION ? ISCSI_NAME : ISCSI_PORT))
