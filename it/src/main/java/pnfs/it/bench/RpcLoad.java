@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -15,11 +16,13 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.net.NioNetwork;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.rpc.RpcClient;
 import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.rpc.RpcLimits;
 import pnfs.wire.rpc.RpcOutcome;
 import pnfs.wire.rpc.RpcPrograms;
+import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
 /// Keeps a server busy with `slots` calls in flight on each of `connections` connections, and asks it what they
@@ -34,6 +37,11 @@ public record RpcLoad(int connections, int slots, Duration warmUp, Duration meas
     public interface Calls {
         /// The calls of each of the connection's slots, one after the other.
         List<Supplier<XdrWriter>> on(RpcConnection connection, int slots) throws IOException, InterruptedException;
+
+        /// Why the answer to one of them is no success, when it is none. On the connection's loop.
+        default Optional<NfsStatus> refusal(XdrReader results) {
+            return Optional.empty();
+        }
 
         /// The same call again and again.
         static Calls of(Supplier<XdrWriter> call) {
@@ -73,7 +81,7 @@ public record RpcLoad(int connections, int slots, Duration warmUp, Duration meas
         int loops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
         try (var network = new NioNetwork(loops, System::nanoTime)) {
             var client = new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT);
-            var run = new Run();
+            var run = new Run(calls);
             for (int i = 0; i < connections; i++) {
                 RpcConnection connection = connect(client, server);
                 for (Supplier<XdrWriter> slot : calls.on(connection, slots)) {
@@ -109,13 +117,23 @@ public record RpcLoad(int connections, int slots, Duration warmUp, Duration meas
 
     /// Runs on the client's loops, but for [#await].
     private static final class Run {
+        private final Calls calls;
         private final LongAdder answered = new LongAdder();
         private final AtomicBoolean ending = new AtomicBoolean();
         private final CompletableFuture<Void> failure = new CompletableFuture<>();
 
+        Run(Calls calls) {
+            this.calls = calls;
+        }
+
         void next(RpcConnection connection, Supplier<XdrWriter> slot) {
             connection.call(slot.get(), TIMEOUT, outcome -> {
-                if (outcome instanceof RpcOutcome.Success) {
+                if (outcome instanceof RpcOutcome.Success(XdrReader results)) {
+                    Optional<NfsStatus> refusal = calls.refusal(results);
+                    if (refusal.isPresent()) {
+                        failure.completeExceptionally(new IOException("call refused: " + refusal.get()));
+                        return;
+                    }
                     answered.increment();
                     if (!ending.get()) {
                         next(connection, slot);

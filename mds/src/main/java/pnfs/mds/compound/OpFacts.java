@@ -114,7 +114,7 @@ public record OpFacts(
         repeatable(OpCode.GETDEVICELIST, OPTIONAL, IN_SESSION, CURRENT);
         once(OpCode.LAYOUTCOMMIT, OPTIONAL, CURRENT, SMALL);
         once(OpCode.LAYOUTGET, OPTIONAL, CURRENT, 0);
-        once(OpCode.LAYOUTRETURN, OPTIONAL, CURRENT, SMALL);
+        once(OpCode.LAYOUTRETURN, OPTIONAL, NOTHING, SMALL); // all layouts are returned without a file
         repeatable(OpCode.SECINFO_NO_NAME, OPTIONAL, IN_SESSION, CURRENT);
         repeatable(OpCode.SEQUENCE, REQUIRED, FIRST, NOTHING);
         once(OpCode.SET_SSV, REQUIRED, NOTHING, SMALL);

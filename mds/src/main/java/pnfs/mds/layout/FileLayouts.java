@@ -119,6 +119,11 @@ public final class FileLayouts implements FileSpace {
         log.info("volume formatted device={} bytes={}", volume.id(), volume.capacity());
     }
 
+    /// The ids of all volumes, in order.
+    List<DeviceId> devices() {
+        return volumes.keySet().stream().sorted().toList();
+    }
+
     public Optional<Volume> volume(DeviceId id) {
         return Optional.ofNullable(volumes.get(id));
     }

@@ -10,6 +10,7 @@ import pnfs.mds.open.OpenFiles;
 import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
+import pnfs.wire.nfs4.OpArgs.GetDeviceListArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
@@ -50,5 +51,6 @@ public final class LayoutOperations {
                 LayoutReturnArgs.class,
                 new LayoutReturn(inodes, locks, clients, manager, layouts, bodies, held));
         table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(layouts, bodies));
+        table.register(OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, bodies));
     }
 }

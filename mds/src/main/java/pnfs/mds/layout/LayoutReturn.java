@@ -55,11 +55,17 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
         }
         return switch (args.scope()) {
             case LayoutReturnScope.OfFile file -> ofFile(type, args, file, state);
-            case LayoutReturnScope.OfFileSystem(), LayoutReturnScope.All() -> {
-                held.giveBackAll(state.clientId(), Optional.of(type));
-                yield new LayoutReturnResult(Optional.empty());
+            case LayoutReturnScope.OfFileSystem() -> {
+                inodes.requireCurrent(state); // names the file system, of which there is one
+                yield all(type, state);
             }
+            case LayoutReturnScope.All() -> all(type, state);
         };
+    }
+
+    private OpResult all(LayoutType type, CompoundState state) {
+        held.giveBackAll(state.clientId(), Optional.of(type));
+        return new LayoutReturnResult(Optional.empty());
     }
 
     private OpResult ofFile(
