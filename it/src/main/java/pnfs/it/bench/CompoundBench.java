@@ -43,7 +43,8 @@ final class CompoundBench {
     private static List<Supplier<XdrWriter>> calls(RpcConnection connection, int slots)
             throws IOException, InterruptedException {
         BenchClient client = BenchClient.begin(connection, slots);
-        var root = (GetFhResult) client.ask(new PutRootFhArgs(), new GetFhArgs()).getLast();
+        var root =
+                (GetFhResult) client.ask(new PutRootFhArgs(), new GetFhArgs()).getLast();
         return client.compounds(new PutFhArgs(root.fileHandle()), MdsOperation.GET_ATTRIBUTES);
     }
 }

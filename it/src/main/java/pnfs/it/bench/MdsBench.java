@@ -181,9 +181,8 @@ public final class MdsBench implements Callable<Integer> {
     }
 
     private PutFhArgs lookUp(BenchClient client) throws IOException, InterruptedException {
-        Stream<OpArgs> steps = Stream.of(path.split("/", -1))
-                .filter(step -> !step.isEmpty())
-                .map(LookupArgs::new);
+        Stream<OpArgs> steps =
+                Stream.of(path.split("/", -1)).filter(step -> !step.isEmpty()).map(LookupArgs::new);
         return handle(client.ask(Stream.of(Stream.of(new PutRootFhArgs()), steps, Stream.of(new GetFhArgs()))
                 .flatMap(operations -> operations)
                 .toArray(OpArgs[]::new)));
@@ -202,9 +201,9 @@ public final class MdsBench implements Callable<Integer> {
     /// Removes everything in a directory; what a client has open goes with that client.
     private static void empty(BenchClient client, PutFhArgs directory) throws IOException, InterruptedException {
         while (true) {
-            var list = (ReadDirResult) client.ask(
-                            directory, new ReadDirArgs(0, 0, REPLY_BYTES, REPLY_BYTES, Bitmap.EMPTY))
-                    .getLast();
+            var list =
+                    (ReadDirResult) client.ask(directory, new ReadDirArgs(0, 0, REPLY_BYTES, REPLY_BYTES, Bitmap.EMPTY))
+                            .getLast();
             for (DirectoryEntry entry : list.entries()) {
                 List<OpResult> found =
                         client.ask(directory, new LookupArgs(entry.name()), new GetAttrArgs(TYPE), new GetFhArgs());

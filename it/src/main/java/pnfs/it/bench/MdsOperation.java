@@ -64,8 +64,8 @@ enum MdsOperation {
     private static final int FILES = 100;
     private static final int REPLY_BYTES = 32 << 10;
     private static final FileRange PIECE = FileRange.of(0, 1 << 20);
-    private static final Fattr MODE =
-            AttributeCodec.write(Attributes.builder().uint32(Attribute.MODE, 0755).build());
+    private static final Fattr MODE = AttributeCodec.write(
+            Attributes.builder().uint32(Attribute.MODE, 0755).build());
     /// What Linux asks for.
     static final GetAttrArgs GET_ATTRIBUTES = new GetAttrArgs(Bitmap.of(
             Attribute.TYPE,
@@ -108,9 +108,15 @@ enum MdsOperation {
                 yield client.compounds(directory, new LookupArgs("file"), new GetFhArgs(), GET_ATTRIBUTES);
             }
             case OPEN ->
-                eachSlot(client, slots, directory, slot -> () -> new OpArgs[] {
-                    directory, open("file" + slot, slot, new OpenHow.NoCreate()), new CloseArgs(0, Stateid.CURRENT)
-                });
+                eachSlot(
+                        client,
+                        slots,
+                        directory,
+                        slot -> () -> new OpArgs[] {
+                            directory,
+                            open("file" + slot, slot, new OpenHow.NoCreate()),
+                            new CloseArgs(0, Stateid.CURRENT)
+                        });
             case MKDIR ->
                 ofNewNames(client, slots, (slot, name) -> new OpArgs[] {
                     directory,
@@ -160,8 +166,7 @@ enum MdsOperation {
         return IntStream.range(0, slots)
                 .mapToObj(slot -> {
                     var made = new int[1];
-                    return client.compounds(
-                            slot, () -> operations.operations(slot, "new-" + slot + "-" + made[0]++));
+                    return client.compounds(slot, () -> operations.operations(slot, "new-" + slot + "-" + made[0]++));
                 })
                 .toList();
     }
@@ -195,8 +200,7 @@ enum MdsOperation {
             Opened file = openNew(client, directory, "file" + slot, slot);
             OpArgs[] operations = {
                 file.handle(),
-                new LayoutGetArgs(
-                        false, type, Iomode.READ_WRITE, PIECE, PIECE.length(), file.stateid(), REPLY_BYTES),
+                new LayoutGetArgs(false, type, Iomode.READ_WRITE, PIECE, PIECE.length(), file.stateid(), REPLY_BYTES),
                 new LayoutReturnArgs(
                         false,
                         type,
@@ -213,8 +217,7 @@ enum MdsOperation {
 
     private static Opened openNew(BenchClient client, PutFhArgs directory, String name, int slot)
             throws IOException, InterruptedException {
-        List<OpResult> results =
-                client.ask(directory, open(name, slot, new OpenHow.Guarded(MODE)), new GetFhArgs());
+        List<OpResult> results = client.ask(directory, open(name, slot, new OpenHow.Guarded(MODE)), new GetFhArgs());
         OpenResult open = (OpenResult) results.get(1);
         return new Opened(
                 new PutFhArgs(((GetFhResult) results.getLast()).fileHandle()),

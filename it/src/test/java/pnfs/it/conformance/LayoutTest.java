@@ -5,7 +5,6 @@ import static pnfs.it.conformance.Tree.GET_FH;
 import static pnfs.it.conformance.Tree.MODE_644;
 import static pnfs.it.conformance.Tree.at;
 import static pnfs.it.conformance.Tree.openArgs;
-import static pnfs.it.conformance.Tree.opened;
 
 import java.util.List;
 import java.util.Optional;
@@ -77,25 +76,22 @@ class LayoutTest {
     @ParameterizedTest
     @EnumSource(names = {"SCSI", "BLOCK_VOLUME"})
     void devices_are_listed_and_described(LayoutType type) {
-        GetDeviceListResult list = Session.find(
-                GetDeviceListResult.class, session.ok(tree.here(new GetDeviceListArgs(type, -1, 0, 0))));
+        GetDeviceListResult list =
+                Session.find(GetDeviceListResult.class, session.ok(tree.here(new GetDeviceListArgs(type, -1, 0, 0))));
 
         assertThat(list.eof()).isTrue();
         assertThat(list.devices()).isNotEmpty().allSatisfy(device -> {
             GetDeviceInfoResult info = Session.find(
-                    GetDeviceInfoResult.class,
-                    session.ok(new GetDeviceInfoArgs(device, type, -1, Bitmap.EMPTY)));
+                    GetDeviceInfoResult.class, session.ok(new GetDeviceInfoArgs(device, type, -1, Bitmap.EMPTY)));
             assertThat(info.address().type()).isEqualTo(type);
             assertThat(info.address().body().length()).isPositive();
-            OpResult small =
-                    session.run(new GetDeviceInfoArgs(device, type, 4, Bitmap.EMPTY)).getLast();
+            OpResult small = session.run(new GetDeviceInfoArgs(device, type, 4, Bitmap.EMPTY))
+                    .getLast();
             assertThat(small.status()).isEqualTo(NfsStatus.TOOSMALL);
             assertThat(((DeviceInfoTooSmall) small).minBytes())
                     .isGreaterThan(info.address().body().length());
         });
-        assertThat(Session.find(
-                                GetDeviceListResult.class,
-                                session.ok(tree.here(new GetDeviceListArgs(type, 0, 0, 0))))
+        assertThat(Session.find(GetDeviceListResult.class, session.ok(tree.here(new GetDeviceListArgs(type, 0, 0, 0))))
                         .eof())
                 .isFalse();
     }
@@ -105,8 +101,7 @@ class LayoutTest {
         Opaque nowhere = Opaque.of(new byte[16]);
 
         session.expect(NfsStatus.NOENT, new GetDeviceInfoArgs(nowhere, LayoutType.SCSI, -1, Bitmap.EMPTY));
-        session.expect(
-                NfsStatus.UNKNOWN_LAYOUTTYPE, tree.here(new GetDeviceListArgs(LayoutType.FLEX_FILES, -1, 0, 0)));
+        session.expect(NfsStatus.UNKNOWN_LAYOUTTYPE, tree.here(new GetDeviceListArgs(LayoutType.FLEX_FILES, -1, 0, 0)));
     }
 
     @ParameterizedTest
@@ -115,7 +110,8 @@ class LayoutTest {
         Opened file = tree.create("file");
         Stateid stateid = file.stateid();
         for (int i = 0; i < 7; i++) {
-            LayoutGetResult got = get(type, file, Iomode.READ_WRITE, FileRange.of((long) i * UNIT, UNIT), UNIT, stateid);
+            LayoutGetResult got =
+                    get(type, file, Iomode.READ_WRITE, FileRange.of((long) i * UNIT, UNIT), UNIT, stateid);
 
             assertThat(got.stateid().seqid()).isEqualTo(i + 1);
             stateid = got.stateid();
@@ -129,13 +125,7 @@ class LayoutTest {
                 openArgs("file", "owner", ShareBits.BOTH, new OpenHow.Guarded(MODE_644)),
                 GET_FH,
                 new LayoutGetArgs(
-                        false,
-                        type,
-                        Iomode.READ_WRITE,
-                        FileRange.of(0, UNIT),
-                        UNIT,
-                        Stateid.CURRENT,
-                        MOST_BYTES)));
+                        false, type, Iomode.READ_WRITE, FileRange.of(0, UNIT), UNIT, Stateid.CURRENT, MOST_BYTES)));
     }
 
     @ParameterizedTest
@@ -151,9 +141,7 @@ class LayoutTest {
                     : new LayoutReturnScope.OfFileSystem();
             LayoutReturnResult back = Session.find(
                     LayoutReturnResult.class,
-                    session.ok(at(
-                            file.file(),
-                            new LayoutReturnArgs(false, type, Iomode.ANY, scope))));
+                    session.ok(at(file.file(), new LayoutReturnArgs(false, type, Iomode.ANY, scope))));
 
             assertThat(back.stateid()).isEmpty();
             tree.close(file);
@@ -165,8 +153,7 @@ class LayoutTest {
     @EnumSource(names = {"SCSI", "BLOCK_VOLUME"})
     void what_was_written_by_a_layout_is_committed_whole_in_pieces_and_with_nothing(LayoutType type) {
         Opened file = tree.create("file");
-        LayoutGetResult got =
-                get(type, file, Iomode.READ_WRITE, FileRange.of(0, 2 * UNIT), 2 * UNIT, file.stateid());
+        LayoutGetResult got = get(type, file, Iomode.READ_WRITE, FileRange.of(0, 2 * UNIT), 2 * UNIT, file.stateid());
         assertThat(extents(type, got).getLast().state()).isEqualTo(ExtentState.INVALID_DATA);
 
         commit(type, file, got.stateid(), 2 * UNIT - 1, ByteRange.ofLength(0, UNIT), ByteRange.ofLength(UNIT, UNIT));
@@ -190,13 +177,13 @@ class LayoutTest {
         return Session.find(
                 LayoutGetResult.class,
                 session.ok(at(
-                        file.file(),
-                        new LayoutGetArgs(false, type, iomode, range, minLength, stateid, MOST_BYTES))));
+                        file.file(), new LayoutGetArgs(false, type, iomode, range, minLength, stateid, MOST_BYTES))));
     }
 
     private static List<Extent> extents(LayoutType type, LayoutGetResult got) {
-        assertThat(got.segments()).isNotEmpty().allSatisfy(segment -> assertThat(segment.content().type())
-                .isEqualTo(type));
+        assertThat(got.segments())
+                .isNotEmpty()
+                .allSatisfy(segment -> assertThat(segment.content().type()).isEqualTo(type));
         Opaque body = got.segments().getLast().content().body();
         return type == LayoutType.SCSI
                 ? ScsiLayoutCodec.readLayout(body, MOST_EXTENTS)

@@ -147,17 +147,19 @@ public final class FileAttributes {
     private final FileSpace space;
     private final Owners owners;
     private final Bitmap supported;
+    private final Bitmap supportedByMinorVersion1;
 
     public FileAttributes(FileSystemFacts facts, FileSpace space, Owners owners) {
         this.facts = facts;
         this.space = space;
         this.owners = owners;
         this.supported = facts.layoutTypes().isEmpty() ? OF_EVERY_EXPORT : OF_EVERY_EXPORT.or(OF_PNFS);
+        this.supportedByMinorVersion1 = supported.minus(SINCE_MINOR_VERSION_2);
     }
 
     /// What a client of that minor version may name.
     public Bitmap supported(int minorVersion) {
-        return minorVersion < 2 ? supported.minus(SINCE_MINOR_VERSION_2) : supported;
+        return minorVersion < 2 ? supportedByMinorVersion1 : supported;
     }
 
     Owners owners() {
@@ -168,20 +170,46 @@ public final class FileAttributes {
     ///
     /// @throws NfsException INVAL when one of them can only be set
     public Fattr read(Inode inode, Bitmap wanted, CompoundState state) {
+        return select(wanted, state).of(inode);
+    }
+
+    /// For answers that have those of `wanted` that the server has, of many files.
+    ///
+    /// @throws NfsException INVAL when one of them can only be set
+    public Selection select(Bitmap wanted, CompoundState state) {
         requireReadable(wanted);
-        Bitmap known = supported(state.minorVersion());
-        Bitmap given = wanted.and(known);
-        var out = new XdrWriter();
-        for (int number = given.next(0); number >= 0; number = given.next(number + 1)) {
-            write(out, number, inode, known);
+        return new Selection(wanted, supported(state.minorVersion()));
+    }
+
+    /// What one request asks of every file in its answer. Used by one thread.
+    public final class Selection {
+        private final Bitmap known;
+        private final Bitmap given;
+        private final XdrWriter out = new XdrWriter();
+
+        private Selection(Bitmap wanted, Bitmap known) {
+            this.known = known;
+            this.given = wanted.and(known);
         }
-        return new Fattr(given, out.toOpaque());
+
+        /// Which they are.
+        public Bitmap names() {
+            return given;
+        }
+
+        public Fattr of(Inode inode) {
+            out.truncate(0);
+            for (int number = given.next(0); number >= 0; number = given.next(number + 1)) {
+                write(out, number, inode, known);
+            }
+            return new Fattr(given, out.toOpaque());
+        }
     }
 
     /// Refuses what nobody can read.
     ///
     /// @throws NfsException INVAL when one of `wanted` can only be set
-    public void requireReadable(Bitmap wanted) {
+    private static void requireReadable(Bitmap wanted) {
         if (wanted.intersects(WRITE_ONLY)) {
             throw new NfsException(NfsStatus.INVAL, "attributes " + wanted.and(WRITE_ONLY) + " can only be set");
         }

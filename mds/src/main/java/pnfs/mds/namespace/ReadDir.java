@@ -44,10 +44,10 @@ final class ReadDir implements Operation<ReadDirArgs> {
         Inode directory = inodes.requireCurrent(state);
         Content.Directory names = directory.directory();
         directory.requireAllowed(Caller.of(state), Rights.READ);
-        attributes.requireReadable(args.attributes());
+        FileAttributes.Selection selection = attributes.select(args.attributes(), state);
         long verifier = directory.file().generation();
         requireCookie(args, names, verifier);
-        var page = new Page(args, state);
+        var page = new Page(args, selection, state);
         namespace.directories().list(directory, args.cookie(), state, page::add);
         return new ReadDirResult(verifier, page.entries(), page.isLast());
     }
@@ -78,7 +78,10 @@ final class ReadDir implements Operation<ReadDirArgs> {
     /// What fits into one answer.
     private final class Page {
         private final ReadDirArgs args;
+        private final FileAttributes.Selection selection;
         private final CompoundState state;
+        /// Of each entry, besides its name and the values of its attributes.
+        private final int entryBytes;
         private final List<DirectoryEntry> entries = new ArrayList<>();
         private long bytesLeft;
         /// Of the hint for cookies and names alone; none where the client gave none.
@@ -86,9 +89,11 @@ final class ReadDir implements Operation<ReadDirArgs> {
 
         private boolean full;
 
-        Page(ReadDirArgs args, CompoundState state) {
+        Page(ReadDirArgs args, FileAttributes.Selection selection, CompoundState state) {
             this.args = args;
+            this.selection = selection;
             this.state = state;
+            this.entryBytes = Integer.BYTES + bitmapBytes(selection.names());
             long maxBytes = Integer.toUnsignedLong(args.maxBytes());
             this.bytesLeft = Math.min(maxBytes, state.resultBytesLeft() - OP_BYTES) - RESULT_BYTES;
             this.nameBytesLeft =
@@ -103,13 +108,10 @@ final class ReadDir implements Operation<ReadDirArgs> {
             if (file == null) {
                 return true; // removed since the listing began
             }
-            Fattr values = attributes.read(file, args.attributes(), state);
+            Fattr values = selection.of(file);
             var listed = new DirectoryEntry(entry.cookie(), entry.name(), values);
             int nameBytes = Long.BYTES + opaqueBytes(entry.name().getBytes(StandardCharsets.UTF_8).length);
-            int bytes = Integer.BYTES
-                    + nameBytes
-                    + bitmapBytes(values.attributes())
-                    + opaqueBytes(values.values().length());
+            int bytes = entryBytes + nameBytes + opaqueBytes(values.values().length());
             full = bytes > bytesLeft || (nameBytes > nameBytesLeft && !entries.isEmpty());
             if (!full) {
                 entries.add(listed);

@@ -232,8 +232,7 @@ public final class MetadataStore implements AutoCloseable {
                 Pending done = pending.removeFirst();
                 for (Batch.Change change : done.batch().changes()) {
                     // A later batch may have changed the key again; then its entry stays.
-                    overlay.computeIfPresent(
-                            change.key(), (key, stored) -> stored.ticket() == done.ticket() ? null : stored);
+                    overlay.remove(change.key(), new Stored(change.value(), done.ticket()));
                 }
                 pendingBytes.addAndGet(-done.batch().bytes());
             }

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /// What the store holds under a key, and how safe that is. A `ticket` of 0 is durable; a reply that shows any
 /// other answer, the answer "nothing there" included, waits for that ticket (I3). Immutable; the array is not
 /// to be changed.
-@SuppressWarnings("ArrayRecordComponent") // never compared; the array is written once
+@SuppressWarnings("ArrayRecordComponent") // equal where the very same array is; it is written once
 public record Stored(byte @Nullable [] value, long ticket) {
     static final Stored NOTHING = new Stored(null, 0);
 
