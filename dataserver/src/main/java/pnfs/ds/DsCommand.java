@@ -1,6 +1,7 @@
 package pnfs.ds;
 
-import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import pnfs.ds.region.Region;
+import pnfs.wire.metrics.MetricsServer;
 
 /// `pnfs ds`: runs a data server until it is told to stop.
 @Command(
@@ -92,6 +94,13 @@ public final class DsCommand implements Callable<Integer> {
                             + " initiator), 'prove USER SECRET' (who we are, by CHAP). Default: everybody.")
     private @Nullable Path access;
 
+    @Option(
+            names = "--metrics",
+            paramLabel = "HOST:PORT",
+            converter = HostPort.Converter.class,
+            description = "Where Prometheus finds /metrics and a prober /health, over HTTP (default: nowhere).")
+    private @Nullable HostPort metrics;
+
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
     private int loops = Runtime.getRuntime().availableProcessors();
 
@@ -102,9 +111,15 @@ public final class DsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         var stop = new CountDownLatch(1);
-        MeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        var meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Wiring server;
         try {
+            if (metrics != null) {
+                new JvmMemoryMetrics().bindTo(meters);
+                new ProcessorMetrics().bindTo(meters);
+                // Serves until the process ends.
+                var _ = new MetricsServer(metrics.resolved(), meters::scrape);
+            }
             server = Wiring.start(settings(), meters);
         } catch (IOException refused) {
             spec.commandLine().getErr().println("pnfs ds: " + refused.getMessage());
@@ -116,6 +131,8 @@ public final class DsCommand implements Callable<Integer> {
                         () -> {
                             server.close();
                             stop.countDown();
+                            // After a signal the JVM would say 143, as if it had not been let end its work.
+                            Runtime.getRuntime().halt(0);
                         },
                         "shutdown"));
         spec.commandLine()

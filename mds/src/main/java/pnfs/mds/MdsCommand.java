@@ -1,5 +1,7 @@
 package pnfs.mds;
 
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -22,6 +24,7 @@ import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.StoreRefusedException;
+import pnfs.wire.metrics.MetricsServer;
 import pnfs.wire.nfs4.LayoutType;
 
 /// `pnfs mds`: runs the metadata server until it is told to stop.
@@ -112,6 +115,13 @@ public final class MdsCommand implements Callable<Integer> {
             description = "The names of --id-domain: lines 'user NAME NUMBER' and 'group NAME NUMBER'.")
     private @Nullable Path idMap;
 
+    @Option(
+            names = "--metrics",
+            paramLabel = "HOST:PORT",
+            converter = AddressConverter.class,
+            description = "Where Prometheus finds /metrics and a prober /health, over HTTP (default: nowhere).")
+    private @Nullable InetSocketAddress metrics;
+
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
     private int loops = Runtime.getRuntime().availableProcessors();
 
@@ -136,9 +146,16 @@ public final class MdsCommand implements Callable<Integer> {
         Settings settings = settings();
         var stop = new CountDownLatch(1);
         var damage = new boolean[1];
+        var meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Wiring server;
         try {
-            server = Wiring.start(settings, new PrometheusMeterRegistry(PrometheusConfig.DEFAULT), failure -> {
+            if (metrics != null) {
+                new JvmMemoryMetrics().bindTo(meters);
+                new ProcessorMetrics().bindTo(meters);
+                // Serves until the process ends.
+                var _ = new MetricsServer(metrics, meters::scrape);
+            }
+            server = Wiring.start(settings, meters, failure -> {
                 spec.commandLine().getErr().println("pnfs mds: " + failure);
                 damage[0] = true;
                 stop.countDown();
@@ -152,6 +169,8 @@ public final class MdsCommand implements Callable<Integer> {
                         () -> {
                             server.close();
                             stop.countDown();
+                            // After a signal the JVM would say 143, as if it had not been let end its work.
+                            Runtime.getRuntime().halt(damage[0] ? 1 : 0);
                         },
                         "shutdown"));
         spec.commandLine()

@@ -15,6 +15,7 @@ class ArchitectureTest {
                 .room("scsi")
                 .room("iscsi", "net", "scsi")
                 .shore("control")
+                .shore("metrics")
                 .check();
     }
 }

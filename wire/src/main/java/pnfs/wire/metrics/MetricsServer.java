@@ -1,0 +1,87 @@
+package pnfs.wire.metrics;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.util.Arrays;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.glassfish.grizzly.http.Method;
+import org.glassfish.grizzly.http.server.HttpHandler;
+import org.glassfish.grizzly.http.server.HttpServer;
+import org.glassfish.grizzly.http.server.NetworkListener;
+import org.glassfish.grizzly.http.server.Request;
+import org.glassfish.grizzly.http.server.Response;
+import org.glassfish.grizzly.http.util.HttpStatus;
+import org.glassfish.grizzly.threadpool.ThreadPoolConfig;
+
+/// An HTTP server with two pages: `/metrics` for Prometheus, and `/health`, which answers 200 as long as the
+/// process serves at all. Two threads of its own, so that nobody who watches holds up a client.
+public final class MetricsServer implements AutoCloseable {
+    private static final int THREADS = 2;
+    private static final int MAX_WAITING = 64;
+    private static final String EXPOSITION = "text/plain; version=0.0.4; charset=utf-8";
+    /// Grizzly tells of its start and stop; ours is said by the server that starts us.
+    private static final Logger GRIZZLY = Logger.getLogger("org.glassfish.grizzly.http.server");
+
+    private final HttpServer server;
+    private final InetSocketAddress address;
+
+    /// Writes the metrics as they are now.
+    @FunctionalInterface
+    public interface Scrape {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    /// Serves at `at`; port 0 takes a free one.
+    ///
+    /// @throws IOException where the address cannot be had, with a line for the operator
+    public MetricsServer(InetSocketAddress at, Scrape scrape) throws IOException {
+        GRIZZLY.setLevel(Level.WARNING);
+        server = new HttpServer();
+        var listener = new NetworkListener("metrics", at.getAddress().getHostAddress(), at.getPort());
+        listener.getTransport().setSelectorRunnersCount(1);
+        listener.getTransport()
+                .setWorkerThreadPoolConfig(ThreadPoolConfig.defaultConfig()
+                        .setPoolName("metrics")
+                        .setCorePoolSize(THREADS)
+                        .setMaxPoolSize(THREADS)
+                        .setQueueLimit(MAX_WAITING));
+        server.addListener(listener);
+        server.getServerConfiguration().addHttpHandler(page(EXPOSITION, scrape), "/metrics");
+        server.getServerConfiguration()
+                .addHttpHandler(page("text/plain", out -> out.write(new byte[] {'o', 'k', '\n'})), "/health");
+        try {
+            server.start();
+        } catch (IOException refused) {
+            server.shutdownNow();
+            throw new IOException("cannot serve metrics on " + at + ": " + refused.getMessage(), refused);
+        }
+        address = new InetSocketAddress(at.getAddress(), listener.getPort());
+    }
+
+    /// Where it listens.
+    public InetSocketAddress address() {
+        return address;
+    }
+
+    private static HttpHandler page(String type, Scrape content) {
+        return new HttpHandler() {
+            @Override
+            public void service(Request request, Response response) throws IOException {
+                if (!Arrays.asList(Method.GET, Method.HEAD).contains(request.getMethod())) {
+                    response.setHeader("Allow", "GET, HEAD");
+                    response.sendError(HttpStatus.METHOD_NOT_ALLOWED_405.getStatusCode());
+                    return;
+                }
+                response.setContentType(type);
+                content.writeTo(response.getOutputStream());
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+    }
+}
