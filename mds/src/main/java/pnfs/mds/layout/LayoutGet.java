@@ -31,8 +31,9 @@ import pnfs.wire.nfs4.Stateid;
 
 /// LAYOUTGET, RFC 8881 §18.43. Answers at once; who is in the way of others is not asked to go.
 ///
-/// The reply has exactly one layout, because Linux takes no other number. It does not ask for its return on close:
-/// opening a file again then costs nothing.
+/// The reply has exactly one layout, because Linux takes no other number. It asks for its return on close:
+/// Linux (6.1) sets the size in an open with O_TRUNC without returning first what it kept from the open before,
+/// and would wait for the recall of its own layout.
 final class LayoutGet implements Operation<LayoutGetArgs> {
     /// Of the result, what stands around the layout: opcode, status, return_on_close, stateid, count.
     private static final int RESULT_BYTES = 4 * Integer.BYTES + Stateid.OTHER_BYTES + 2 * Integer.BYTES;
@@ -144,7 +145,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
                 new FileRange(range.offset(), range.end()),
                 LayoutBodies.iomode(granted.iomode()),
                 new LayoutBody(LayoutBodies.type(want.type()), LayoutBodies.write(want.type(), granted.extents())));
-        return new LayoutGetResult(false, stateid, List.of(segment));
+        return new LayoutGetResult(true, stateid, List.of(segment));
     }
 
     private static long length(FileRange range) {
