@@ -39,6 +39,9 @@ final class Limits {
     /// A reply that is kept for a retry; longer ones are refused before anything is done.
     static final int CACHED_REPLY_BYTES = 8 << 10;
 
+    /// How long a client may take to answer a callback before its connection carries no more of them.
+    static final Duration CALLBACK_PATIENCE = Duration.ofSeconds(5);
+
     /// Stateids that one client may have: files open, lock-owners on files, delegations. At the limit it is
     /// told to come later, until it gives some back.
     static final int STATES_PER_CLIENT = 1 << 20;

@@ -25,6 +25,8 @@ import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.FileSystemFacts;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Rights;
+import pnfs.mds.callback.Callbacks;
+import pnfs.mds.callback.Recalls;
 import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.CompoundExecutor;
@@ -66,6 +68,7 @@ import pnfs.wire.rpc.RpcServer;
 final class Wiring implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Wiring.class);
     private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long RECALL_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final NioNetwork network;
     private final ControlTransport control;
@@ -104,6 +107,10 @@ final class Wiring implements AutoCloseable {
         var clients = new Clients(store, identity, limits, System.nanoTime());
         var sessions = new Sessions(clients, limits, random.split());
 
+        var network = new NioNetwork(settings.loops(), System::nanoTime);
+        var callbacks = new Callbacks(clients, network.loop()::execute, Limits.CALLBACK_PATIENCE);
+        var recalls = new Recalls(clients, callbacks, System.nanoTime(), limits.leaseNanos());
+
         var locks = new FileLocks();
         var inodes = new Inodes(store, Limits.CACHED_INODES, random.split());
         var space = new Space();
@@ -128,7 +135,6 @@ final class Wiring implements AutoCloseable {
         var cluster = new Cluster(store, settings.volumes(), clusterId.hashCode(), layouts::volumesChanged);
         cluster.tell();
 
-        var network = new NioNetwork(settings.loops(), System::nanoTime);
         var dataServers = new DataServerIo(
                 network,
                 "iqn.2026-11.pnfs:mds-" + clusterId,
@@ -154,6 +160,7 @@ final class Wiring implements AutoCloseable {
                 manager,
                 layouts,
                 orphans,
+                recalls,
                 settings.layoutTypes(),
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS);
         ProxyOperations.register(
@@ -196,6 +203,7 @@ final class Wiring implements AutoCloseable {
             InetSocketAddress controlAddress = control.listen(settings.control(), desk::welcome);
             Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(settings.listen(), Limits.CONNECTIONS);
             tick(network.loop(), clients, cluster, orphans, false);
+            tick(network.loop(), recalls);
             log.info(
                     "serving nfs={} control={} boot={} cluster={}",
                     nfs.address(),
@@ -222,6 +230,14 @@ final class Wiring implements AutoCloseable {
                 orphans.reapAll();
             }
             tick(loop, clients, cluster, orphans, graceIsOver);
+        });
+    }
+
+    /// What clients are to give back is asked for again where it did not reach them.
+    private static void tick(Loop loop, Recalls recalls) {
+        loop.schedule(RECALL_TICK_NANOS, () -> {
+            recalls.tick(loop.nowNanos());
+            tick(loop, recalls);
         });
     }
 

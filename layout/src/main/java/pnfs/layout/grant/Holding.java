@@ -18,6 +18,7 @@ final class Holding {
 
     private LayoutStateid stateid;
     private boolean answered;
+    private boolean recalled;
     private long expectedNext = -1;
     private long aheadBytes;
 
@@ -46,6 +47,16 @@ final class Holding {
         }
         answered = true;
         return stateid;
+    }
+
+    boolean isRecalled() {
+        return recalled;
+    }
+
+    /// From now on the client gets no more of it. The stateid is that of the recall.
+    LayoutStateid recall() {
+        recalled = true;
+        return advance();
     }
 
     /// What is wrong with a stateid that the client used, RFC 8881 §12.5.3; empty where nothing is.

@@ -41,8 +41,8 @@ import pnfs.layout.space.SpaceChange;
 /// returned after the decision has taken effect in memory, so a caller that cannot append them must stop
 /// serving.
 ///
-/// **Not here.** Stateids of opens, permissions, grace (`mds`); recalling what is in the way: who meets a
-/// conflict is told to try again.
+/// **Not here.** Stateids of opens, permissions, grace, and the callback that asks for what [#recall] marks
+/// (`mds`). Who meets a conflict is told to try again.
 public final class LayoutManager {
     /// A layout in the reply, without extents: offset, length, iomode, type, length of the body, count of extents.
     private static final int LAYOUT_HEADER_BYTES = 32;
@@ -88,6 +88,9 @@ public final class LayoutManager {
         Optional<Refusal> badStateid = presented.flatMap(used -> faultOf(used, holding, who));
         if (badStateid.isPresent()) {
             return new GrantOutcome.Refused(badStateid.get(), "layout stateid " + presented.get());
+        }
+        if (holding != null && holding.isRecalled()) {
+            return new GrantOutcome.Refused(Refusal.RECALLCONFLICT, "layout " + holding.stateid() + " is recalled");
         }
         int maxExtents = Math.min((want.maxCount() - LAYOUT_HEADER_BYTES) / EXTENT_BYTES, limits.maxExtents());
         if (maxExtents < 1) {
@@ -192,6 +195,27 @@ public final class LayoutManager {
         LayoutChanges changes = dropFrom(file, List.of(holding), what.iomode(), blocks);
         return new ReturnOutcome.Returned(
                 holding.isEmpty() ? Optional.empty() : Optional.of(holding.advance()), changes);
+    }
+
+    /// These clients are to return what they hold of the file: they get no more of it until then. Those that were
+    /// asked before are left out.
+    public List<Recalled> recall(long inode, Set<Long> holders) {
+        return grantsOf(inode).holdings().stream()
+                .filter(holding -> holders.contains(holding.client()) && !holding.isRecalled())
+                .map(holding -> new Recalled(inode, holding.client(), holding.type(), holding.recall()))
+                .toList();
+    }
+
+    /// A layout that is to be returned, whole.
+    ///
+    /// @param stateid as CB_LAYOUTRECALL presents it
+    public record Recalled(long inode, long client, LayoutType type, LayoutStateid stateid) {}
+
+    /// Whether it has yet to be returned.
+    public boolean isOut(Recalled recalled) {
+        Holding holding = holding(recalled.inode(), recalled.client(), recalled.type());
+        return holding != null
+                && holding.stateid().other().equals(recalled.stateid().other());
     }
 
     /// Whether anybody holds a layout of the file or I/O of ours is under way on it.

@@ -1,5 +1,6 @@
 package pnfs.mds.compound;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -54,6 +55,11 @@ public final class CompoundState {
             throw new IllegalStateException("no connection carries this COMPOUND");
         }
         return connection;
+    }
+
+    /// The same; empty where an operation runs without one, as in tests of one room.
+    public Optional<RpcConnection> carrier() {
+        return Optional.ofNullable(connection);
     }
 
     public RpcCredential credential() {

@@ -3,6 +3,7 @@ package pnfs.mds.layout;
 import java.util.Optional;
 import pnfs.layout.grant.LayoutChanges;
 import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.grant.LayoutManager.Recalled;
 import pnfs.layout.grant.LayoutType;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
@@ -55,17 +56,34 @@ final class ClientLayouts implements StateHolder {
         for (long inode : manager.filesOf(clientId)) {
             boolean orphan;
             try (var _ = locks.lock(inode)) {
-                Inode file = inodes.find(inode).value();
-                if (file == null) {
-                    throw new IllegalStateException("layouts of inode " + inode + " outlived it");
-                }
-                giveBack(file, clientId, type);
-                orphan = file.links() == 0 && !manager.isHeld(inode);
+                orphan = giveBack(inode, clientId, type);
             }
             if (orphan) {
                 reap(inode);
             }
         }
+    }
+
+    /// What was recalled is not the client's any more, whatever the client thinks; nothing where it was returned.
+    void giveBack(Recalled recalled) {
+        boolean orphan;
+        try (var _ = locks.lock(recalled.inode())) {
+            orphan = manager.isOut(recalled)
+                    && giveBack(recalled.inode(), recalled.client(), Optional.of(recalled.type()));
+        }
+        if (orphan) {
+            reap(recalled.inode());
+        }
+    }
+
+    /// Whether the file is to be reaped now.
+    private boolean giveBack(long inode, long clientId, Optional<LayoutType> type) {
+        Inode file = inodes.find(inode).value();
+        if (file == null) {
+            throw new IllegalStateException("layouts of inode " + inode + " outlived it");
+        }
+        giveBack(file, clientId, type);
+        return file.links() == 0 && !manager.isHeld(inode);
     }
 
     /// Takes back what a client was just granted, if the client has been let go meanwhile: who let it go may have

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -55,6 +56,7 @@ public final class FileLayouts implements FileSpace {
     /// Of files that are being cut inside a block: the hold under which the block was copied. At most one a file.
     private final Map<Long, PreparedCut> cuts = new ConcurrentHashMap<>();
 
+    private Obstacles obstacles = (file, holders, claimant) -> {};
     private volatile Map<DeviceId, Volume> volumes = Map.of();
 
     /// A file's map. Guarded by the file's lock; thrown away and loaded again as the cache likes, which does no
@@ -71,6 +73,18 @@ public final class FileLayouts implements FileSpace {
 
     private record PreparedCut(ProxyHold hold, long newSize) {}
 
+    /// Who sees to it that layouts get out of the way.
+    @FunctionalInterface
+    public interface Obstacles {
+        /// Called under the file's lock.
+        ///
+        /// @param holders clients with layouts in the way
+        /// @param claimant the client that met them; [#NOBODY] for a change that is no client's own
+        void met(Inode file, Set<Long> holders, long claimant);
+
+        long NOBODY = 0;
+    }
+
     /// @param placementBytes after so many bytes a file goes on on the next volume
     /// @param cachedFiles how many files' maps stay at hand
     public FileLayouts(MetadataStore store, LayoutManager manager, Space space, long placementBytes, int cachedFiles) {
@@ -83,6 +97,11 @@ public final class FileLayouts implements FileSpace {
                 .maximumSize(cachedFiles)
                 .executor(Runnable::run)
                 .build();
+    }
+
+    /// Before the first client comes.
+    void tellObstacles(Obstacles to) {
+        obstacles = to;
     }
 
     /// There are these volumes, and new space comes from those of them that are online. A volume that the store
@@ -193,7 +212,7 @@ public final class FileLayouts implements FileSpace {
 
     /// WRITE through this server may begin.
     public HoldOutcome beginWrite(Inode file, long client, ByteRange range) {
-        return manager.beginWrite(view(file), client, range);
+        return told(file, client, manager.beginWrite(view(file), client, range));
     }
 
     /// The data of a WRITE is on its storage. Appends its extents with `file` as it is after the write.
@@ -271,7 +290,7 @@ public final class FileLayouts implements FileSpace {
         if (newSize >= file.size() || newSize % ByteRange.BLOCK_BYTES == 0) {
             return Optional.empty();
         }
-        HoldOutcome outcome = manager.beginShrink(view(file), newSize);
+        HoldOutcome outcome = told(file, Obstacles.NOBODY, manager.beginShrink(view(file), newSize));
         if (outcome instanceof HoldOutcome.Held(var hold) && hold.tailCopy().isEmpty()) {
             manager.end(hold);
             return Optional.empty();
@@ -301,8 +320,8 @@ public final class FileLayouts implements FileSpace {
             });
         } else {
             // Begun to see whether it may, and again when it happens: a change that is given up leaves nothing behind.
-            manager.end(requireCut(view, newSize));
-            decideAtLast(change, file, () -> manager.finishShrink(view, requireCut(view, newSize), newSize));
+            manager.end(requireCut(file, view, newSize));
+            decideAtLast(change, file, () -> manager.finishShrink(view, requireCut(file, view, newSize), newSize));
         }
         long lost = 0;
         for (Extent extent : view.extents().extents(ByteRange.toEnd(ByteRange.alignUp(newSize)))) {
@@ -311,8 +330,15 @@ public final class FileLayouts implements FileSpace {
         return view.extents().allocatedBytes() - lost;
     }
 
-    private ProxyHold requireCut(LayoutFile view, long newSize) {
-        return switch (manager.beginShrink(view, newSize)) {
+    private HoldOutcome told(Inode file, long claimant, HoldOutcome outcome) {
+        if (outcome instanceof HoldOutcome.Conflict(var holders)) {
+            obstacles.met(file, holders, claimant);
+        }
+        return outcome;
+    }
+
+    private ProxyHold requireCut(Inode file, LayoutFile view, long newSize) {
+        return switch (told(file, Obstacles.NOBODY, manager.beginShrink(view, newSize))) {
             case HoldOutcome.Held(var hold) -> {
                 if (hold.tailCopy().isPresent()) {
                     manager.end(hold);
@@ -369,6 +395,7 @@ public final class FileLayouts implements FileSpace {
             case OLD_STATEID -> NfsStatus.OLD_STATEID;
             case TOOSMALL -> NfsStatus.TOOSMALL;
             case BADLAYOUT -> NfsStatus.BADLAYOUT;
+            case RECALLCONFLICT -> NfsStatus.RECALLCONFLICT;
             case LAYOUTTRYLATER -> NfsStatus.LAYOUTTRYLATER;
             case NOSPC -> NfsStatus.NOSPC;
         };

@@ -29,7 +29,7 @@ import pnfs.wire.nfs4.OpResult.LayoutTryLater;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.Stateid;
 
-/// LAYOUTGET, RFC 8881 §18.43. Answers at once; who is in the way of others is not asked to go.
+/// LAYOUTGET, RFC 8881 §18.43. Answers at once; who is in the way is asked to go behind our back.
 ///
 /// The reply has exactly one layout, because Linux takes no other number. It asks for its return on close:
 /// Linux (6.1) sets the size in an open with O_TRUNC without returning first what it kept from the open before,
@@ -46,6 +46,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
     private final FileLayouts layouts;
     private final LayoutBodies bodies;
     private final ClientLayouts held;
+    private final LayoutRecalls recalls;
 
     LayoutGet(
             Inodes inodes,
@@ -55,7 +56,8 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
             LayoutManager manager,
             FileLayouts layouts,
             LayoutBodies bodies,
-            ClientLayouts held) {
+            ClientLayouts held,
+            LayoutRecalls recalls) {
         this.inodes = inodes;
         this.locks = locks;
         this.opens = opens;
@@ -64,6 +66,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
         this.layouts = layouts;
         this.bodies = bodies;
         this.held = held;
+        this.recalls = recalls;
     }
 
     @Override
@@ -87,6 +90,9 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
                 presented = Optional.of(LayoutBodies.layoutStateid(args.stateid(), stateid, state));
             } else {
                 requireOpen(stateid, file, want.iomode(), state);
+            }
+            if (recalls.mustWait(file.id(), state.clientId())) {
+                return new LayoutTryLater(false);
             }
             OpResult result = grant(file, presented, want, state);
             held.requireLive(file, state.clientId());
@@ -126,7 +132,10 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
                 state.dependsOn(layouts.ticketOf(file));
                 yield result(granted, want, state);
             }
-            case GrantOutcome.Conflict _ -> new LayoutTryLater(false);
+            case GrantOutcome.Conflict(var holders) -> {
+                recalls.met(file, holders, state.clientId());
+                yield new LayoutTryLater(false);
+            }
             case GrantOutcome.Refused(var refusal, var detail) -> {
                 NfsException refused = FileLayouts.refused(refusal, detail);
                 if (refused.status() == NfsStatus.LAYOUTTRYLATER) {

@@ -3,6 +3,7 @@ package pnfs.mds.layout;
 import java.util.List;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.namespace.Orphans;
@@ -33,15 +34,18 @@ public final class LayoutOperations {
             LayoutManager manager,
             FileLayouts layouts,
             Orphans orphans,
+            Recalls recalls,
             List<LayoutType> offered,
             int callsInFlight) {
         var held = new ClientLayouts(clients, inodes, locks, manager, layouts, orphans);
         clients.addHolder(held);
+        var obstacles = new LayoutRecalls(locks, manager, held, recalls);
+        layouts.tellObstacles(obstacles);
         var bodies = new LayoutBodies(offered, callsInFlight);
         table.register(
                 OpCode.LAYOUTGET,
                 LayoutGetArgs.class,
-                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held));
+                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, obstacles));
         table.register(
                 OpCode.LAYOUTCOMMIT,
                 LayoutCommitArgs.class,

@@ -1,7 +1,8 @@
 package pnfs.mds.session;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,7 +18,8 @@ final class Client {
     final Opaque owner;
     final long verifier;
     final Principal principal;
-    final List<Session> sessions = new ArrayList<>(1);
+    /// Read without the lock.
+    final List<Session> sessions = new CopyOnWriteArrayList<>();
 
     /// The one-slot reply cache of CREATE_SESSION: the sequence it last answered, and how. RFC 8881 §18.36.4.
     int createSequence;
@@ -33,6 +35,9 @@ final class Client {
     volatile boolean reclaimComplete;
     /// What it held before the restart may be given back to it.
     volatile boolean mayReclaim;
+
+    /// Recallable state that was taken from it and that it has not acknowledged with FREE_STATEID.
+    private final AtomicInteger revoked = new AtomicInteger();
 
     private volatile LeaseState lease = LeaseState.UNCONFIRMED;
     private volatile long renewedAtNanos;
@@ -56,6 +61,14 @@ final class Client {
 
     boolean isSilentFor(long nanos, long nowNanos) {
         return nowNanos - renewedAtNanos > nanos;
+    }
+
+    boolean hasRevoked() {
+        return revoked.get() > 0;
+    }
+
+    void addRevoked(int more) {
+        revoked.addAndGet(more);
     }
 
     /// The only place that moves a lease.

@@ -12,6 +12,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.LockRank;
+import pnfs.mds.compound.SessionRef;
 import pnfs.mds.session.ClientRecords.ClientRecord;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.MetadataStore;
@@ -278,6 +279,46 @@ public final class Clients {
             } finally {
                 leave();
             }
+        }
+    }
+
+    /// The ways to call a client back, over each of its sessions; none where it is gone. Any thread, without
+    /// locks.
+    public List<Backchannel> backchannels(long clientId) {
+        Client client = byId.get(clientId);
+        return client == null
+                ? List.of()
+                : client.sessions.stream().map(Session::back).toList();
+    }
+
+    /// Whether some connection would carry a callback to the client.
+    public boolean canCallBack(long clientId) {
+        Client client = byId.get(clientId);
+        return client != null
+                && client.sessions.stream().anyMatch(session -> session.back().isUp());
+    }
+
+    /// Whether nothing came after this call in its slot.
+    public boolean isLatest(SessionRef call) {
+        Session session = sessions.get(call.sessionId());
+        return session != null && session.isLatest(call.slotId(), call.sequenceId());
+    }
+
+    /// Recallable state was taken from a client that has yet to say, by FREE_STATEID, that it knows. Until then
+    /// each SEQUENCE tells it.
+    public void revoked(long clientId) {
+        addRevoked(clientId, 1);
+    }
+
+    /// The client knows of one of the losses.
+    public void acknowledged(long clientId) {
+        addRevoked(clientId, -1);
+    }
+
+    private void addRevoked(long clientId, int more) {
+        Client client = byId.get(clientId);
+        if (client != null) {
+            client.addRevoked(more);
         }
     }
 

@@ -16,19 +16,19 @@ import pnfs.wire.nfs4.SequenceFlags;
 import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.xdr.Opaque;
 
-/// A session: its slots, what was negotiated for it, and the connections that carry its backchannel. RFC 8881
-/// §2.10. Guarded by its own lock, which is a leaf: nothing is called while it is held.
+/// A session: its slots, what was negotiated for it, and the connections that carry it. RFC 8881 §2.10. Guarded
+/// by its own lock, which is a leaf: nothing is called while it is held.
 final class Session {
     private final Opaque id;
     private final Client client;
     private final ChannelAttributes fore;
     private final ReentrantLock lock = new ReentrantLock();
     private final Slot[] slots;
+    private final Backchannel back;
+    /// Connections that requests came in on.
+    private final List<RpcConnection> bound = new ArrayList<>(1);
     /// Whether the client asked for a backchannel; it is told when none of its connections carries one.
-    private boolean backchannelWanted;
-
-    private int callbackProgram;
-    private final List<RpcConnection> backchannel = new ArrayList<>(1);
+    private volatile boolean backchannelWanted;
 
     /// One place for a request in flight, and the reply of the last one. RFC 8881 §2.10.6.1.
     private final class Slot implements Sequencer.Turn {
@@ -54,10 +54,11 @@ final class Session {
         }
     }
 
-    Session(Opaque id, Client client, ChannelAttributes fore) {
+    Session(Opaque id, Client client, ChannelAttributes fore, Backchannel back) {
         this.id = id;
         this.client = client;
         this.fore = fore;
+        this.back = back;
         this.slots = new Slot[fore.maxRequests()];
     }
 
@@ -142,8 +143,22 @@ final class Session {
 
     private SequenceResult result(SequenceArgs args) {
         int highest = slots.length - 1;
-        int flags = backchannelWanted && backchannel.isEmpty() ? SequenceFlags.CB_PATH_DOWN_SESSION : 0;
-        return new SequenceResult(id, args.sequence(), args.slot(), highest, highest, flags);
+        return new SequenceResult(id, args.sequence(), args.slot(), highest, highest, flags());
+    }
+
+    /// What the client has to know now, RFC 8881 §18.46.3.
+    private int flags() {
+        int flags = client.hasRevoked() ? SequenceFlags.RECALLABLE_STATE_REVOKED : 0;
+        if (back.isFaulty()) {
+            flags |= SequenceFlags.BACKCHANNEL_FAULT;
+        }
+        if (backchannelWanted && !back.isUp()) {
+            flags |= SequenceFlags.CB_PATH_DOWN_SESSION;
+            if (client.sessions.stream().noneMatch(session -> session.back.isUp())) {
+                flags |= SequenceFlags.CB_PATH_DOWN;
+            }
+        }
+        return flags;
     }
 
     /// Whether a request runs, other than the one in `except`'s slot; -1 excepts none.
@@ -161,42 +176,67 @@ final class Session {
         }
     }
 
-    /// How callbacks are to be addressed from now on.
-    void setCallbackProgram(int program) {
-        lock.lock();
-        try {
-            callbackProgram = program;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    int callbackProgram() {
-        lock.lock();
-        try {
-            return callbackProgram;
-        } finally {
-            lock.unlock();
-        }
+    Backchannel back() {
+        return back;
     }
 
     /// `connection` carries the backchannel too.
     void bindBackchannel(RpcConnection connection) {
+        bind(connection);
+        backchannelWanted = true;
+        back.bind(connection);
+    }
+
+    /// `connection` carries requests of this session: with SP4_NONE every connection that asks may (RFC 8881
+    /// §2.10.3.1).
+    void bind(RpcConnection connection) {
         lock.lock();
         try {
-            backchannelWanted = true;
-            if (!backchannel.contains(connection)) {
-                backchannel.add(connection);
+            if (bound.contains(connection)) {
+                return;
             }
+            bound.add(connection);
+        } finally {
+            lock.unlock();
+        }
+        connection.whenClosed(why -> unbind(connection));
+    }
+
+    boolean isBound(RpcConnection connection) {
+        lock.lock();
+        try {
+            return bound.contains(connection);
         } finally {
             lock.unlock();
         }
     }
 
-    void unbind(RpcConnection connection) {
+    /// Whether no connection carries it and nothing runs in it.
+    boolean isAbandoned() {
         lock.lock();
         try {
-            backchannel.remove(connection);
+            return bound.isEmpty() && !isBusy(-1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void unbind(RpcConnection connection) {
+        back.unbind(connection);
+        lock.lock();
+        try {
+            bound.remove(connection);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether nothing came after this call in its slot: its answer may still be on its way.
+    boolean isLatest(int slot, int sequence) {
+        lock.lock();
+        try {
+            Slot used = slot < slots.length ? slots[slot] : null;
+            return used != null && used.sequence == sequence;
         } finally {
             lock.unlock();
         }

@@ -18,4 +18,7 @@ public record SessionLimits(
         int slots,
         int operations,
         int messageBytes,
-        int cachedReplyBytes) {}
+        int cachedReplyBytes) {
+    /// Callbacks that one session carries at once; a client may take fewer.
+    static final int CALLBACK_SLOTS = 16;
+}

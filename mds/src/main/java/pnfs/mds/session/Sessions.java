@@ -27,7 +27,6 @@ import pnfs.wire.nfs4.OpResult.BindConnToSessionResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.nfs4.OpResult.OpFailure;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
-import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.xdr.Opaque;
 
 /// The operations on sessions and client ids, RFC 8881 §18.33 to §18.37, §18.46, §18.50, §18.51, and who may
@@ -70,6 +69,7 @@ public final class Sessions implements Sequencer {
     @Override
     public Admission admit(SequenceArgs args, Request request) {
         Session session = require(args.session());
+        session.bind(request.connection());
         Admission admission = session.admit(args, request);
         clients.renew(session.client(), request.nowNanos());
         return admission;
@@ -119,15 +119,18 @@ public final class Sessions implements Sequencer {
         if (!client.principal.equals(Principal.of(state.credential()))) {
             throw new NfsException(NfsStatus.CLID_INUSE, "CREATE_SESSION by another principal");
         }
-        if (client.sessions.size() >= limits.sessionsPerClient()) {
+        if (client.sessions.size() >= limits.sessionsPerClient() && !dropAbandoned(client)) {
             throw new NfsException(NfsStatus.NOSPC, "over " + limits.sessionsPerClient() + " sessions");
         }
         boolean backchannel = (args.flags() & CreateSessionFlags.CONN_BACK_CHAN) != 0;
         Client rebooted = clients.confirm(client, state);
-        var session = new Session(newId(client), client, fore);
-        session.setCallbackProgram(args.callbackProgram());
+        Opaque id = newId(client);
+        var back = new Backchannel(id, state.minorVersion(), args.back(), args.callbackProgram(), args.security());
+        var session = new Session(id, client, fore, back);
+        state.carrier().ifPresent(session::bind);
         if (backchannel) {
-            carryBackchannel(session, state.connection());
+            session.bindBackchannel(state.connection());
+            back.probe(state.connection());
         }
         client.sessions.add(session);
         client.renew(state.nowNanos());
@@ -140,6 +143,18 @@ public final class Sessions implements Sequencer {
                         fore,
                         args.back()),
                 rebooted);
+    }
+
+    /// A client whose DESTROY_SESSION came over another connection, and was refused, leaves its session behind.
+    private boolean dropAbandoned(Client client) {
+        for (Session session : client.sessions) {
+            if (session.isAbandoned()) {
+                client.sessions.remove(session);
+                clients.sessions.remove(session.id());
+                return true;
+            }
+        }
+        return false;
     }
 
     /// What the fore channel is granted. The backchannel must be of use even where its connection comes later.
@@ -190,6 +205,10 @@ public final class Sessions implements Sequencer {
         }
         clients.locked(() -> {
             Session session = require(args.session());
+            if (!state.hasSession() && !session.isBound(state.connection())) {
+                throw new NfsException(
+                        NfsStatus.CONN_NOT_BOUND_TO_SESSION, "session " + args.session() + " is of other connections");
+            }
             if (session.isBusy(own ? state.session().slotId() : -1)) {
                 throw new NfsException(NfsStatus.DELAY, "requests of the session are still running");
             }
@@ -211,19 +230,16 @@ public final class Sessions implements Sequencer {
             case BACK -> BoundDirection.BACK;
             case FORE_OR_BOTH, BACK_OR_BOTH -> BoundDirection.BOTH;
         };
-        if (bound != BoundDirection.FORE) {
-            carryBackchannel(session, state.connection());
+        if (bound == BoundDirection.FORE) {
+            session.bind(state.connection());
+        } else {
+            session.bindBackchannel(state.connection());
         }
         return new BindConnToSessionResult(args.session(), bound, false);
     }
 
-    private static void carryBackchannel(Session session, RpcConnection connection) {
-        session.bindBackchannel(connection);
-        connection.whenClosed(why -> session.unbind(connection));
-    }
-
     private OpResult controlBackchannel(BackchannelCtlArgs args, CompoundState state) {
-        require(state.session().sessionId()).setCallbackProgram(args.callbackProgram());
+        require(state.session().sessionId()).back().control(args.callbackProgram(), args.security());
         return new OpSuccess(OpCode.BACKCHANNEL_CTL);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
@@ -15,6 +16,7 @@ import pnfs.layout.extent.ExtentState;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.mds.testing.TestServer;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Attributes;
@@ -135,12 +137,76 @@ class LayoutOperationsTest {
     }
 
     @Test
+    void whoever_is_in_the_way_is_recalled_and_gets_no_more_until_the_other_had_its_turn() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        var held = (LayoutGetResult) rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE));
+        Stateid recalled = held.stateid().next();
+
+        rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE));
+        rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE));
+
+        assertThat(rooms.recalls.count()).isEqualTo(1);
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, PAGE, PAGE)))
+                .isEqualTo(new LayoutTryLater(false));
+        var returned = (LayoutReturnResult) rooms.run(ALICE, file, giveBack(recalled));
+        assertThat(returned.stateid()).isEmpty();
+        rooms.recalls.tick(rooms.recalls.nowNanos() + 1);
+        assertThat(rooms.recalls.count()).isZero();
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE)))
+                .as("Bob is next")
+                .isEqualTo(new LayoutTryLater(false));
+        assertThat(rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE)))
+                .as("and now Bob is recalled")
+                .isEqualTo(new LayoutTryLater(false));
+        assertThat(rooms.recalls.count()).isEqualTo(1);
+    }
+
+    @Test
+    void whoever_is_next_and_does_not_come_loses_its_place() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        var held = (LayoutGetResult) rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE));
+        rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE));
+
+        rooms.recalls.tick(rooms.recalls.nowNanos() + TimeUnit.SECONDS.toNanos(2));
+
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, PAGE, PAGE))
+                        .status())
+                .isEqualTo(NfsStatus.RECALLCONFLICT);
+        rooms.run(ALICE, file, giveBack(held.stateid().next()));
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_layout_that_is_not_returned_within_a_lease_is_taken() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        var held = (LayoutGetResult) rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE));
+        rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE));
+
+        rooms.recalls.tick(rooms.recalls.nowNanos() + TestServer.LIMITS.leaseNanos());
+
+        assertThat(rooms.run(ALICE, file, giveBack(held.stateid().next())).status())
+                .isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
     void a_file_under_a_layout_is_not_cut_and_not_freed_before_its_return() {
         FileHandle file = rooms.open(ALICE, "f");
         var granted = (LayoutGetResult) rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, 2 * PAGE));
         rooms.run(ALICE, file, commit(granted.stateid(), 2 * PAGE - 1, new ByteRange(0, 2 * PAGE)));
 
         assertThat(rooms.run(ALICE, file, setSize(ALICE, file, 0)).status()).isEqualTo(NfsStatus.DELAY);
+        assertThat(rooms.recalls.count()).as("the layout is recalled").isEqualTo(1);
         assertThat(rooms.run(ALICE, rooms.root, new RemoveArgs("f")).status()).isEqualTo(NfsStatus.OK);
         rooms.run(ALICE, file, new CloseArgs(0, rooms.stateid(ALICE, file)));
         engine.commitAll();

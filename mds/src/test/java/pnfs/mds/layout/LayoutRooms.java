@@ -1,10 +1,13 @@
 package pnfs.mds.layout;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import pnfs.layout.device.Designator;
@@ -24,6 +27,8 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.attribute.Rights;
+import pnfs.mds.callback.Callbacks;
+import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -87,6 +92,9 @@ public final class LayoutRooms {
     public final FileAttributes attributes;
     public final ServerIdentity identity;
     public final OpTable table = new OpTable();
+    public final Recalls recalls;
+    /// Callbacks on their way; no connection carries any.
+    public final Queue<Runnable> later = new ConcurrentLinkedQueue<>();
     /// For the proxy to register with its own.
     public final Operation<OpArgs.SetAttrArgs> setAttr;
     private final Map<Long, Long> clientIds = new HashMap<>();
@@ -116,6 +124,11 @@ public final class LayoutRooms {
         namespace = new Namespace(store, inodes, locks);
         identity = ServerIdentity.start(store, random.split());
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
+        recalls = new Recalls(
+                clients,
+                new Callbacks(clients, later::add, Duration.ofSeconds(5)),
+                nowNanos(),
+                TestServer.LIMITS.leaseNanos());
         opens = new OpenFiles(clients, new StateTable(clients, 100, random.split()));
         orphans = new Orphans(store, inodes, locks, layouts, opens);
         root = namespace.root(new Rights(0777, 0, 0), now());
@@ -134,6 +147,7 @@ public final class LayoutRooms {
                 manager,
                 layouts,
                 orphans,
+                recalls,
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8);
     }

@@ -136,7 +136,7 @@ class CreateSessionTest {
         assertThat(flags(elsewhere)).isZero();
 
         peer.disconnect();
-        assertThat(flags(elsewhere)).isEqualTo(SequenceFlags.CB_PATH_DOWN_SESSION);
+        assertThat(flags(elsewhere)).isEqualTo(SequenceFlags.CB_PATH_DOWN_SESSION | SequenceFlags.CB_PATH_DOWN);
 
         Results bound = other.call(2, new BindConnToSessionArgs(sessionId, BindDirection.FORE_OR_BOTH, true));
         assertThat(bound.operations())

@@ -12,8 +12,19 @@ import pnfs.wire.net.Connection;
 import pnfs.wire.net.ConnectionHandler;
 import pnfs.wire.net.Loop;
 import pnfs.wire.net.Sink;
+import pnfs.wire.nfs4.CallbackCodec;
+import pnfs.wire.nfs4.CbArgs;
+import pnfs.wire.nfs4.CbArgs.CbSequenceArgs;
+import pnfs.wire.nfs4.CbOpCode;
+import pnfs.wire.nfs4.CbResult;
+import pnfs.wire.nfs4.CbResult.CbFailure;
+import pnfs.wire.nfs4.CbResult.CbSequenceResult;
+import pnfs.wire.nfs4.CbResult.CbSuccess;
 import pnfs.wire.nfs4.CompoundCodec;
+import pnfs.wire.nfs4.CompoundCodec.CbHeader;
+import pnfs.wire.nfs4.CompoundCodec.CbResults;
 import pnfs.wire.nfs4.CompoundCodec.Results;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
@@ -25,10 +36,12 @@ import pnfs.wire.xdr.XdrWriter;
 public final class TestPeer implements Connection {
     private static final int PROGRAM = 100003;
     private static final int LAST_FRAGMENT = 0x8000_0000;
+    private static final int CALL = 0;
     private static final int SUCCESS = 0;
 
     private final ManualLoop loop;
     private final List<Reply> replies = new ArrayList<>();
+    private final List<Callback> callbacks = new ArrayList<>();
     private @Nullable ConnectionHandler handler;
     private RpcCredential credential = new RpcCredential.Sys(0, "test", 0, 0, List.of());
     private int xid;
@@ -171,10 +184,79 @@ public final class TestPeer implements Connection {
         whole.flip();
         assertThat(whole.getInt()).as("record mark").isEqualTo(LAST_FRAGMENT | whole.remaining());
         int xid = whole.getInt();
-        assertThat(whole.getInt()).as("message type").isEqualTo(1);
+        if (whole.getInt() == CALL) {
+            called(xid, new XdrReader(whole.slice()));
+            return;
+        }
         assertThat(whole.getInt()).as("reply_stat").isZero();
         assertThat(whole.getLong()).as("verifier").isZero();
         replies.add(new Reply(xid, whole.getInt(), whole.slice()));
+    }
+
+    /// CB_NULL is answered at once; other callbacks wait for the test.
+    private void called(int xid, XdrReader in) {
+        assertThat(in.readUint32()).as("RPC version").isEqualTo(2);
+        int program = in.readUint32();
+        assertThat(in.readUint32()).as("version").isEqualTo(1);
+        if (in.readUint32() == 0) {
+            loop.execute(() -> reply(xid, new byte[0]));
+            return;
+        }
+        in.readUint32();
+        in.readOpaque(400);
+        in.readUint64();
+        CbHeader header = CompoundCodec.readCbHeader(in);
+        var sequence = (CbSequenceArgs) CallbackCodec.readArgs(in);
+        callbacks.add(new Callback(xid, program, header.minorVersion(), sequence, CallbackCodec.readArgs(in)));
+    }
+
+    /// A callback as it came: CB_SEQUENCE and one operation.
+    public record Callback(int xid, int program, int minorVersion, CbSequenceArgs sequence, CbArgs operation) {}
+
+    /// Callbacks that wait for an answer; the test removes them.
+    public List<Callback> callbacks() {
+        loop.run();
+        return callbacks;
+    }
+
+    /// Answers the only callback that waits.
+    public Callback answer(NfsStatus status) {
+        assertThat(callbacks()).hasSize(1);
+        Callback callback = callbacks.removeFirst();
+        CbOpCode op = callback.operation().op();
+        answer(callback, status == NfsStatus.OK ? new CbSuccess(op) : new CbFailure(op, status));
+        return callback;
+    }
+
+    /// Answers a callback: its CB_SEQUENCE with OK, its operation with `result`.
+    public void answer(Callback callback, CbResult result) {
+        CbSequenceArgs sequence = callback.sequence();
+        var sequenced = new CbSequenceResult(sequence.session(), sequence.sequence(), sequence.slot(), 15, 15);
+        answer(callback, result.status(), List.of(sequenced, result));
+    }
+
+    /// Answers a callback in any way.
+    public void answer(Callback callback, NfsStatus status, List<CbResult> results) {
+        var out = new XdrWriter();
+        CompoundCodec.writeCbResults(out, new CbResults(status, Opaque.EMPTY, results));
+        reply(callback.xid(), out.toByteArray());
+    }
+
+    private void reply(int xid, byte[] results) {
+        var out = new XdrWriter();
+        out.writeUint32(0);
+        out.writeUint32(xid);
+        out.writeUint32(1);
+        out.writeUint32(0);
+        out.writeUint64(0); // no verifier
+        out.writeUint32(SUCCESS);
+        out.writeFixed(results);
+        byte[] message = out.toByteArray();
+        ByteBuffer.wrap(message).putInt(0, LAST_FRAGMENT | (message.length - Integer.BYTES));
+        if (handler != null && closed == null) {
+            handler.onBytes(ByteBuffer.wrap(message));
+        }
+        loop.run();
     }
 
     @Override

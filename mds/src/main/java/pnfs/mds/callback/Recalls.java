@@ -1,0 +1,127 @@
+package pnfs.mds.callback;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.mds.compound.SessionRef;
+import pnfs.mds.session.Clients;
+import pnfs.wire.nfs4.CbArgs;
+import pnfs.wire.nfs4.NfsStatus;
+
+/// What clients are asked to give back, until they have or their time is up. A recall that did not reach its
+/// client, or came at a bad time, is sent again at the next tick. Safe for any thread.
+public final class Recalls {
+    private static final Logger log = LoggerFactory.getLogger(Recalls.class);
+
+    private final Clients clients;
+    private final Callbacks callbacks;
+    private final long patienceNanos;
+    private volatile long nowNanos;
+    private final Set<Pending> pending = ConcurrentHashMap.newKeySet();
+
+    /// Something that is to be given back. Its methods are called without locks.
+    public interface Recall {
+        long clientId();
+
+        CbArgs callback();
+
+        /// The call by which the client got it.
+        Optional<SessionRef> grantedBy();
+
+        /// Whether there is nothing to wait for any more.
+        boolean isOver();
+
+        /// The client says that it does not have it.
+        void notThere(NfsStatus status);
+
+        /// The client did not give it back in time.
+        void revoke();
+    }
+
+    /// Where a recall stands.
+    private enum Progress {
+        /// To be sent at the next tick.
+        DUE,
+        /// Sent, not answered.
+        SENT,
+        /// The client is about to give it back.
+        ACCEPTED
+    }
+
+    private static final class Pending {
+        final Recall recall;
+        final long deadlineNanos;
+        volatile Progress progress = Progress.SENT;
+
+        Pending(Recall recall, long deadlineNanos) {
+            this.recall = recall;
+            this.deadlineNanos = deadlineNanos;
+        }
+    }
+
+    /// @param nowNanos the time until the first tick
+    /// @param patienceNanos how long a client has to give back what is recalled: a lease
+    public Recalls(Clients clients, Callbacks callbacks, long nowNanos, long patienceNanos) {
+        this.clients = clients;
+        this.callbacks = callbacks;
+        this.nowNanos = nowNanos;
+        this.patienceNanos = patienceNanos;
+    }
+
+    /// Asks for something back; once for each thing. May be called under any lock.
+    public void begin(Recall recall) {
+        var begun = new Pending(recall, nowNanos + patienceNanos);
+        pending.add(begun);
+        send(begun);
+    }
+
+    /// As of the last tick.
+    public long nowNanos() {
+        return nowNanos;
+    }
+
+    /// How many are waited for.
+    public int count() {
+        return pending.size();
+    }
+
+    /// To be called several times a second.
+    public void tick(long nowNanos) {
+        this.nowNanos = nowNanos;
+        pending.removeIf(each -> each.recall.isOver());
+        for (Pending each : List.copyOf(pending)) {
+            if (nowNanos - each.deadlineNanos >= 0) {
+                pending.remove(each);
+                each.recall.revoke();
+            } else if (each.progress == Progress.DUE && !clients.releaseIfLapsed(each.recall.clientId(), nowNanos)) {
+                send(each);
+            }
+        }
+    }
+
+    private void send(Pending each) {
+        each.progress = Progress.SENT;
+        Recall recall = each.recall;
+        callbacks.send(recall.clientId(), recall.callback(), recall.grantedBy(), outcome -> {
+            switch (outcome) {
+                case CallbackOutcome.Answered(var result) -> answered(each, result.status());
+                case CallbackOutcome.Unreachable _ -> each.progress = Progress.DUE;
+            }
+        });
+    }
+
+    private void answered(Pending each, NfsStatus status) {
+        log.debug("recall answered op={} status={}", each.recall.callback().op(), status);
+        switch (status) {
+            case OK, RETRY_UNCACHED_REP -> each.progress = Progress.ACCEPTED;
+            case DELAY -> each.progress = Progress.DUE;
+            default -> {
+                each.progress = Progress.ACCEPTED;
+                each.recall.notThere(status);
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+package pnfs.mds.session;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.wire.nfs4.CallbackSecurity;
+import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.rpc.RpcConnection;
+import pnfs.wire.rpc.RpcCredential;
+import pnfs.wire.rpc.RpcOutcome;
+import pnfs.wire.xdr.Opaque;
+import pnfs.wire.xdr.XdrWriter;
+
+/// How the client of a session is called back: over which of its connections, as what program, under which
+/// slots (RFC 8881 §2.10.3, §2.10.6). The slots are counted here, the calls are made by whoever takes a [Turn].
+/// Guarded by its own lock, which is a leaf.
+public final class Backchannel {
+    /// RFC 7863 says 1, RFC 8881 §18.36.3 means 4; Linux takes both.
+    public static final int PROGRAM_VERSION = 1;
+
+    private static final Logger log = LoggerFactory.getLogger(Backchannel.class);
+    private static final int CB_NULL = 0;
+    private static final Duration PROBE_PATIENCE = Duration.ofSeconds(10);
+
+    private final Opaque session;
+    private final int minorVersion;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final List<RpcConnection> connections = new ArrayList<>(1);
+    /// For each slot the last sequence that the client has seen.
+    private final int[] sequences;
+
+    private final boolean[] taken;
+    private int program;
+    private RpcCredential credential;
+    private volatile boolean up;
+    private volatile boolean faulty;
+
+    /// A slot taken for one callback, and where to send that.
+    public record Turn(int slot, int sequence, RpcConnection connection, int program, RpcCredential credential) {}
+
+    /// @param minorVersion of the COMPOUND that made the session: Linux takes no callback with another
+    Backchannel(
+            Opaque session, int minorVersion, ChannelAttributes asked, int program, List<CallbackSecurity> security) {
+        this.session = session;
+        this.minorVersion = minorVersion;
+        this.program = program;
+        this.credential = credential(security);
+        int slots = Math.min(asked.maxRequests(), SessionLimits.CALLBACK_SLOTS);
+        sequences = new int[slots];
+        taken = new boolean[slots];
+    }
+
+    public Opaque session() {
+        return session;
+    }
+
+    public int minorVersion() {
+        return minorVersion;
+    }
+
+    public int highestSlot() {
+        return sequences.length - 1;
+    }
+
+    /// Whether some connection carries it.
+    public boolean isUp() {
+        return up;
+    }
+
+    /// Whether the client refused what it cannot refuse: it has to make a new session.
+    boolean isFaulty() {
+        return faulty;
+    }
+
+    /// The client does not follow the protocol here.
+    public void becomeFaulty() {
+        faulty = true;
+    }
+
+    /// A slot for a callback; empty where none is free or no connection is there.
+    public Optional<Turn> begin() {
+        lock.lock();
+        try {
+            for (int slot = 0; slot < taken.length && up; slot++) {
+                if (!taken[slot]) {
+                    taken[slot] = true;
+                    return Optional.of(turn(slot));
+                }
+            }
+            return Optional.empty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The same slot and sequence over a connection that is there now. Where there is none, the slot is free
+    /// again.
+    public Optional<Turn> again(Turn turn) {
+        lock.lock();
+        try {
+            taken[turn.slot()] = up;
+            return up ? Optional.of(turn(turn.slot())) : Optional.empty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The client has seen the sequence: the slot goes on with the next.
+    public Optional<Turn> next(Turn turn) {
+        lock.lock();
+        try {
+            sequences[turn.slot()] = turn.sequence();
+            return again(turn);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The callback is over.
+    ///
+    /// @param seen whether the client has seen its sequence
+    public void end(Turn turn, boolean seen) {
+        lock.lock();
+        try {
+            taken[turn.slot()] = false;
+            if (seen) {
+                sequences[turn.slot()] = turn.sequence();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Turn turn(int slot) {
+        return new Turn(slot, sequences[slot] + 1, connections.getLast(), program, credential);
+    }
+
+    /// How callbacks are to be addressed and signed from now on.
+    void control(int newProgram, List<CallbackSecurity> security) {
+        lock.lock();
+        try {
+            program = newProgram;
+            credential = credential(security);
+            faulty = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void bind(RpcConnection connection) {
+        lock.lock();
+        try {
+            connections.remove(connection);
+            connections.add(connection);
+            up = true;
+            faulty = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Finds out whether anybody answers there: CB_NULL.
+    void probe(RpcConnection connection) {
+        XdrWriter request = RpcConnection.request(program, PROGRAM_VERSION, CB_NULL, credential, 0);
+        connection.call(request, PROBE_PATIENCE, outcome -> {
+            if (outcome instanceof RpcOutcome.Failed(var reason, var detail)) {
+                log.info("backchannel silent session={} reason={} why={}", session, reason, detail);
+                unbind(connection);
+            }
+        });
+    }
+
+    /// `connection` is gone, or nobody answers there.
+    public void unbind(RpcConnection connection) {
+        lock.lock();
+        try {
+            connections.remove(connection);
+            up = !connections.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The first that we can do of what the client takes.
+    private static RpcCredential credential(List<CallbackSecurity> security) {
+        for (CallbackSecurity parameters : security) {
+            switch (parameters) {
+                case CallbackSecurity.None() -> {
+                    return new RpcCredential.None();
+                }
+                case CallbackSecurity.Sys sys -> {
+                    return new RpcCredential.Sys(sys.stamp(), sys.machine(), sys.uid(), sys.gid(), sys.gids());
+                }
+                case CallbackSecurity.Gss _ -> {}
+            }
+        }
+        return new RpcCredential.None();
+    }
+}
