@@ -1,12 +1,11 @@
 package pnfs.wire.iscsi;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
 import pnfs.wire.net.Connection;
 
-/// Puts PDUs together and sends them, many at a time. Data path, confined to its connection.
+/// Puts PDUs together and sends them, many at a time, for either end. Data path, confined to its connection.
 ///
 /// A PDU is begun, its header fields are put with [Bhs] into [#buffer], and it is ended with its data:
 ///
@@ -16,22 +15,18 @@ import pnfs.wire.net.Connection;
 ///     ...
 ///     out.flush();
 ///
-/// Headers stand side by side in chunks that are given away piece by piece, so a PDU costs 48 bytes and no object.
+/// Headers and small data stand side by side in one buffer, which the connection copies, so a PDU costs no object.
 public final class PduWriter {
-    private static final int CHUNK_BYTES = 16 * 1024;
-    /// Header, two digests, padding, and data up to [#COPIED_DATA_BYTES].
-    private static final int MAX_CHUNKED_BYTES = Bhs.BYTES + 4 + 3 + 4;
+    /// Header, two digests and padding.
+    private static final int MAX_FRAME_BYTES = Bhs.BYTES + 4 + 3 + 4;
     /// Data up to this length is copied behind its header: cheaper than a piece of its own.
     private static final int COPIED_DATA_BYTES = 512;
 
     private final Connection connection;
     private final CRC32C crc = new CRC32C();
-    private final List<ByteBuffer> pieces = new ArrayList<>();
+    private final ByteBuffer batch = ByteBuffer.allocate(Connection.COPIED_BYTES);
     private Digest headerDigest = Digest.NONE;
     private Digest dataDigest = Digest.NONE;
-    private ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
-    /// From here to the chunk's position nothing is among the pieces yet.
-    private int unsentFrom;
 
     public PduWriter(Connection connection) {
         this.connection = connection;
@@ -45,20 +40,18 @@ public final class PduWriter {
 
     /// Begins a PDU: a clean header with opcode and flags. Returns its index in [#buffer].
     public int begin(int opcode, int flags) {
-        if (chunk.remaining() < MAX_CHUNKED_BYTES + COPIED_DATA_BYTES) {
-            cut();
-            chunk = ByteBuffer.allocate(CHUNK_BYTES);
-            unsentFrom = 0;
+        if (batch.remaining() < MAX_FRAME_BYTES + COPIED_DATA_BYTES) {
+            flush();
         }
-        int at = chunk.position();
-        Bhs.begin(chunk, at, opcode, flags);
-        chunk.position(at + Bhs.BYTES);
+        int at = batch.position();
+        Bhs.begin(batch, at, opcode, flags);
+        batch.position(at + Bhs.BYTES);
         return at;
     }
 
-    /// Where the header of the PDU that was begun last stands.
+    /// Where the header of the PDU that was begun last stands, until it is ended.
     public ByteBuffer buffer() {
-        return chunk;
+        return batch;
     }
 
     /// Ends a PDU without data.
@@ -70,22 +63,24 @@ public final class PduWriter {
     /// except for up to 512 of them, which are copied.
     public void end(int at, ByteBuffer data, int dataAt, int bytes) {
         endHeader(at, bytes);
-        if (bytes == 0) {
-            return;
-        }
-        if (bytes <= COPIED_DATA_BYTES) {
-            chunk.put(chunk.position(), data, dataAt, bytes);
-            chunk.position(chunk.position() + bytes);
+        if (bytes > COPIED_DATA_BYTES) {
+            flush();
+            connection.send(List.of(data.slice(dataAt, bytes)));
+            endData(data, dataAt, bytes);
         } else {
-            cut();
-            pieces.add(data.slice(dataAt, bytes));
+            endCopied(data, dataAt, bytes);
         }
-        int padding = Bhs.padding(bytes);
-        for (int i = 0; i < padding; i++) {
-            chunk.put((byte) 0);
-        }
-        if (dataDigest != Digest.NONE) {
-            chunk.putInt(Digest.sum(crc, data.slice(dataAt, bytes), padding));
+    }
+
+    /// As above, with bytes of one of few buffers that live long: see [Connection#send(ByteBuffer, int, int)].
+    public void endLasting(int at, ByteBuffer data, int dataAt, int bytes) {
+        endHeader(at, bytes);
+        if (bytes > COPIED_DATA_BYTES) {
+            flush();
+            connection.send(data, dataAt, bytes);
+            endData(data, dataAt, bytes);
+        } else {
+            endCopied(data, dataAt, bytes);
         }
     }
 
@@ -95,25 +90,35 @@ public final class PduWriter {
     }
 
     private void endHeader(int at, int dataBytes) {
-        Bhs.putDataBytes(chunk, at, dataBytes);
+        Bhs.putDataBytes(batch, at, dataBytes);
         if (headerDigest != Digest.NONE) {
-            chunk.putInt(Digest.sum(crc, chunk.slice(at, Bhs.BYTES), 0));
+            batch.putInt(Digest.sum(crc, batch.slice(at, Bhs.BYTES), 0));
+        }
+    }
+
+    private void endCopied(ByteBuffer data, int dataAt, int bytes) {
+        if (bytes > 0) {
+            batch.put(batch.position(), data, dataAt, bytes);
+            batch.position(batch.position() + bytes);
+            endData(data, dataAt, bytes);
+        }
+    }
+
+    private void endData(ByteBuffer data, int dataAt, int bytes) {
+        int padding = Bhs.padding(bytes);
+        for (int i = 0; i < padding; i++) {
+            batch.put((byte) 0);
+        }
+        if (dataDigest != Digest.NONE) {
+            batch.putInt(Digest.sum(crc, data.slice(dataAt, bytes), padding));
         }
     }
 
     /// Sends all that was ended since the last flush.
     public void flush() {
-        cut();
-        if (!pieces.isEmpty()) {
-            connection.send(List.copyOf(pieces));
-            pieces.clear();
-        }
-    }
-
-    private void cut() {
-        if (chunk.position() > unsentFrom) {
-            pieces.add(chunk.slice(unsentFrom, chunk.position() - unsentFrom));
-            unsentFrom = chunk.position();
+        if (batch.position() > 0) {
+            connection.send(batch, 0, batch.position());
+            batch.clear();
         }
     }
 }

@@ -6,6 +6,9 @@ import java.util.List;
 
 /// A stream of bytes to and from one peer. Confined to its loop, except for what says otherwise.
 public interface Connection {
+    /// A piece up to this size is copied: cheaper than an entry of its own in a gathering write.
+    int COPIED_BYTES = 4 << 10;
+
     /// Unique in its network, never used again.
     long id();
 
@@ -22,6 +25,16 @@ public interface Connection {
     ///
     /// A peer that lets more than [ConnectionLimits#hardQueueBytes] pile up is cut off.
     void send(List<ByteBuffer> pieces);
+
+    /// Sends a range of a buffer that the caller keeps. Up to [#COPIED_BYTES] of it are copied at once; a longer
+    /// range must stay as it is until it has left, and should be of one of few buffers that live long, such as
+    /// mapped memory. The buffer's position and limit play no part. On the loop only.
+    default void send(ByteBuffer from, int at, int bytes) {
+        ByteBuffer piece = bytes > COPIED_BYTES
+                ? from.slice(at, bytes)
+                : ByteBuffer.allocate(bytes).put(0, from, at, bytes);
+        send(List.of(piece));
+    }
 
     /// Whether to leave further messages where they are: more than [ConnectionLimits#softQueueBytes] wait to be
     /// sent, reading is paused, or the connection is closing. [ConnectionHandler#onBytes] comes again when that

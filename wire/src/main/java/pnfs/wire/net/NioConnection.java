@@ -6,7 +6,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
@@ -25,10 +24,6 @@ final class NioConnection implements Connection, NioLoop.Ready {
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
     /// A rest buffer up to this size is kept for the next time.
     private static final int KEPT_REST_BYTES = 16 << 10;
-    /// Pieces up to this size are copied together: cheaper than an entry of its own in a gathering write.
-    private static final int COPIED_PIECE_BYTES = 4 << 10;
-
-    private static final int MAX_PIECES_A_WRITE = 64;
 
     private final long id;
     private final NioLoop loop;
@@ -38,7 +33,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
     private final ConnectionLimits limits;
     private final Consumer<NioConnection> whenClosed;
     private final SelectionKey key;
-    private final ArrayDeque<ByteBuffer> queue = new ArrayDeque<>();
+    private final SendQueue queue;
     private final Sink.Source fromSocket = this::fillFromSocket;
     private final Sink.Source fromStaging = this::fillFromStaging;
     private final ByteBuffer[] sinkThenStaging = new ByteBuffer[2];
@@ -49,7 +44,6 @@ final class NioConnection implements Connection, NioLoop.Ready {
     private long lastRead;
 
     private @Nullable IOException readFailure;
-    private long queuedBytes;
     private boolean willFlush;
     private boolean writeBlocked;
     private boolean paused;
@@ -80,6 +74,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
         this.local = (InetSocketAddress) channel.getLocalAddress();
         this.limits = limits;
         this.whenClosed = whenClosed;
+        this.queue = new SendQueue(loop.sendPool);
         this.movedNanos = loop.turnNanos();
         this.key = loop.register(channel, 0, this);
         // A connection that we opened has a key already, with its attempt attached.
@@ -128,7 +123,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
 
     @Override
     public boolean crowded() {
-        return paused || queuedBytes > limits.softQueueBytes() || closing != null || closed;
+        return paused || queue.bytes() > limits.softQueueBytes() || closing != null || closed;
     }
 
     @Override
@@ -194,11 +189,9 @@ final class NioConnection implements Connection, NioLoop.Ready {
         }
         try {
             while (!queue.isEmpty() && !writeBlocked) {
-                long sent = writeOnce();
-                if (sent == 0) {
+                if (queue.writeTo(channel) == 0) {
                     writeBlocked = true;
                 } else {
-                    dropSent(sent);
                     movedNanos = loop.turnNanos();
                     sentNanos = movedNanos;
                 }
@@ -228,23 +221,40 @@ final class NioConnection implements Connection, NioLoop.Ready {
     }
 
     private void enqueue(List<ByteBuffer> pieces) {
+        if (willSend()) {
+            for (ByteBuffer piece : pieces) {
+                queue.add(piece);
+            }
+            limitQueue();
+        }
+    }
+
+    @Override
+    public void send(ByteBuffer from, int at, int bytes) {
+        if (willSend()) {
+            queue.add(from, at, bytes);
+            limitQueue();
+        }
+    }
+
+    /// Has the loop send what is about to be queued. False when nothing is sent any more.
+    private boolean willSend() {
         if (closed || closing != null) {
-            return;
+            return false;
         }
         if (queue.isEmpty()) {
             sentNanos = loop.turnNanos();
         }
-        for (ByteBuffer piece : pieces) {
-            if (piece.hasRemaining()) {
-                queue.add(piece);
-                queuedBytes += piece.remaining();
-            }
-        }
-        if (queuedBytes > limits.hardQueueBytes()) {
-            cutOff("peer let " + queuedBytes + " bytes pile up");
-        } else if (!willFlush && !writeBlocked) {
+        if (!willFlush && !writeBlocked) {
             willFlush = true;
             loop.willFlush(this);
+        }
+        return true;
+    }
+
+    private void limitQueue() {
+        if (queue.bytes() > limits.hardQueueBytes()) {
+            cutOff("peer let " + queue.bytes() + " bytes pile up");
         }
     }
 
@@ -318,7 +328,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
     private void fillFromStaging(ByteBuffer place) {
         ByteBuffer staging = loop.staging;
         int bytes = Math.min(place.remaining(), staging.remaining());
-        place.put(staging.slice(staging.position(), bytes));
+        place.put(place.position(), staging, staging.position(), bytes).position(place.position() + bytes);
         staging.position(staging.position() + bytes);
     }
 
@@ -421,58 +431,6 @@ final class NioConnection implements Connection, NioLoop.Ready {
         }
     }
 
-    /// One gathering write: small pieces side by side in the loop's buffer, large ones from where they are.
-    private long writeOnce() throws IOException {
-        ByteBuffer gathering = loop.gathering.clear();
-        ByteBuffer[] pieces = null;
-        int count = 0;
-        int runStart = 0;
-        for (ByteBuffer piece : queue) {
-            int bytes = piece.remaining();
-            if (piece.isDirect() && bytes > COPIED_PIECE_BYTES) {
-                if (pieces == null) {
-                    pieces = new ByteBuffer[MAX_PIECES_A_WRITE];
-                }
-                if (gathering.position() > runStart) {
-                    pieces[count++] = gathering.slice(runStart, gathering.position() - runStart);
-                    runStart = gathering.position();
-                }
-                pieces[count++] = piece.duplicate();
-                if (count >= MAX_PIECES_A_WRITE - 1) {
-                    break;
-                }
-            } else {
-                int copied = Math.min(bytes, gathering.remaining());
-                gathering.put(gathering.position(), piece, piece.position(), copied);
-                gathering.position(gathering.position() + copied);
-                if (copied < bytes) {
-                    break;
-                }
-            }
-        }
-        if (pieces == null) {
-            return channel.write(gathering.flip());
-        }
-        if (gathering.position() > runStart) {
-            pieces[count++] = gathering.slice(runStart, gathering.position() - runStart);
-        }
-        return channel.write(pieces, 0, count);
-    }
-
-    private void dropSent(long sent) {
-        queuedBytes -= sent;
-        for (long left = sent; left > 0; ) {
-            ByteBuffer piece = queue.getFirst();
-            if (left >= piece.remaining()) {
-                left -= piece.remaining();
-                queue.removeFirst();
-            } else {
-                piece.position(piece.position() + (int) left);
-                left = 0;
-            }
-        }
-    }
-
     private void scheduleWatch() {
         long stallNanos = limits.stall().toNanos();
         long periodNanos =
@@ -485,7 +443,7 @@ final class NioConnection implements Connection, NioLoop.Ready {
         long stallNanos = limits.stall().toNanos();
         boolean unfinished = (rest.hasRemaining() || sink != null) && takes();
         if (!queue.isEmpty() && now - sentNanos > stallNanos) {
-            cutOff("peer did not take " + queuedBytes + " bytes in " + limits.stall());
+            cutOff("peer did not take " + queue.bytes() + " bytes in " + limits.stall());
         } else if (unfinished && now - messageNanos > stallNanos) {
             cutOff("peer did not finish a message in " + limits.stall());
         } else if (!limits.idle().isZero()
@@ -514,7 +472,6 @@ final class NioConnection implements Connection, NioLoop.Ready {
         }
         closed = true;
         queue.clear();
-        queuedBytes = 0;
         rest = NOTHING;
         sink = null;
         if (watch != null) {

@@ -55,8 +55,8 @@ final class NioLoop implements Loop {
 
     /// Where all connections of the loop read to, one at a time, so that a silent connection owns no buffer.
     final ByteBuffer staging = ByteBuffer.allocateDirect(Network.STAGING_BYTES);
-    /// Where the small pieces of a gathering write are put side by side.
-    final ByteBuffer gathering = ByteBuffer.allocateDirect(Network.STAGING_BYTES);
+    /// Memory of what its connections have to send.
+    final SendQueue.Pool sendPool = new SendQueue.Pool();
 
     final NetworkCounters counters;
     private final Selector selector;

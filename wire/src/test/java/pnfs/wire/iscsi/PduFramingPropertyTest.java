@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -167,25 +168,36 @@ class PduFramingPropertyTest {
         var segment = new byte[random.nextInt(1, random.nextBoolean() ? 100 : 40_000)];
 
         Receiver received = exchange(random, parameters, connection -> {
-            var out = new PduWriter(new Changing(connection, random));
+            var changing = new Changing(connection, random);
+            var out = new PduWriter(changing);
             out.use(parameters);
             out.end(out.begin(Opcode.DATA_IN, Bhs.FINAL), segment);
             out.flush();
+            changing.passOn();
         });
 
         assertThat(received.segments).isEmpty();
     }
 
     /// A connection that changes one bit of what it sends, but not of the length, which would only make it wait.
-    private record Changing(Connection to, RandomGenerator random) implements Connection {
+    private record Changing(Connection to, RandomGenerator random, ByteArrayOutputStream sent) implements Connection {
+        Changing(Connection to, RandomGenerator random) {
+            this(to, random, new ByteArrayOutputStream());
+        }
+
         @Override
         public void send(List<ByteBuffer> pieces) {
-            int bytes = pieces.stream().mapToInt(ByteBuffer::remaining).sum();
-            var all = ByteBuffer.allocate(bytes);
-            pieces.forEach(all::put);
-            int at = random.nextInt(8, bytes);
-            all.put(at, (byte) (all.get(at) ^ (1 << random.nextInt(8))));
-            to.send(List.of(all.flip()));
+            for (ByteBuffer piece : pieces) {
+                var bytes = new byte[piece.remaining()];
+                piece.get(bytes);
+                sent.writeBytes(bytes);
+            }
+        }
+
+        void passOn() {
+            byte[] all = sent.toByteArray();
+            all[random.nextInt(8, all.length)] ^= (byte) (1 << random.nextInt(8));
+            to.send(List.of(ByteBuffer.wrap(all)));
         }
 
         @Override
