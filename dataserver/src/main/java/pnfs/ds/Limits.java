@@ -34,6 +34,9 @@ public final class Limits {
     /// How long a connection may take to log in.
     public static final int LOGIN_SECONDS = 15;
 
+    /// How long initiators have to log out when the server is told to stop.
+    public static final Duration DISMISSAL = Duration.ofSeconds(2);
+
     /// After how much silence an initiator is asked whether it is there, and how long it then has to answer.
     public static final int PING_SECONDS = 30;
 

@@ -31,13 +31,21 @@ final class Wiring implements AutoCloseable {
 
     private final List<Region> regions;
     private final Network network;
+    private final IscsiTarget target;
     private final Listener iscsi;
     private final String targetName;
     private final @Nullable Agent agent;
 
-    private Wiring(List<Region> regions, Network network, Listener iscsi, String targetName, @Nullable Agent agent) {
+    private Wiring(
+            List<Region> regions,
+            Network network,
+            IscsiTarget target,
+            Listener iscsi,
+            String targetName,
+            @Nullable Agent agent) {
         this.regions = List.copyOf(regions);
         this.network = network;
+        this.target = target;
         this.iscsi = iscsi;
         this.targetName = targetName;
         this.agent = agent;
@@ -70,7 +78,7 @@ final class Wiring implements AutoCloseable {
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
             List<Volume> plain = volumes.stream().map(SharedVolume::volume).toList();
             Agent agent = agent(settings, targetName, plain, HostPort.of(iscsi.address()));
-            return new Wiring(regions, network, iscsi, targetName, agent);
+            return new Wiring(regions, network, target, iscsi, targetName, agent);
         } catch (IOException | RuntimeException failed) {
             if (network != null) {
                 network.close();
@@ -121,7 +129,8 @@ final class Wiring implements AutoCloseable {
         return regions;
     }
 
-    /// Says goodbye, then no connections, then what was written is made durable and the files let go.
+    /// Says goodbye, also to initiators, then no connections, then what was written is made durable and the
+    /// files let go.
     @Override
     public void close() {
         if (agent != null) {
@@ -130,6 +139,11 @@ final class Wiring implements AutoCloseable {
             } catch (IOException afterAll) {
                 log.debug("control transport did not close", afterAll);
             }
+        }
+        try {
+            target.dismiss(Limits.DISMISSAL);
+        } catch (InterruptedException hurry) {
+            Thread.currentThread().interrupt();
         }
         iscsi.close();
         network.close();

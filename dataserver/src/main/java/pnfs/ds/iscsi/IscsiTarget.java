@@ -2,12 +2,14 @@ package pnfs.ds.iscsi;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
@@ -38,7 +40,9 @@ public final class IscsiTarget {
     /// have not ended yet.
     private final Set<TargetSession> alive = new HashSet<>();
 
+    private final Condition anyLeft = lock.newCondition();
     private int lastHandle;
+    private boolean stopping;
 
     public IscsiTarget(TargetSettings settings, ScsiTarget scsi, MeterRegistry meters) {
         this.settings = settings;
@@ -52,7 +56,7 @@ public final class IscsiTarget {
 
     /// Serves a new connection: what its listener calls.
     public ConnectionHandler accept(Connection connection) {
-        return new LoginPhase(this, connection).frame();
+        return new TargetConnection(this, connection);
     }
 
     TargetSettings settings() {
@@ -93,7 +97,8 @@ public final class IscsiTarget {
         int handle;
         lock.lock();
         try {
-            if (sessions.size() >= settings.maxSessions() && !sessions.containsKey(session.nexus())) {
+            boolean full = sessions.size() >= settings.maxSessions() && !sessions.containsKey(session.nexus());
+            if (full || stopping) {
                 former = null;
                 handle = NO_ROOM;
             } else {
@@ -134,9 +139,36 @@ public final class IscsiTarget {
         lock.lock();
         try {
             alive.remove(session);
+            anyLeft.signalAll();
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Lets nobody in any more, asks every initiator to log out (RFC 7143 §11.9.1), and waits until they have,
+    /// or for so long. Not on a loop.
+    public void dismiss(Duration patience) throws InterruptedException {
+        lock.lock();
+        try {
+            stopping = true;
+        } finally {
+            lock.unlock();
+        }
+        inEach(any -> true, (session, done) -> session.dismiss((int) patience.toSeconds()), () -> {});
+        lock.lock();
+        try {
+            long nanos = patience.toNanos();
+            while (!alive.isEmpty() && nanos > 0) {
+                nanos = anyLeft.awaitNanos(nanos);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Ends all sessions.
+    void endAll(String why) {
+        inEach(any -> true, (session, done) -> session.end(why, done), () -> {});
     }
 
     /// Ends the tasks of all sessions at one logical unit, or at all of them, without an answer.

@@ -7,29 +7,27 @@ import org.slf4j.LoggerFactory;
 import pnfs.ds.reservation.Nexus;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.wire.iscsi.Bhs;
-import pnfs.wire.iscsi.Digest;
 import pnfs.wire.iscsi.IscsiException;
 import pnfs.wire.iscsi.LoginKeys;
 import pnfs.wire.iscsi.LoginStage;
 import pnfs.wire.iscsi.LoginStatus;
 import pnfs.wire.iscsi.Negotiation;
 import pnfs.wire.iscsi.Opcode;
+import pnfs.wire.iscsi.PduWriter;
 import pnfs.wire.iscsi.SessionParameters;
 import pnfs.wire.iscsi.TextAssembler;
-import pnfs.wire.net.Connection;
 import pnfs.wire.net.Loop;
 
 /// The login of one connection (RFC 7143 §6.3): who comes, what for, what proves it, and how both will talk.
 /// Control path; confined to its connection's loop.
-final class LoginPhase implements PduReceiver {
+final class LoginPhase implements TargetConnection.Phase {
     private static final Logger log = LoggerFactory.getLogger(LoginPhase.class);
     private static final int NO_STAGE = -1;
 
     private final IscsiTarget target;
-    private final Connection connection;
-    private final Outbox outbox;
+    private final TargetConnection connection;
+    private final PduWriter out;
     private final Loop.Timer deadline;
-    private @Nullable TargetConnection framing;
 
     private final TextAssembler text = new TextAssembler();
     private int stage = NO_STAGE;
@@ -46,53 +44,37 @@ final class LoginPhase implements PduReceiver {
 
     private boolean closed;
 
-    LoginPhase(IscsiTarget target, Connection connection) {
+    LoginPhase(IscsiTarget target, TargetConnection connection) {
         this.target = target;
         this.connection = connection;
-        this.outbox = new Outbox(connection);
+        this.out = connection.out();
         long patienceNanos = target.settings().loginSeconds() * 1_000_000_000L;
         this.deadline = connection.loop().schedule(patienceNanos, () -> connection.close("no login in time"));
     }
 
-    /// Tells whom to hand over to a session.
-    TargetConnection frame() {
-        var made = new TargetConnection(connection, this);
-        framing = made;
-        return made;
-    }
-
     @Override
-    public int maxDataBytes() {
-        return SessionParameters.LOGIN.maxReceiveBytes();
-    }
-
-    @Override
-    public Digest headerDigest() {
-        return Digest.NONE;
-    }
-
-    @Override
-    public Digest dataDigest() {
-        return Digest.NONE;
-    }
-
-    @Override
-    public void begin(ByteBuffer header, int dataBytes) {
-        if (Bhs.opcode(header, 0) != Opcode.LOGIN_REQUEST) {
-            throw new IscsiException(Opcode.name(Bhs.opcode(header, 0)) + " before login");
-        }
-        if (admitted != null) {
-            throw new IscsiException("login request before the answer to the last one");
-        }
-    }
-
-    @Override
-    public @Nullable ByteBuffer place(ByteBuffer header, int dataBytes) {
+    public boolean place(ByteBuffer header, int at, int bytes, DataSink sink) {
         throw new IllegalStateException("login data is small");
     }
 
     @Override
-    public void end(ByteBuffer header, ByteBuffer data, Landing landing) {
+    public void placed(ByteBuffer header, int at) {
+        throw new IllegalStateException("login data is small");
+    }
+
+    @Override
+    public void pdu(ByteBuffer header, int at, ByteBuffer data, int dataAt, int dataBytes) {
+        if (Bhs.opcode(header, at) != Opcode.LOGIN_REQUEST) {
+            throw new IscsiException(Opcode.name(Bhs.opcode(header, at)) + " before login");
+        }
+        if (admitted != null) {
+            throw new IscsiException("login request before the answer to the last one");
+        }
+        // It may wait for another session, and its bytes may not.
+        request(ByteBuffer.allocate(Bhs.BYTES).put(0, header, at, Bhs.BYTES), data.slice(dataAt, dataBytes));
+    }
+
+    private void request(ByteBuffer header, ByteBuffer data) {
         if (stage == NO_STAGE) {
             stage = Bhs.currentStage(header, 0);
             taskTag = Bhs.initiatorTaskTag(header, 0);
@@ -209,7 +191,6 @@ final class LoginPhase implements PduReceiver {
                 kind(),
                 parameters,
                 new TargetSession.Numbers(Bhs.cmdSn(header, 0), statSn + 1));
-        var request = ByteBuffer.allocate(Bhs.BYTES).put(0, header, 0, Bhs.BYTES);
         admitted = session;
         target.admit(session, tsih -> {
             if (closed) {
@@ -217,25 +198,23 @@ final class LoginPhase implements PduReceiver {
             }
             if (tsih == IscsiTarget.NO_ROOM) {
                 refuse(
-                        request,
+                        header,
                         LoginStatus.OUT_OF_RESOURCES,
                         "limit of " + target.settings().maxSessions());
                 return;
             }
-            ByteBuffer response =
-                    begin(request, LoginStage.transit(stage, LoginStage.FULL_FEATURE), LoginStatus.SUCCESS);
-            Bhs.putSession(response, 0, isid, tsih);
-            outbox.end(response, ByteBuffer.wrap(answers.toBytes()));
+            int at = begin(header, LoginStage.transit(stage, LoginStage.FULL_FEATURE), LoginStatus.SUCCESS);
+            Bhs.putSession(out.buffer(), at, isid, tsih);
+            out.end(at, answers.toBytes());
+            out.flush();
             deadline.cancel();
             log.info(
                     "session began initiator={} tsih={} discovery={} peer={}",
                     nexus.initiator(),
                     tsih,
                     discovery,
-                    connection.peer());
-            if (framing != null) {
-                framing.handOver(session);
-            }
+                    connection.connection().peer());
+            connection.goOn(session, parameters);
             session.start();
         });
     }
@@ -244,24 +223,29 @@ final class LoginPhase implements PduReceiver {
         return discovery ? TargetSession.Kind.DISCOVERY : TargetSession.Kind.NORMAL;
     }
 
-    private ByteBuffer begin(ByteBuffer request, int flags, LoginStatus status) {
-        ByteBuffer response = outbox.begin(Opcode.LOGIN_RESPONSE, flags);
-        Bhs.putSession(response, 0, isid, Bhs.tsih(request, 0));
-        Bhs.putInitiatorTaskTag(response, 0, taskTag);
-        Bhs.putStatSn(response, 0, statSn++);
-        Bhs.putExpCmdSn(response, 0, Bhs.cmdSn(request, 0));
-        Bhs.putMaxCmdSn(response, 0, Bhs.cmdSn(request, 0) + target.settings().commandWindow() - 1);
-        Bhs.putLoginStatus(response, 0, status.wire());
-        return response;
+    private int begin(ByteBuffer request, int flags, LoginStatus status) {
+        int at = out.begin(Opcode.LOGIN_RESPONSE, flags);
+        ByteBuffer response = out.buffer();
+        Bhs.putSession(response, at, isid, Bhs.tsih(request, 0));
+        Bhs.putInitiatorTaskTag(response, at, taskTag);
+        Bhs.putStatSn(response, at, statSn++);
+        Bhs.putExpCmdSn(response, at, Bhs.cmdSn(request, 0));
+        Bhs.putMaxCmdSn(response, at, Bhs.cmdSn(request, 0) + target.settings().commandWindow() - 1);
+        Bhs.putLoginStatus(response, at, status.wire());
+        return at;
     }
 
     private void answer(ByteBuffer request, int flags, LoginKeys keys) {
-        outbox.end(begin(request, flags, LoginStatus.SUCCESS), ByteBuffer.wrap(keys.toBytes()));
+        out.end(begin(request, flags, LoginStatus.SUCCESS), keys.toBytes());
     }
 
     private void refuse(ByteBuffer request, LoginStatus status, String detail) {
-        log.info("login refused peer={} status={} detail={}", connection.peer(), status, detail);
-        outbox.end(begin(request, LoginStage.stay(Math.max(stage, 0)), status));
+        log.info(
+                "login refused peer={} status={} detail={}",
+                connection.connection().peer(),
+                status,
+                detail);
+        out.end(begin(request, LoginStage.stay(Math.max(stage, 0)), status));
         connection.close("login refused: " + status);
     }
 

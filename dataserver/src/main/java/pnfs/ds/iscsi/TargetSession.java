@@ -10,19 +10,19 @@ import org.slf4j.LoggerFactory;
 import pnfs.ds.reservation.Nexus;
 import pnfs.ds.scsi.ScsiNexus;
 import pnfs.ds.scsi.ScsiTarget;
+import pnfs.wire.iscsi.AsyncEvent;
 import pnfs.wire.iscsi.Bhs;
-import pnfs.wire.iscsi.Digest;
 import pnfs.wire.iscsi.IscsiException;
 import pnfs.wire.iscsi.LoginKeys;
 import pnfs.wire.iscsi.Logout;
 import pnfs.wire.iscsi.Opcode;
 import pnfs.wire.iscsi.OperationalKey;
+import pnfs.wire.iscsi.PduWriter;
 import pnfs.wire.iscsi.RejectReason;
 import pnfs.wire.iscsi.SerialNumber;
 import pnfs.wire.iscsi.SessionParameters;
 import pnfs.wire.iscsi.TaskManagement;
 import pnfs.wire.iscsi.TextAssembler;
-import pnfs.wire.net.Connection;
 import pnfs.wire.net.Loop;
 import pnfs.wire.scsi.Lun;
 
@@ -32,7 +32,7 @@ import pnfs.wire.scsi.Lun;
 ///
 /// PDUs come over one connection and so in the order of their CmdSN. One that lies outside the window is not
 /// answered (RFC 7143 §4.2.2.1); one that leaves a gap inside it could never be followed by the missing one.
-final class TargetSession implements PduReceiver {
+final class TargetSession implements TargetConnection.Phase {
     private static final Logger log = LoggerFactory.getLogger(TargetSession.class);
     private static final int NOTHING = 0;
 
@@ -47,11 +47,11 @@ final class TargetSession implements PduReceiver {
     record Numbers(int expCmdSn, int statSn) {}
 
     private final IscsiTarget target;
-    private final Connection connection;
+    private final TargetConnection connection;
     private final ScsiNexus nexus;
     private final Kind kind;
     private final SessionParameters parameters;
-    private final Outbox outbox;
+    private final PduWriter out;
     private final TaskSet tasks;
     /// Zero until it has its place; guarded by the registry's lock until then.
     private volatile int handle;
@@ -61,6 +61,8 @@ final class TargetSession implements PduReceiver {
     /// The present PDU is not to be acted on: why, or [#NOTHING].
     private int rejecting;
     private boolean ignoring;
+    /// Its header was acted on already.
+    private boolean begun;
 
     private final TextAssembler text = new TextAssembler();
     private @Nullable ByteBuffer restOfText;
@@ -75,7 +77,7 @@ final class TargetSession implements PduReceiver {
 
     TargetSession(
             IscsiTarget target,
-            Connection connection,
+            TargetConnection connection,
             Nexus name,
             Kind kind,
             SessionParameters parameters,
@@ -87,8 +89,8 @@ final class TargetSession implements PduReceiver {
         this.parameters = parameters;
         this.expCmdSn = numbers.expCmdSn();
         this.statSn = numbers.statSn();
-        this.outbox = new Outbox(connection);
-        this.tasks = new TaskSet(this, nexus, parameters, outbox);
+        this.out = connection.out();
+        this.tasks = new TaskSet(this, nexus, parameters, out);
     }
 
     IscsiTarget target() {
@@ -114,44 +116,69 @@ final class TargetSession implements PduReceiver {
 
     /// The login response is out: from here on PDUs come here.
     void start() {
-        outbox.useDigests(parameters.headerDigest(), parameters.dataDigest());
         target.scsi().join(nexus);
         schedulePing();
     }
 
     @Override
-    public int maxDataBytes() {
-        return parameters.maxReceiveBytes();
+    public boolean place(ByteBuffer header, int at, int bytes, DataSink sink) {
+        begin(header, at, bytes);
+        if (ignoring || rejecting != NOTHING) {
+            sink.skip(bytes);
+            return true;
+        }
+        boolean carriesData = switch (Bhs.opcode(header, at)) {
+            case Opcode.SCSI_COMMAND, Opcode.DATA_OUT -> true;
+            default -> false;
+        };
+        if (carriesData && tasks.place(sink, bytes)) {
+            return true;
+        }
+        begun = true;
+        return false;
     }
 
     @Override
-    public Digest headerDigest() {
-        return parameters.headerDigest();
+    public void placed(ByteBuffer header, int at) {
+        if (rejecting != NOTHING) {
+            reject(header, at, rejecting);
+        } else if (!ignoring) {
+            tasks.placed(header, at);
+        }
     }
 
     @Override
-    public Digest dataDigest() {
-        return parameters.dataDigest();
+    public void pdu(ByteBuffer header, int at, ByteBuffer data, int dataAt, int dataBytes) {
+        if (begun) {
+            begun = false; // a large one that is shown as a whole
+        } else {
+            begin(header, at, dataBytes);
+        }
+        if (rejecting != NOTHING) {
+            reject(header, at, rejecting);
+        } else if (!ignoring) {
+            end(header, at, data, dataAt, dataBytes);
+        }
     }
 
-    @Override
-    public void begin(ByteBuffer header, int dataBytes) {
+    /// Decides what becomes of a PDU by its header.
+    private void begin(ByteBuffer header, int at, int dataBytes) {
         heard = true;
         pinged = false;
         rejecting = NOTHING;
         ignoring = false;
-        switch (Bhs.opcode(header, 0)) {
+        switch (Bhs.opcode(header, at)) {
             case Opcode.SCSI_COMMAND -> {
                 if (kind == Kind.DISCOVERY) {
                     rejecting = RejectReason.PROTOCOL_ERROR;
-                } else if (isNext(header)) {
-                    rejecting = tasks.beginCommand(header, dataBytes);
+                } else if (isNext(header, at)) {
+                    rejecting = tasks.beginCommand(header, at, dataBytes);
                 }
             }
-            case Opcode.DATA_OUT -> tasks.beginDataOut(header, dataBytes);
+            case Opcode.DATA_OUT -> tasks.beginDataOut(header, at, dataBytes);
             case Opcode.NOP_OUT, Opcode.TASK_REQUEST, Opcode.TEXT_REQUEST, Opcode.LOGOUT_REQUEST -> {
-                boolean next = isNext(header);
-                if (next && kind == Kind.DISCOVERY && Bhs.opcode(header, 0) == Opcode.TASK_REQUEST) {
+                boolean next = isNext(header, at);
+                if (next && kind == Kind.DISCOVERY && Bhs.opcode(header, at) == Opcode.TASK_REQUEST) {
                     rejecting = RejectReason.PROTOCOL_ERROR;
                 }
             }
@@ -162,11 +189,11 @@ final class TargetSession implements PduReceiver {
     }
 
     /// Takes the CmdSN of a request. False, and the PDU ignored, when it is outside the window.
-    private boolean isNext(ByteBuffer header) {
-        if (Bhs.isImmediate(header, 0)) {
+    private boolean isNext(ByteBuffer header, int at) {
+        if (Bhs.isImmediate(header, at)) {
             return true;
         }
-        int number = Bhs.cmdSn(header, 0);
+        int number = Bhs.cmdSn(header, at);
         if (!SerialNumber.isWithin(number, expCmdSn, maxCmdSn())) {
             ignoring = true;
             return false;
@@ -183,97 +210,86 @@ final class TargetSession implements PduReceiver {
         return expCmdSn + target.settings().commandWindow() - tasks.windowUsed() - 1;
     }
 
-    @Override
-    public @Nullable ByteBuffer place(ByteBuffer header, int dataBytes) {
-        if (ignoring || rejecting != NOTHING) {
-            return null;
-        }
-        return switch (Bhs.opcode(header, 0)) {
-            case Opcode.SCSI_COMMAND, Opcode.DATA_OUT -> tasks.place(dataBytes);
-            default -> ByteBuffer.allocate(dataBytes);
-        };
-    }
-
-    @Override
-    public void end(ByteBuffer header, ByteBuffer data, Landing landing) {
-        if (ignoring) {
-            return;
-        }
-        if (rejecting != NOTHING) {
-            reject(header, rejecting);
-            return;
-        }
-        switch (Bhs.opcode(header, 0)) {
-            case Opcode.SCSI_COMMAND, Opcode.DATA_OUT -> tasks.end(header, data, landing);
-            case Opcode.NOP_OUT -> echo(header, data);
-            case Opcode.TASK_REQUEST -> manageTasks(header);
-            case Opcode.TEXT_REQUEST -> talk(header, data);
-            case Opcode.LOGOUT_REQUEST -> logOut(header);
-            default -> throw new IllegalStateException(Opcode.name(Bhs.opcode(header, 0)) + " was let in");
+    private void end(ByteBuffer header, int at, ByteBuffer data, int dataAt, int dataBytes) {
+        switch (Bhs.opcode(header, at)) {
+            case Opcode.SCSI_COMMAND, Opcode.DATA_OUT -> tasks.end(header, at, data, dataAt, dataBytes);
+            case Opcode.NOP_OUT -> echo(header, at, data, dataAt, dataBytes);
+            case Opcode.TASK_REQUEST -> manageTasks(header, at);
+            case Opcode.TEXT_REQUEST -> talk(header, at, data.slice(dataAt, dataBytes));
+            case Opcode.LOGOUT_REQUEST -> logOut(header, at);
+            default -> throw new IllegalStateException(Opcode.name(Bhs.opcode(header, at)) + " was let in");
         }
     }
 
     /// ExpCmdSN and MaxCmdSN: every PDU to the initiator tells them.
-    void putWindow(ByteBuffer pdu) {
-        Bhs.putExpCmdSn(pdu, 0, expCmdSn);
-        Bhs.putMaxCmdSn(pdu, 0, maxCmdSn());
+    void putWindow(ByteBuffer pdu, int at) {
+        Bhs.putExpCmdSn(pdu, at, expCmdSn);
+        Bhs.putMaxCmdSn(pdu, at, maxCmdSn());
     }
 
     /// The window, and the StatSN that comes next, without using it up.
-    void putNumbers(ByteBuffer pdu) {
-        Bhs.putStatSn(pdu, 0, statSn);
-        putWindow(pdu);
+    void putNumbers(ByteBuffer pdu, int at) {
+        Bhs.putStatSn(pdu, at, statSn);
+        putWindow(pdu, at);
     }
 
     /// The window, and a StatSN of its own.
-    void putStatus(ByteBuffer pdu) {
-        putNumbers(pdu);
+    void putStatus(ByteBuffer pdu, int at) {
+        putNumbers(pdu, at);
         statSn++;
     }
 
     /// NOP-Out: a ping of the initiator's, or its answer to ours, which has done its work by having come.
-    private void echo(ByteBuffer header, ByteBuffer data) {
-        int tag = Bhs.initiatorTaskTag(header, 0);
+    private void echo(ByteBuffer header, int at, ByteBuffer data, int dataAt, int dataBytes) {
+        int tag = Bhs.initiatorTaskTag(header, at);
         if (tag == Bhs.NO_TAG) {
             return;
         }
-        var copy = ByteBuffer.allocate(Math.min(data.remaining(), parameters.maxSendBytes()));
-        copy.put(0, data, data.position(), copy.capacity());
-        ByteBuffer pdu = outbox.begin(Opcode.NOP_IN, Bhs.FINAL);
-        Bhs.putInitiatorTaskTag(pdu, 0, tag);
-        Bhs.putTargetTransferTag(pdu, 0, Bhs.NO_TAG);
-        putStatus(pdu);
-        outbox.end(pdu, copy);
+        var copy = new byte[Math.min(dataBytes, parameters.maxSendBytes())];
+        data.get(dataAt, copy);
+        int answer = out.begin(Opcode.NOP_IN, Bhs.FINAL);
+        Bhs.putInitiatorTaskTag(out.buffer(), answer, tag);
+        Bhs.putTargetTransferTag(out.buffer(), answer, Bhs.NO_TAG);
+        putStatus(out.buffer(), answer);
+        out.end(answer, copy);
     }
 
-    private void reject(ByteBuffer header, int reason) {
-        ByteBuffer pdu = outbox.begin(Opcode.REJECT, Bhs.FINAL);
-        Bhs.putResponse(pdu, 0, reason);
-        Bhs.putInitiatorTaskTag(pdu, 0, Bhs.NO_TAG);
-        putStatus(pdu);
-        outbox.end(pdu, ByteBuffer.allocate(Bhs.BYTES).put(0, header, 0, Bhs.BYTES));
+    private void reject(ByteBuffer header, int at, int reason) {
+        var bad = new byte[Bhs.BYTES];
+        header.get(at, bad);
+        int answer = out.begin(Opcode.REJECT, Bhs.FINAL);
+        Bhs.putResponse(out.buffer(), answer, reason);
+        Bhs.putInitiatorTaskTag(out.buffer(), answer, Bhs.NO_TAG);
+        putStatus(out.buffer(), answer);
+        out.end(answer, bad);
     }
 
-    private void manageTasks(ByteBuffer header) {
-        int tag = Bhs.initiatorTaskTag(header, 0);
-        int lun = Lun.fromWire(Bhs.lun(header, 0));
+    private void manageTasks(ByteBuffer header, int at) {
+        int tag = Bhs.initiatorTaskTag(header, at);
+        int lun = Lun.fromWire(Bhs.lun(header, at));
         Runnable complete = () -> answerTaskRequest(tag, TaskManagement.COMPLETE);
         boolean unitIsThere = lun >= 0 && lun < target.scsi().units();
-        switch (Bhs.function(header, 0)) {
+        switch (Bhs.function(header, at)) {
             case TaskManagement.ABORT_TASK -> {
-                if (!tasks.abort(Bhs.referencedTaskTag(header, 0), complete)) {
+                if (!tasks.abort(Bhs.referencedTaskTag(header, at), complete)) {
                     answerTaskRequest(tag, TaskManagement.NO_SUCH_TASK);
                 }
             }
-            case TaskManagement.ABORT_TASK_SET -> tasks.abortAt(lun, complete);
-            case TaskManagement.CLEAR_TASK_SET, TaskManagement.LOGICAL_UNIT_RESET -> {
-                if (unitIsThere) {
-                    reset(lun, complete);
-                } else {
+            case TaskManagement.ABORT_TASK_SET, TaskManagement.CLEAR_TASK_SET, TaskManagement.LOGICAL_UNIT_RESET -> {
+                if (!unitIsThere) {
                     answerTaskRequest(tag, TaskManagement.NO_SUCH_LUN);
+                } else if (Bhs.function(header, at) == TaskManagement.ABORT_TASK_SET) {
+                    tasks.abortAt(lun, complete);
+                } else {
+                    reset(lun, complete);
                 }
             }
             case TaskManagement.TARGET_WARM_RESET -> reset(IscsiTarget.EVERY_LUN, complete);
+            case TaskManagement.TARGET_COLD_RESET ->
+                reset(IscsiTarget.EVERY_LUN, () -> {
+                    answerTaskRequest(tag, TaskManagement.COMPLETE);
+                    target.endAll("target cold reset");
+                });
             case TaskManagement.TASK_REASSIGN -> answerTaskRequest(tag, TaskManagement.NO_REASSIGNMENT);
             default -> answerTaskRequest(tag, TaskManagement.NOT_SUPPORTED);
         }
@@ -296,11 +312,12 @@ final class TargetSession implements PduReceiver {
         if (closed) {
             return;
         }
-        ByteBuffer pdu = outbox.begin(Opcode.TASK_RESPONSE, Bhs.FINAL);
-        Bhs.putResponse(pdu, 0, response);
-        Bhs.putInitiatorTaskTag(pdu, 0, tag);
-        putStatus(pdu);
-        outbox.end(pdu);
+        int pdu = out.begin(Opcode.TASK_RESPONSE, Bhs.FINAL);
+        Bhs.putResponse(out.buffer(), pdu, response);
+        Bhs.putInitiatorTaskTag(out.buffer(), pdu, tag);
+        putStatus(out.buffer(), pdu);
+        out.end(pdu);
+        out.flush();
     }
 
     /// Ends this session's tasks at a LUN without an answer; `drained` runs when none touches a volume any more.
@@ -317,21 +334,21 @@ final class TargetSession implements PduReceiver {
         tasks.abortForFence(lun, drained);
     }
 
-    private void talk(ByteBuffer header, ByteBuffer data) {
-        int tag = Bhs.initiatorTaskTag(header, 0);
+    private void talk(ByteBuffer header, int at, ByteBuffer data) {
+        int tag = Bhs.initiatorTaskTag(header, at);
         ByteBuffer rest = restOfText;
-        if (rest != null && Bhs.targetTransferTag(header, 0) == lastTextTag) {
+        if (rest != null && Bhs.targetTransferTag(header, at) == lastTextTag) {
             sendText(tag, rest);
             return;
         }
         restOfText = null;
         text.add(data);
-        if (Bhs.has(header, 0, Bhs.CONTINUE)) {
-            ByteBuffer pdu = outbox.begin(Opcode.TEXT_RESPONSE, 0);
-            Bhs.putInitiatorTaskTag(pdu, 0, tag);
-            Bhs.putTargetTransferTag(pdu, 0, nextTextTag());
-            putStatus(pdu);
-            outbox.end(pdu);
+        if (Bhs.has(header, at, Bhs.CONTINUE)) {
+            int pdu = out.begin(Opcode.TEXT_RESPONSE, 0);
+            Bhs.putInitiatorTaskTag(out.buffer(), pdu, tag);
+            Bhs.putTargetTransferTag(out.buffer(), pdu, nextTextTag());
+            putStatus(out.buffer(), pdu);
+            out.end(pdu);
         } else {
             sendText(
                     tag,
@@ -351,11 +368,11 @@ final class TargetSession implements PduReceiver {
         whole.position(whole.position() + part.remaining());
         boolean last = !whole.hasRemaining();
         restOfText = last ? null : whole;
-        ByteBuffer pdu = outbox.begin(Opcode.TEXT_RESPONSE, last ? Bhs.FINAL : Bhs.CONTINUE);
-        Bhs.putInitiatorTaskTag(pdu, 0, tag);
-        Bhs.putTargetTransferTag(pdu, 0, last ? Bhs.NO_TAG : nextTextTag());
-        putStatus(pdu);
-        outbox.end(pdu, part);
+        int pdu = out.begin(Opcode.TEXT_RESPONSE, last ? Bhs.FINAL : Bhs.CONTINUE);
+        Bhs.putInitiatorTaskTag(out.buffer(), pdu, tag);
+        Bhs.putTargetTransferTag(out.buffer(), pdu, last ? Bhs.NO_TAG : nextTextTag());
+        putStatus(out.buffer(), pdu);
+        out.end(pdu, part, part.position(), part.remaining());
     }
 
     private LoginKeys answerTo(LoginKeys keys) {
@@ -375,6 +392,9 @@ final class TargetSession implements PduReceiver {
     private LoginKeys targets(String which) {
         String name = target.settings().targetName();
         LoginKeys found = LoginKeys.EMPTY;
+        if (which.equals("All") && kind == Kind.NORMAL) {
+            return LoginKeys.of(LoginKeys.SEND_TARGETS, LoginKeys.REJECT); // it is for discovery only
+        }
         if (which.equals("All") || which.isEmpty() || which.equals(name)) {
             found = found.plus(LoginKeys.TARGET_NAME, name);
             for (String portal : portals()) {
@@ -388,14 +408,14 @@ final class TargetSession implements PduReceiver {
         if (!target.settings().portals().isEmpty()) {
             return target.settings().portals();
         }
-        InetSocketAddress here = connection.local();
+        InetSocketAddress here = connection.connection().local();
         String host = here.getAddress().getHostAddress();
         return List.of((host.contains(":") ? "[" + host + "]" : host) + ":" + here.getPort());
     }
 
-    private void logOut(ByteBuffer header) {
-        int tag = Bhs.initiatorTaskTag(header, 0);
-        if (Bhs.function(header, 0) == Logout.REMOVE_FOR_RECOVERY) {
+    private void logOut(ByteBuffer header, int at) {
+        int tag = Bhs.initiatorTaskTag(header, at);
+        if (Bhs.function(header, at) == Logout.REMOVE_FOR_RECOVERY) {
             answerLogout(tag, Logout.RECOVERY_NOT_SUPPORTED);
             return;
         }
@@ -406,12 +426,12 @@ final class TargetSession implements PduReceiver {
     }
 
     private void answerLogout(int tag, int response) {
-        ByteBuffer pdu = outbox.begin(Opcode.LOGOUT_RESPONSE, Bhs.FINAL);
-        Bhs.putResponse(pdu, 0, response);
-        Bhs.putInitiatorTaskTag(pdu, 0, tag);
-        Bhs.putTimes(pdu, 0, parameters.time2WaitSeconds(), parameters.time2RetainSeconds());
-        putStatus(pdu);
-        outbox.end(pdu);
+        int pdu = out.begin(Opcode.LOGOUT_RESPONSE, Bhs.FINAL);
+        Bhs.putResponse(out.buffer(), pdu, response);
+        Bhs.putInitiatorTaskTag(out.buffer(), pdu, tag);
+        Bhs.putTimes(out.buffer(), pdu, parameters.time2WaitSeconds(), parameters.time2RetainSeconds());
+        putStatus(out.buffer(), pdu);
+        out.end(pdu);
     }
 
     private void schedulePing() {
@@ -428,13 +448,28 @@ final class TargetSession implements PduReceiver {
         }
         if (silent) {
             pinged = true;
-            ByteBuffer pdu = outbox.begin(Opcode.NOP_IN, Bhs.FINAL);
-            Bhs.putInitiatorTaskTag(pdu, 0, Bhs.NO_TAG);
-            Bhs.putTargetTransferTag(pdu, 0, nextTextTag());
-            putNumbers(pdu);
-            outbox.end(pdu);
+            int pdu = out.begin(Opcode.NOP_IN, Bhs.FINAL);
+            Bhs.putInitiatorTaskTag(out.buffer(), pdu, Bhs.NO_TAG);
+            Bhs.putTargetTransferTag(out.buffer(), pdu, nextTextTag());
+            putNumbers(out.buffer(), pdu);
+            out.end(pdu);
+            out.flush();
         }
         schedulePing();
+    }
+
+    /// Asks the initiator to log out within so many seconds.
+    void dismiss(int seconds) {
+        if (closed) {
+            return;
+        }
+        int pdu = out.begin(Opcode.ASYNC_MESSAGE, Bhs.FINAL);
+        Bhs.putInitiatorTaskTag(out.buffer(), pdu, Bhs.NO_TAG);
+        Bhs.putAsyncEvent(out.buffer(), pdu, AsyncEvent.LOGOUT_REQUEST);
+        Bhs.putAsyncParameter(out.buffer(), pdu, 3, seconds);
+        putStatus(out.buffer(), pdu);
+        out.end(pdu);
+        out.flush();
     }
 
     /// Ends the session from any thread. `ended` runs on the session's loop once none of its tasks touches a

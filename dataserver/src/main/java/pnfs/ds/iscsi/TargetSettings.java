@@ -29,6 +29,9 @@ public record TargetSettings(
         int loginSeconds,
         int pingSeconds,
         AccessList access) {
+    /// How many R2Ts of one command may wait for their data: enough to keep a long line busy.
+    private static final int MAX_OUTSTANDING_R2T = 8;
+
     public TargetSettings {
         portals = List.copyOf(portals);
         if (targetName.isEmpty() || targetName.length() > 223) {
@@ -52,6 +55,7 @@ public record TargetSettings(
                 OperationalKey.IMMEDIATE_DATA.text(), "Yes",
                 OperationalKey.MAX_BURST_LENGTH.text(), Integer.toString(maxBurstBytes),
                 OperationalKey.FIRST_BURST_LENGTH.text(), Integer.toString(firstBurstBytes),
+                OperationalKey.MAX_OUTSTANDING_R2T.text(), Integer.toString(MAX_OUTSTANDING_R2T),
                 OperationalKey.DEFAULT_TIME2RETAIN.text(), "0");
     }
 }

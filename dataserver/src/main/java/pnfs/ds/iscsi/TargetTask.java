@@ -26,8 +26,12 @@ final class TargetTask implements ScsiTask.Waiter {
     int received;
     /// Where the present sequence of Data-Out ends: what came unasked, or what an R2T asked for.
     int sequenceEnd;
-    /// Tag of the R2T that is being answered; [Bhs#NO_TAG] while data comes unasked.
+    /// Tag of the R2T that is being answered; [Bhs#NO_TAG] while data comes unasked. The next one's is one more.
     int transferTag;
+    /// R2Ts that are not answered yet, and where the last of them ends.
+    int outstandingR2ts;
+
+    int asked;
     boolean receiving;
     int dataSn;
     int r2tSn;
@@ -47,8 +51,7 @@ final class TargetTask implements ScsiTask.Waiter {
         RECEIVING,
         /// All data is there; the command has something left to do, such as to make it durable.
         FINISHING,
-        /// As RECEIVING or FINISHING, but nobody wants an answer any more: ends when the volume is no longer
-        /// touched.
+        /// As FINISHING, but nobody wants an answer any more: ends when the volume is no longer touched.
         ABORTED
     }
 
@@ -57,17 +60,19 @@ final class TargetTask implements ScsiTask.Waiter {
     }
 
     /// Takes in a command PDU.
-    void begin(ByteBuffer header) {
-        tag = Bhs.initiatorTaskTag(header, 0);
-        lun = Bhs.lun(header, 0);
-        immediate = Bhs.isImmediate(header, 0);
-        wantsRead = Bhs.has(header, 0, Bhs.READ);
-        wantsWrite = Bhs.has(header, 0, Bhs.WRITE);
-        expectedBytes = wantsRead || wantsWrite ? Bhs.expectedBytes(header, 0) & 0xffff_ffffL : 0;
+    void begin(ByteBuffer header, int at) {
+        tag = Bhs.initiatorTaskTag(header, at);
+        lun = Bhs.lun(header, at);
+        immediate = Bhs.isImmediate(header, at);
+        wantsRead = Bhs.has(header, at, Bhs.READ);
+        wantsWrite = Bhs.has(header, at, Bhs.WRITE);
+        expectedBytes = wantsRead || wantsWrite ? Bhs.expectedBytes(header, at) & 0xffff_ffffL : 0;
         writeBytes = 0;
         received = 0;
         sequenceEnd = 0;
         transferTag = Bhs.NO_TAG;
+        outstandingR2ts = 0;
+        asked = 0;
         receiving = false;
         dataSn = 0;
         r2tSn = 0;

@@ -11,15 +11,14 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import pnfs.ds.iscsi.PduReceiver.Landing;
 import pnfs.ds.iscsi.TargetTask.State;
 import pnfs.ds.scsi.ScsiNexus;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.scsi.ScsiTask;
 import pnfs.wire.iscsi.Bhs;
-import pnfs.wire.iscsi.Digest;
 import pnfs.wire.iscsi.IscsiException;
 import pnfs.wire.iscsi.Opcode;
+import pnfs.wire.iscsi.PduWriter;
 import pnfs.wire.iscsi.RejectReason;
 import pnfs.wire.iscsi.SessionParameters;
 import pnfs.wire.scsi.Lun;
@@ -33,8 +32,8 @@ import pnfs.wire.scsi.Sense;
 /// of it made durable, and only then answers. A read sends views of the volume, as fast as the connection takes
 /// them.
 ///
-/// An aborted task may still be received into or be on its way to the medium. It then stays in the set until
-/// that is over, and whoever aborted it is told only then.
+/// An aborted task takes no further byte, not even of a PDU that is arriving. If it is on its way to the medium it
+/// stays in the set until that is over, and whoever aborted it is told only then.
 final class TaskSet {
     /// Commands for immediate delivery that may be under way beside the window.
     static final int MAX_IMMEDIATE = 8;
@@ -43,7 +42,7 @@ final class TaskSet {
     private final ScsiTarget scsi;
     private final ScsiNexus nexus;
     private final SessionParameters parameters;
-    private final Outbox outbox;
+    private final PduWriter out;
 
     private final List<TargetTask> active = new ArrayList<>();
     private final ArrayDeque<TargetTask> free = new ArrayDeque<>();
@@ -54,15 +53,18 @@ final class TaskSet {
     /// The task whose PDU has begun and has not ended.
     private @Nullable TargetTask current;
 
+    /// Where the data of that PDU is going, if it is a large one.
+    private @Nullable DataSink filling;
+
     private int immediateCount;
     private int lastTransferTag;
 
-    TaskSet(TargetSession session, ScsiNexus nexus, SessionParameters parameters, Outbox outbox) {
+    TaskSet(TargetSession session, ScsiNexus nexus, SessionParameters parameters, PduWriter out) {
         this.session = session;
         this.scsi = session.target().scsi();
         this.nexus = nexus;
         this.parameters = parameters;
-        this.outbox = outbox;
+        this.out = out;
     }
 
     /// Tasks that must end before `done` runs.
@@ -77,42 +79,42 @@ final class TaskSet {
         return active.isEmpty();
     }
 
-    /// Whether the data of a task is arriving at this moment.
+    /// Whether the data of a PDU is arriving at this moment.
     boolean isReceiving() {
-        return current != null;
+        return filling != null;
     }
 
     /// A SCSI Command of which the CmdSN is in order. Returns 0, or why the PDU is rejected.
-    int beginCommand(ByteBuffer header, int dataBytes) {
-        int tag = Bhs.initiatorTaskTag(header, 0);
-        requireAgreedData(header, dataBytes);
+    int beginCommand(ByteBuffer header, int at, int dataBytes) {
+        int tag = Bhs.initiatorTaskTag(header, at);
+        requireAgreedData(header, at, dataBytes);
         if (tag == Bhs.NO_TAG) {
             throw new IscsiException("SCSI Command without a task tag");
         }
         if (find(tag) != null) {
             return RejectReason.TASK_IN_PROGRESS;
         }
-        if (Bhs.isImmediate(header, 0) && immediateCount == MAX_IMMEDIATE) {
+        if (Bhs.isImmediate(header, at) && immediateCount == MAX_IMMEDIATE) {
             return RejectReason.IMMEDIATE_REJECTED;
         }
         TargetTask task = free.pollFirst();
         if (task == null) {
             task = new TargetTask(this);
         }
-        task.begin(header);
+        task.begin(header, at);
         task.index = active.size();
         active.add(task);
         if (task.immediate) {
             immediateCount++;
         }
-        task.scsi.begin(nexus, Lun.fromWire(task.lun), header, Bhs.cdbAt(0));
+        task.scsi.begin(nexus, Lun.fromWire(task.lun), header, Bhs.cdbAt(at));
         if (task.wantsRead && task.wantsWrite) {
             task.scsi.fail(Sense.INVALID_FIELD_IN_CDB); // no command of ours moves data both ways
         } else {
             scsi.start(task.scsi);
         }
         if (task.wantsWrite) {
-            boolean more = !Bhs.has(header, 0, Bhs.FINAL);
+            boolean more = !Bhs.has(header, at, Bhs.FINAL);
             task.writeBytes = task.scsi.takesBytes() ? (int) Math.min(task.expectedBytes, task.scsi.bytes()) : 0;
             task.sequenceEnd = more ? (int) Math.min(task.expectedBytes, parameters.firstBurstBytes()) : dataBytes;
             task.receiving = more;
@@ -122,13 +124,13 @@ final class TaskSet {
     }
 
     /// What comes unasked must be as the login has settled it (RFC 7143 §13.10, §13.11, §13.14).
-    private void requireAgreedData(ByteBuffer header, int dataBytes) {
-        boolean writes = Bhs.has(header, 0, Bhs.WRITE);
-        if (!Bhs.has(header, 0, Bhs.FINAL) && (!writes || parameters.initialR2t())) {
+    private void requireAgreedData(ByteBuffer header, int at, int dataBytes) {
+        boolean writes = Bhs.has(header, at, Bhs.WRITE);
+        if (!Bhs.has(header, at, Bhs.FINAL) && (!writes || parameters.initialR2t())) {
             throw new IscsiException("SCSI Command announces unsolicited data that was not agreed on");
         }
         if (dataBytes > 0) {
-            long limit = Math.min(Bhs.expectedBytes(header, 0) & 0xffff_ffffL, parameters.firstBurstBytes());
+            long limit = Math.min(Bhs.expectedBytes(header, at) & 0xffff_ffffL, parameters.firstBurstBytes());
             if (!writes || !parameters.immediateData() || dataBytes > limit) {
                 throw new IscsiException("SCSI Command with " + dataBytes + " bytes of data that were not agreed on");
             }
@@ -136,17 +138,17 @@ final class TaskSet {
     }
 
     /// A Data-Out. What belongs to no task is dropped: the task may have been aborted with data on its way.
-    void beginDataOut(ByteBuffer header, int dataBytes) {
-        TargetTask task = find(Bhs.initiatorTaskTag(header, 0));
+    void beginDataOut(ByteBuffer header, int at, int dataBytes) {
+        TargetTask task = find(Bhs.initiatorTaskTag(header, at));
         if (task == null || task.state == State.ABORTED) {
             return;
         }
-        if (!task.receiving || Bhs.targetTransferTag(header, 0) != task.transferTag) {
+        if (!task.receiving || Bhs.targetTransferTag(header, at) != task.transferTag) {
             throw new IscsiException("Data-Out that nobody asked for");
         }
-        if (Bhs.bufferOffset(header, 0) != task.received || Bhs.dataSn(header, 0) != task.dataSn) {
-            throw new IscsiException("Data-Out " + Integer.toUnsignedString(Bhs.dataSn(header, 0)) + " at offset "
-                    + Integer.toUnsignedString(Bhs.bufferOffset(header, 0)) + ", wanted " + task.dataSn + " at "
+        if (Bhs.bufferOffset(header, at) != task.received || Bhs.dataSn(header, at) != task.dataSn) {
+            throw new IscsiException("Data-Out " + Integer.toUnsignedString(Bhs.dataSn(header, at)) + " at offset "
+                    + Integer.toUnsignedString(Bhs.bufferOffset(header, at)) + ", wanted " + task.dataSn + " at "
                     + task.received);
         }
         if (dataBytes > task.sequenceEnd - task.received) {
@@ -166,23 +168,25 @@ final class TaskSet {
         return null;
     }
 
-    /// Where the large data segment of the present PDU goes: into the volume, unless a digest has to be checked or
-    /// the command looks at it first.
-    @Nullable
-    ByteBuffer place(int dataBytes) {
+    /// Aims at where the large data segment of the present PDU goes: into the volume. False when the command wants
+    /// to see it first.
+    boolean place(DataSink sink, int dataBytes) {
         TargetTask task = current;
         if (task == null) {
-            return null;
+            sink.skip(dataBytes);
+            return true;
         }
         int wanted = wanted(task, dataBytes);
-        if (!goesIntoVolume(task)) {
-            return ByteBuffer.allocate(dataBytes);
+        if (wanted > 0 && task.scsi.transfer() == ScsiTask.TAKE) {
+            return false;
         }
-        return wanted == 0 ? null : task.scsi.view(task.received, wanted);
-    }
-
-    private boolean goesIntoVolume(TargetTask task) {
-        return parameters.dataDigest() == Digest.NONE && task.scsi.transfer() != ScsiTask.TAKE;
+        if (wanted == 0) {
+            sink.skip(dataBytes);
+        } else {
+            sink.aim(task.scsi.window(task.received, wanted), task.scsi.windowAt(task.received), wanted, dataBytes);
+        }
+        filling = sink;
+        return true;
     }
 
     /// How much of the next bytes the command takes.
@@ -191,39 +195,63 @@ final class TaskSet {
         return goesOn ? Math.clamp(task.writeBytes - task.received, 0, dataBytes) : 0;
     }
 
-    /// The present PDU is whole.
-    void end(ByteBuffer header, ByteBuffer data, Landing landing) {
+    /// The data of the present PDU has been placed.
+    void placed(ByteBuffer header, int at) {
+        DataSink sink = filling;
+        TargetTask task = current;
+        filling = null;
+        current = null;
+        if (task != null) {
+            if (sink != null && sink.hasFailed()) {
+                task.scsi.fail(Sense.WRITE_ERROR);
+            }
+            received(task, Bhs.dataBytes(header, at), Bhs.has(header, at, Bhs.FINAL));
+        }
+    }
+
+    /// The present PDU is there with its data.
+    void end(ByteBuffer header, int at, ByteBuffer data, int dataAt, int dataBytes) {
         TargetTask task = current;
         current = null;
         if (task == null) {
             return;
         }
-        if (task.state == State.ABORTED) {
-            remove(task);
-            return;
-        }
-        int dataBytes = Bhs.dataBytes(header, 0);
         int wanted = wanted(task, dataBytes);
-        boolean inVolume = landing == Landing.PLACED && goesIntoVolume(task);
-        if (wanted > 0 && !inVolume) {
-            task.scsi.write(task.received, data.limit(data.position() + wanted));
+        if (wanted > 0) {
+            task.scsi.write(task.received, data, dataAt, wanted);
         }
-        task.received += dataBytes;
-        if (Bhs.has(header, 0, Bhs.FINAL)) {
-            if (task.transferTag != Bhs.NO_TAG && task.received != task.sequenceEnd) {
-                throw new IscsiException(
-                        "Data-Out ends at " + task.received + ", the R2T asked for " + task.sequenceEnd);
-            }
-            task.receiving = false;
-            goOn(task);
-        }
+        received(task, dataBytes, Bhs.has(header, at, Bhs.FINAL));
     }
 
-    /// Everything that was announced is there.
+    private void received(TargetTask task, int dataBytes, boolean last) {
+        task.received += dataBytes;
+        if (!last) {
+            return;
+        }
+        if (task.transferTag == Bhs.NO_TAG) {
+            task.receiving = false;
+            goOn(task);
+            return;
+        }
+        if (task.received != task.sequenceEnd) {
+            throw new IscsiException("Data-Out ends at " + task.received + ", the R2T asked for " + task.sequenceEnd);
+        }
+        task.outstandingR2ts--;
+        task.transferTag++;
+        task.dataSn = 0;
+        task.sequenceEnd = Math.min(task.asked, task.received + parameters.maxBurstBytes());
+        task.receiving = task.outstandingR2ts > 0;
+        goOn(task);
+    }
+
+    /// What came unasked is there, or what an R2T asked for.
     private void goOn(TargetTask task) {
         boolean good = task.scsi.status() == ScsiStatus.GOOD;
         if (good && task.received < task.writeBytes) {
             ask(task);
+        } else if (task.receiving) {
+            // It has failed, and what was asked for is still on its way.
+            return;
         } else if (good && task.scsi.isUnfinished()) {
             task.state = State.FINISHING;
             task.scsi.finish(task.writeBytes, task);
@@ -234,29 +262,44 @@ final class TaskSet {
         }
     }
 
-    /// R2T for the next burst.
+    /// R2Ts for the next bursts, as many as the login allows. They are answered in their order, and have tags one
+    /// after the other.
     private void ask(TargetTask task) {
-        int desired = Math.min(parameters.maxBurstBytes(), task.writeBytes - task.received);
-        lastTransferTag = lastTransferTag + 1 == Bhs.NO_TAG ? 0 : lastTransferTag + 1;
-        task.transferTag = lastTransferTag;
-        task.sequenceEnd = task.received + desired;
+        if (task.transferTag == Bhs.NO_TAG) {
+            int bursts = Math.ceilDiv(task.writeBytes - task.received, parameters.maxBurstBytes());
+            if (Integer.compareUnsigned(lastTransferTag, Bhs.NO_TAG - bursts - 1) >= 0) {
+                lastTransferTag = 0;
+            }
+            task.transferTag = lastTransferTag + 1;
+            lastTransferTag += bursts;
+            task.asked = task.received;
+            task.dataSn = 0;
+            task.sequenceEnd = Math.min(task.writeBytes, task.received + parameters.maxBurstBytes());
+        }
+        while (task.asked < task.writeBytes && task.outstandingR2ts < parameters.maxOutstandingR2t()) {
+            int desired = Math.min(parameters.maxBurstBytes(), task.writeBytes - task.asked);
+            int at = out.begin(Opcode.R2T, Bhs.FINAL);
+            ByteBuffer r2t = out.buffer();
+            Bhs.putLun(r2t, at, task.lun);
+            Bhs.putInitiatorTaskTag(r2t, at, task.tag);
+            Bhs.putTargetTransferTag(r2t, at, task.transferTag + task.outstandingR2ts);
+            session.putNumbers(r2t, at);
+            Bhs.putDataSn(r2t, at, task.r2tSn++);
+            Bhs.putBufferOffset(r2t, at, task.asked);
+            Bhs.putDesiredBytes(r2t, at, desired);
+            out.end(at);
+            task.asked += desired;
+            task.outstandingR2ts++;
+        }
+        task.sequenceEnd = Math.min(task.asked, task.received + parameters.maxBurstBytes());
         task.receiving = true;
-        task.dataSn = 0;
-        ByteBuffer r2t = outbox.begin(Opcode.R2T, Bhs.FINAL);
-        Bhs.putLun(r2t, 0, task.lun);
-        Bhs.putInitiatorTaskTag(r2t, 0, task.tag);
-        Bhs.putTargetTransferTag(r2t, 0, task.transferTag);
-        session.putNumbers(r2t);
-        Bhs.putDataSn(r2t, 0, task.r2tSn++);
-        Bhs.putBufferOffset(r2t, 0, task.received);
-        Bhs.putDesiredBytes(r2t, 0, desired);
-        outbox.end(r2t);
     }
 
     /// A task has done what was left of it. Any thread.
     void finished(TargetTask task) {
         if (session.loop().inLoop()) {
             conclude(task);
+            out.flush(); // it may be another connection's turn
             return;
         }
         TargetTask before;
@@ -283,6 +326,7 @@ final class TaskSet {
             conclude(task);
             task = next;
         }
+        out.flush();
     }
 
     private void conclude(TargetTask task) {
@@ -308,42 +352,48 @@ final class TaskSet {
             int length = Math.min(Math.min(total - sent, parameters.maxSendBytes()), sequenceRest);
             boolean last = sent + length == total;
             boolean endsSequence = last || length == sequenceRest;
-            ByteBuffer data = task.scsi.transfer() == ScsiTask.READ
-                    ? task.scsi.view(sent, length)
-                    : task.scsi.reply().slice(sent, length);
             int flags = last ? Bhs.FINAL | Bhs.STATUS | residualFlag(task) : endsSequence ? Bhs.FINAL : 0;
-            ByteBuffer pdu = outbox.begin(Opcode.DATA_IN, flags);
-            Bhs.putInitiatorTaskTag(pdu, 0, task.tag);
-            Bhs.putTargetTransferTag(pdu, 0, Bhs.NO_TAG);
-            Bhs.putDataSn(pdu, 0, dataSn++);
-            Bhs.putBufferOffset(pdu, 0, sent);
             if (last) {
-                Bhs.putScsiStatus(pdu, 0, task.scsi.status());
-                Bhs.putResidual(pdu, 0, residual(task));
                 remove(task);
-                session.putStatus(pdu);
-            } else {
-                session.putWindow(pdu);
             }
-            outbox.end(pdu, data);
+            int at = out.begin(Opcode.DATA_IN, flags);
+            ByteBuffer pdu = out.buffer();
+            Bhs.putInitiatorTaskTag(pdu, at, task.tag);
+            Bhs.putTargetTransferTag(pdu, at, Bhs.NO_TAG);
+            Bhs.putDataSn(pdu, at, dataSn++);
+            Bhs.putBufferOffset(pdu, at, sent);
+            if (last) {
+                Bhs.putScsiStatus(pdu, at, task.scsi.status());
+                Bhs.putResidual(pdu, at, residual(task));
+                session.putStatus(pdu, at);
+            } else {
+                session.putWindow(pdu, at);
+            }
+            if (task.scsi.transfer() == ScsiTask.READ) {
+                out.endLasting(at, task.scsi.window(sent, length), task.scsi.windowAt(sent), length);
+            } else {
+                ByteBuffer reply = task.scsi.reply();
+                out.end(at, reply, reply.position() + sent, length);
+            }
             sent += length;
         }
     }
 
     private void respond(TargetTask task) {
-        ByteBuffer pdu = outbox.begin(Opcode.SCSI_RESPONSE, Bhs.FINAL | residualFlag(task));
-        Bhs.putInitiatorTaskTag(pdu, 0, task.tag);
-        Bhs.putScsiStatus(pdu, 0, task.scsi.status());
-        Bhs.putDataSn(pdu, 0, task.r2tSn);
-        Bhs.putResidual(pdu, 0, residual(task));
         remove(task);
-        session.putStatus(pdu);
+        int at = out.begin(Opcode.SCSI_RESPONSE, Bhs.FINAL | residualFlag(task));
+        ByteBuffer pdu = out.buffer();
+        Bhs.putInitiatorTaskTag(pdu, at, task.tag);
+        Bhs.putScsiStatus(pdu, at, task.scsi.status());
+        Bhs.putDataSn(pdu, at, task.r2tSn);
+        Bhs.putResidual(pdu, at, residual(task));
+        session.putStatus(pdu, at);
         if (task.scsi.status() == ScsiStatus.CHECK_CONDITION) {
             var sense = ByteBuffer.allocate(Short.BYTES + Sense.FIXED_BYTES).putShort(0, (short) Sense.FIXED_BYTES);
             task.scsi.sense().putFixed(sense, Short.BYTES);
-            outbox.end(pdu, sense);
+            out.end(at, sense.array());
         } else {
-            outbox.end(pdu);
+            out.end(at);
         }
     }
 
@@ -417,8 +467,14 @@ final class TaskSet {
             if (!which.test(task)) {
                 continue;
             }
-            boolean touchesVolume = task == current || task.state == State.FINISHING || task.state == State.ABORTED;
-            if (touchesVolume) {
+            if (task == current) {
+                // What is still to come of its PDU goes nowhere.
+                current = null;
+                if (filling != null) {
+                    filling.turnAway();
+                }
+            }
+            if (task.state == State.FINISHING || task.state == State.ABORTED) {
                 task.state = State.ABORTED;
                 waiting.add(task);
             } else {
@@ -436,11 +492,7 @@ final class TaskSet {
     ///
     /// @param done runs when no task touches a volume any more
     void connectionLost(Runnable done) {
-        TargetTask interrupted = current;
         current = null;
-        if (interrupted != null && interrupted.state == State.ABORTED) {
-            remove(interrupted);
-        }
         abortAll(done);
     }
 }

@@ -35,8 +35,18 @@ public final class Region implements AutoCloseable {
     /// Where touched bytes go. Many threads write it and nobody reads it.
     private static final MemorySegment TOUCHED = Arena.global().allocate(TOUCH_BYTES);
 
+    /// A window begins at each multiple of this, and reaches over the next one's beginning.
+    private static final long WINDOW_BYTES = 1L << 30;
+
+    /// No range that is reached through a window is longer.
+    public static final int MAX_WINDOW_RANGE_BYTES = 64 << 20;
+
     private final RegionHeader header;
     private final MemorySegment data;
+    /// All of the region in buffers that are made once, because a buffer for each access would be garbage for
+    /// each.
+    private final ByteBuffer[] windows;
+
     private final Persistence persistence;
     private final Memo memo;
     private final Runnable unmap;
@@ -56,6 +66,12 @@ public final class Region implements AutoCloseable {
         this.persistence = persistence;
         this.memo = memo;
         this.unmap = unmap;
+        this.windows = new ByteBuffer[(int) Math.ceilDiv(data.byteSize(), WINDOW_BYTES)];
+        for (int i = 0; i < windows.length; i++) {
+            long from = i * WINDOW_BYTES;
+            long length = Math.min(data.byteSize() - from, WINDOW_BYTES + MAX_WINDOW_RANGE_BYTES);
+            windows[i] = data.asSlice(from, length).asByteBuffer();
+        }
     }
 
     public RegionHeader header() {
@@ -85,6 +101,12 @@ public final class Region implements AutoCloseable {
         return offset >= 0 && length >= 0 && length <= sizeBytes() - offset;
     }
 
+    private void requireCovered(long offset, long length) {
+        if (!covers(offset, length)) {
+            throw new IndexOutOfBoundsException(offset + "+" + length + " of " + sizeBytes());
+        }
+    }
+
     /// A view of a range, without a copy: what is put into it is in the region, though not yet durable. The
     /// view lives as long as the region is open.
     ///
@@ -93,18 +115,35 @@ public final class Region implements AutoCloseable {
         return data.asSlice(offset, length).asByteBuffer();
     }
 
+    /// A buffer that has all of a range, from index [#inWindow] on, in the region itself as with [#view]. It is
+    /// everybody's: nobody may move its position or limit.
+    ///
+    /// @param length at most [#MAX_WINDOW_RANGE_BYTES]
+    /// @throws IndexOutOfBoundsException when the range is not inside the region, or too long
+    public ByteBuffer window(long offset, int length) {
+        if (!covers(offset, length) || length > MAX_WINDOW_RANGE_BYTES) {
+            throw new IndexOutOfBoundsException(offset + "+" + length + " of " + sizeBytes());
+        }
+        return windows[(int) (Math.min(offset, sizeBytes() - 1) / WINDOW_BYTES)];
+    }
+
+    /// Where a range begins in its [#window].
+    public static int inWindow(long offset) {
+        return (int) (offset % WINDOW_BYTES);
+    }
+
     /// Whether every page of a range can be reached. Ask before a view goes to a socket, where a failed page
     /// would end the connection instead of the command. Loads pages that are not in memory.
     ///
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public boolean readable(long offset, long length) {
-        var range = data.asSlice(offset, length);
+        requireCovered(offset, length);
         try {
             long last = length - Math.min(length, TOUCH_BYTES);
             for (long at = 0; at < last; at += PAGE_BYTES) {
-                MemorySegment.copy(range, at, TOUCHED, 0, TOUCH_BYTES);
+                MemorySegment.copy(data, offset + at, TOUCHED, 0, TOUCH_BYTES);
             }
-            MemorySegment.copy(range, last, TOUCHED, 0, length - last);
+            MemorySegment.copy(data, offset + last, TOUCHED, 0, length - last);
             return true;
         } catch (InternalError poisoned) {
             return false;
@@ -116,14 +155,24 @@ public final class Region implements AutoCloseable {
     ///
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public boolean write(long offset, ByteBuffer source) {
-        int length = source.remaining();
+        boolean good = write(offset, source, source.position(), source.remaining());
+        if (good) {
+            source.position(source.limit());
+        }
+        return good;
+    }
+
+    /// Copies a range of a buffer into the region, at most [#MAX_WINDOW_RANGE_BYTES]; the buffer's position stays.
+    /// Returns false when the medium failed.
+    ///
+    /// @throws IndexOutOfBoundsException when the range is not inside the region
+    public boolean write(long offset, ByteBuffer source, int sourceAt, int length) {
         try {
-            MemorySegment.copy(MemorySegment.ofBuffer(source), 0, data, offset, length);
+            window(offset, length).put(inWindow(offset), source, sourceAt, length);
+            return true;
         } catch (InternalError poisoned) {
             return false;
         }
-        source.position(source.limit());
-        return true;
     }
 
     /// Makes a range durable and tells the waiter, exactly once: before this returns, or later from another
@@ -131,9 +180,7 @@ public final class Region implements AutoCloseable {
     ///
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public void persist(long offset, long length, Persistence.Waiter waiter) {
-        if (!covers(offset, length)) {
-            throw new IndexOutOfBoundsException(offset + "+" + length + " of " + sizeBytes());
-        }
+        requireCovered(offset, length);
         persistence.persist(offset, length, waiter);
     }
 

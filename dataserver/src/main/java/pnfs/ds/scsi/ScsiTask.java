@@ -178,19 +178,38 @@ public final class ScsiTask implements Persistence.Waiter {
         return unit().volume().view(offset + at, length);
     }
 
+    /// The same bytes in a buffer that is everybody's, from index [#windowAt] on: see
+    /// [pnfs.ds.region.Region#window].
+    public ByteBuffer window(int at, int length) {
+        requireInside(at, length);
+        return unit().volume().window(offset + at, length);
+    }
+
+    /// Where byte `at` of the command is in its [#window].
+    public int windowAt(int at) {
+        return unit().volume().inWindow(offset + at);
+    }
+
     /// Whether bytes come from the initiator.
     public boolean takesBytes() {
         return transfer == WRITE || transfer == TAKE;
     }
 
-    /// Takes bytes that arrived; the command may fail over them.
+    /// Takes bytes that arrived, from position to limit; the command may fail over them.
     ///
     /// @param at from the first byte of the command
     public void write(int at, ByteBuffer source) {
-        requireInside(at, source.remaining());
+        write(at, source, source.position(), source.remaining());
+    }
+
+    /// Takes `length` bytes that arrived, at `sourceAt` of a buffer; the command may fail over them.
+    ///
+    /// @param at from the first byte of the command
+    public void write(int at, ByteBuffer source, int sourceAt, int length) {
+        requireInside(at, length);
         if (taker != null) {
-            taker.take(this, at, source);
-        } else if (!unit().volume().write(offset + at, source)) {
+            taker.take(this, at, source.slice(sourceAt, length));
+        } else if (!unit().volume().write(offset + at, source, sourceAt, length)) {
             fail(Sense.WRITE_ERROR);
         }
     }

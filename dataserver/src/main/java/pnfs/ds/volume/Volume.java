@@ -111,6 +111,16 @@ public final class Volume {
         return region.view(offset, length);
     }
 
+    /// A buffer that has all of a range: see [Region#window].
+    public ByteBuffer window(long offset, int length) {
+        return region.window(offset, length);
+    }
+
+    /// Where a range begins in its window: see [Region#inWindow].
+    public int inWindow(long offset) {
+        return Region.inWindow(offset);
+    }
+
     /// Whether the medium can be read there: see [Region#readable].
     public boolean readable(long offset, long length) {
         return region.readable(offset, length);
@@ -119,6 +129,11 @@ public final class Volume {
     /// Copies bytes in; false when the medium failed: see [Region#write].
     public boolean write(long offset, ByteBuffer source) {
         return region.write(offset, source);
+    }
+
+    /// Copies a range of a buffer in; false when the medium failed: see [Region#write].
+    public boolean write(long offset, ByteBuffer source, int sourceAt, int length) {
+        return region.write(offset, source, sourceAt, length);
     }
 
     /// Makes bytes durable: see [Region#persist].

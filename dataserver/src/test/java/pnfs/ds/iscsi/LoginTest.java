@@ -253,6 +253,6 @@ class LoginTest {
         Bhs.putDataBytes(login, 0, 8193);
         initiator.connection.deliver(RawInitiator.array(login));
 
-        assertThat(initiator.connection.closed()).contains("8193 bytes of data over 8192");
+        assertThat(initiator.connection.closed()).contains("a data segment of 8193 bytes over 8192");
     }
 }

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import pnfs.ds.iscsi.RawInitiator.Pdu;
+import pnfs.wire.iscsi.AsyncEvent;
 import pnfs.wire.iscsi.Bhs;
 import pnfs.wire.iscsi.LoginKeys;
 import pnfs.wire.iscsi.Opcode;
@@ -218,7 +220,7 @@ class SessionTest {
         Bhs.putDataBytes(nop, 0, 65_537);
         initiator.connection.deliver(RawInitiator.array(nop));
 
-        assertThat(initiator.connection.closed()).contains("65537 bytes of data over 65536");
+        assertThat(initiator.connection.closed()).contains("a data segment of 65537 bytes over 65536");
     }
 
     @Test
@@ -319,14 +321,16 @@ class SessionTest {
         initiator.send(wrongLun);
         initiator.send(initiator.taskRequest(TaskManagement.ABORT_TASK, 4242));
         initiator.send(initiator.taskRequest(TaskManagement.TASK_REASSIGN, 1));
-        initiator.send(initiator.taskRequest(TaskManagement.TARGET_COLD_RESET, 1));
+        var wrongTaskSet = initiator.taskRequest(TaskManagement.ABORT_TASK_SET, 0);
+        Bhs.putLun(wrongTaskSet, 0, Lun.toWire(9));
+        initiator.send(wrongTaskSet);
         initiator.send(initiator.taskRequest(TaskManagement.CLEAR_ACA, 1));
 
         for (int expected : new int[] {
             TaskManagement.NO_SUCH_LUN,
             TaskManagement.NO_SUCH_TASK,
             TaskManagement.NO_REASSIGNMENT,
-            TaskManagement.NOT_SUPPORTED,
+            TaskManagement.NO_SUCH_LUN,
             TaskManagement.NOT_SUPPORTED
         }) {
             assertThat(Bhs.response(initiator.receive(Opcode.TASK_RESPONSE).header(), 0))
@@ -359,20 +363,70 @@ class SessionTest {
     }
 
     @Test
-    void a_reset_waits_for_data_that_is_arriving_in_place_and_the_rest_of_it_is_still_taken() {
+    void a_reset_is_answered_at_once_and_what_still_arrives_of_a_write_goes_nowhere() {
         logIn();
         RawInitiator other = another(2);
-        byte[] pdu = other.bytes(other.write16(Bhs.FINAL, 0, 8), new byte[32_768]);
+        var ones = new byte[32_768];
+        Arrays.fill(ones, (byte) 1);
+        byte[] pdu = other.bytes(other.write16(Bhs.FINAL, 0, 8), ones);
         other.connection.deliver(Arrays.copyOf(pdu, 5000));
         assertThat(other.connection.receivesInPlace()).isTrue();
 
         initiator.send(initiator.taskRequest(TaskManagement.LOGICAL_UNIT_RESET, 0));
-        assertThat(initiator.hasAnswer()).isFalse();
-
-        other.connection.deliver(Arrays.copyOfRange(pdu, 5000, pdu.length));
         initiator.receive(Opcode.TASK_RESPONSE);
+        byte[] then = fixture.all();
+        other.connection.deliver(Arrays.copyOfRange(pdu, 5000, pdu.length));
+
+        assertThat(fixture.all()).isEqualTo(then);
         assertThat(other.hasAnswer()).isFalse();
         assertThat(fixture.persistence.asked).isEmpty();
+        testUnitReady(other);
+        assertThat(other.receive(Opcode.SCSI_RESPONSE).sense())
+                .as("the session goes on, and is told")
+                .startsWith("6/29");
+    }
+
+    @Test
+    void a_cold_reset_is_answered_when_all_tasks_have_ended_and_then_ends_all_sessions() {
+        logIn();
+        RawInitiator other = another(2);
+        fixture.persistence.holds = true;
+        other.send(other.write16(Bhs.FINAL, 0, 1), new byte[4096]);
+
+        initiator.send(initiator.taskRequest(TaskManagement.TARGET_COLD_RESET, 0));
+        assertThat(initiator.hasAnswer()).isFalse();
+        fixture.loop.runElsewhere(() -> fixture.persistence.answer(true));
+        fixture.loop.runTasks();
+
+        assertThat(Bhs.response(initiator.receive(Opcode.TASK_RESPONSE).header(), 0))
+                .isEqualTo(TaskManagement.COMPLETE);
+        assertThat(other.hasAnswer()).isFalse();
+        assertThat(initiator.connection.closed()).isEqualTo("target cold reset");
+        assertThat(other.connection.closed()).isEqualTo("target cold reset");
+        assertThat(fixture.target.sessionCount()).isZero();
+    }
+
+    @Test
+    void a_target_that_stops_asks_everybody_to_log_out_and_lets_nobody_in() throws InterruptedException {
+        logIn();
+
+        fixture.target.dismiss(Duration.ZERO);
+        fixture.loop.runTasks();
+
+        Pdu asked = initiator.receive(Opcode.ASYNC_MESSAGE);
+        assertThat(Bhs.asyncEvent(asked.header(), 0)).isEqualTo(AsyncEvent.LOGOUT_REQUEST);
+        assertThat(Bhs.initiatorTaskTag(asked.header(), 0)).isEqualTo(Bhs.NO_TAG);
+        RawInitiator late = fixture.connect();
+        Pdu refused = late.login(LoginKeys.of(
+                LoginKeys.INITIATOR_NAME, RawInitiator.NAME + 9, LoginKeys.TARGET_NAME, TargetFixture.TARGET));
+        assertThat(Bhs.loginStatus(refused.header(), 0)).isEqualTo(0x0302);
+
+        var logout = RawInitiator.header(Opcode.LOGOUT_REQUEST, Bhs.FINAL);
+        Bhs.setImmediate(logout, 0);
+        Bhs.putCmdSn(logout, 0, initiator.cmdSn);
+        initiator.send(logout);
+        initiator.receive(Opcode.LOGOUT_RESPONSE);
+        fixture.target.dismiss(Duration.ofDays(1)); // returns: nobody is left
     }
 
     @Test

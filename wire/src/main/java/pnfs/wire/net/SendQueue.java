@@ -43,7 +43,10 @@ final class SendQueue {
     private static final class Piece {
         Owner owner = Owner.PIECE;
         ByteBuffer source = NOTHING;
-        @Nullable Chunk chunk;
+
+        @Nullable
+        Chunk chunk;
+
         int at;
         int end;
     }
