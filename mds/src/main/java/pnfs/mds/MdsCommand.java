@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
+import pnfs.mds.export.ExportSpec;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.StoreRefusedException;
 import pnfs.wire.metrics.MetricsServer;
@@ -101,6 +102,17 @@ public final class MdsCommand implements Callable<Integer> {
             description = "A volume over several regions: stripe:64KiB:ds1,ds2 or concat:ds1,ds2. Repeat it for more."
                     + " Regions that no volume names are volumes of their own.")
     private List<VolumeSpec> volumes = List.of();
+
+    @Option(
+            names = "--export",
+            paramLabel = "PATH[:OPTIONS]",
+            converter = ExportConverter.class,
+            description =
+                    "What is offered to whom, as /data:rw,root_squash,subnet=10.1.0.0/16; repeat it for more exports,"
+                            + " or for another rule of one. Options: rw, ro, insecure, secure (privileged ports only),"
+                            + " root_squash, no_root_squash, all_squash, anonuid=N, anongid=N, subnet=ADDRESS/BITS (default:"
+                            + " /:no_root_squash; what a given export leaves unsaid: rw,insecure,root_squash).")
+    private List<ExportSpec> exports = List.of();
 
     @Option(
             names = "--id-domain",
@@ -201,10 +213,19 @@ public final class MdsCommand implements Callable<Integer> {
                 control,
                 lease,
                 layoutTypes.stream().map(kind -> kind.type).toList(),
+                exports(),
                 owners(),
                 placementUnitBytes,
                 volumes,
                 loops);
+    }
+
+    private List<ExportSpec> exports() {
+        try {
+            return exports.isEmpty() ? List.of(ExportSpec.EVERYTHING) : ExportSpec.requireSideBySide(exports);
+        } catch (IllegalArgumentException wrong) {
+            throw usage("--export: " + wrong.getMessage());
+        }
     }
 
     private Owners owners() {
@@ -268,6 +289,17 @@ public final class MdsCommand implements Callable<Integer> {
             }
             int shift = text.endsWith("KiB") ? 10 : text.endsWith("MiB") ? 20 : text.endsWith("GiB") ? 30 : 0;
             return Long.parseLong(text.replaceAll("[KMG]iB", "")) << shift;
+        }
+    }
+
+    static final class ExportConverter implements ITypeConverter<ExportSpec> {
+        @Override
+        public ExportSpec convert(String text) {
+            try {
+                return ExportSpec.parse(text);
+            } catch (IllegalArgumentException wrong) {
+                throw new TypeConversionException(String.valueOf(wrong.getMessage()));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
+import pnfs.mds.export.ExportSpec;
 import pnfs.wire.nfs4.LayoutType;
 
 /// What an operator chooses; checked by [MdsCommand].
@@ -14,6 +15,7 @@ import pnfs.wire.nfs4.LayoutType;
 /// @param listen where NFS is served
 /// @param control where data servers register
 /// @param layoutTypes offered, the preferred first
+/// @param exports what is offered to whom
 /// @param owners how owners of files are written
 /// @param placementUnitBytes after so much of a file its next piece goes to the next volume
 /// @param volumes those over several regions
@@ -24,6 +26,7 @@ record Settings(
         InetSocketAddress control,
         Duration lease,
         List<LayoutType> layoutTypes,
+        List<ExportSpec> exports,
         Owners owners,
         long placementUnitBytes,
         List<VolumeSpec> volumes,

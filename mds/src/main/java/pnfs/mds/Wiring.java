@@ -30,10 +30,10 @@ import pnfs.mds.callback.Recalls;
 import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.CompoundExecutor;
-import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileHandleOperations;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
+import pnfs.mds.export.Exports;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
 import pnfs.mds.lock.LockOperations;
@@ -58,7 +58,6 @@ import pnfs.wire.control.ControlTransport;
 import pnfs.wire.net.Listener;
 import pnfs.wire.net.Loop;
 import pnfs.wire.net.NioNetwork;
-import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.rpc.RpcPrograms;
 import pnfs.wire.rpc.RpcServer;
@@ -124,13 +123,14 @@ final class Wiring implements AutoCloseable {
         UUID clusterId = uuid(identity.id().toByteArray());
         var attributes = new FileAttributes(
                 new FileSystemFacts(
-                        new Fsid(clusterId.getMostSignificantBits(), 0),
+                        clusterId.getMostSignificantBits(),
                         (int) settings.lease().toSeconds(),
                         settings.layoutTypes(),
                         Limits.MAX_IO_BYTES),
                 layouts,
                 settings.owners());
-        FileHandle root = namespace.root(ownerOf(settings.store()), now(wallClock));
+        var exports =
+                Exports.open(store, inodes, namespace, settings.exports(), ownerOf(settings.store()), now(wallClock));
 
         var cluster = new Cluster(store, settings.volumes(), clusterId.hashCode(), layouts::volumesChanged);
         cluster.tell();
@@ -144,10 +144,10 @@ final class Wiring implements AutoCloseable {
 
         var table = new OpTable();
         sessions.register(table);
-        new FileHandleOperations(root, inodes::require).register(table);
+        new FileHandleOperations(exports.root(), exports).register(table);
         var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         XattrOperations.register(table, store, inodes, locks);
-        NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans, exports);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         var byteLocks = new LockTable(opens.states(), Limits.LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, clients);

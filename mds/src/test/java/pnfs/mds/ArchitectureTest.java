@@ -16,12 +16,13 @@ class ArchitectureTest {
                 .room("attribute", "compound")
                 .room("xattr", "attribute")
                 .room("namespace", "attribute")
+                .room("export", "namespace", "pnfs.wire")
                 .room("open", "namespace", "session")
                 .room("lock", "open")
                 .room("layout", "open", "callback", "pnfs.layout", "pnfs.wire")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
-                .shore("", "proxy", "cluster", "xattr", "lock", "store.engine", "pnfs.layout", "pnfs.wire")
+                .shore("", "proxy", "cluster", "xattr", "export", "lock", "store.engine", "pnfs.layout", "pnfs.wire")
                 .check();
     }
 }

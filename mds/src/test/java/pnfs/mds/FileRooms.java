@@ -39,7 +39,6 @@ import pnfs.mds.testing.TestSession;
 import pnfs.mds.xattr.XattrOperations;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
-import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.CreateObject;
 import pnfs.wire.nfs4.Fattr;
@@ -66,7 +65,7 @@ import pnfs.wire.xdr.Opaque;
 /// without bytes and slots.
 public final class FileRooms {
     public static final FileSystemFacts FACTS =
-            new FileSystemFacts(new Fsid(7, 0), 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
+            new FileSystemFacts(7, 90, List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME), 1 << 20);
     public static final Owners OWNERS = Owners.of("example.org", List.of("user alice 1000", "group staff 50"));
     public static final int STATES_PER_CLIENT = 100;
     public static final int LOCKS_PER_CLIENT = 50;
@@ -109,14 +108,14 @@ public final class FileRooms {
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
         opens = new OpenFiles(clients, new StateTable(clients, STATES_PER_CLIENT, random.split()));
         orphans = new Orphans(store, inodes, locks, space, opens);
-        root = namespace.root(new Rights(0777, 0, 0), now());
+        root = namespace.root(0, new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
         table.register(
                 OpCode.SETATTR,
                 OpArgs.SetAttrArgs.class,
                 AttributeOperations.register(table, inodes, locks, attributes, space, opens));
         XattrOperations.register(table, store, inodes, locks);
-        NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
         byteLocks = new LockTable(opens.states(), LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, clients);

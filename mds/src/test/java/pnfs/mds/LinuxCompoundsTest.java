@@ -80,9 +80,9 @@ class LinuxCompoundsTest {
                 OpCode.SETATTR,
                 OpArgs.SetAttrArgs.class,
                 AttributeOperations.register(table, inodes, locks, attributes, space, opens));
-        NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, server.clients);
-        return namespace.root(new Rights(0755, 0, 0), new NfsTime(1, 0));
+        return namespace.root(0, new Rights(0755, 0, 0), new NfsTime(1, 0));
     }
 
     @Test

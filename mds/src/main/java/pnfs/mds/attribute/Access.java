@@ -13,6 +13,8 @@ import pnfs.wire.nfs4.OpResult.AccessResult;
 /// the kind of file are not among the supported ones.
 final class Access implements Operation<AccessArgs> {
     private static final int XATTR = AccessBits.XATTR_READ | AccessBits.XATTR_WRITE | AccessBits.XATTR_LIST;
+    private static final int CHANGES =
+            AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.DELETE | AccessBits.XATTR_WRITE;
     private static final int OF_DIRECTORY =
             AccessBits.READ | AccessBits.LOOKUP | AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.DELETE | XATTR;
     private static final int OF_OTHERS = AccessBits.READ | AccessBits.MODIFY | AccessBits.EXTEND | AccessBits.EXECUTE;
@@ -33,7 +35,8 @@ final class Access implements Operation<AccessArgs> {
         int supported = args.access() & meaningful(inode);
         Caller caller = Caller.of(state);
         int allowed = 0;
-        for (int left = supported; left != 0; left &= left - 1) {
+        int possible = state.permit().readOnly() ? supported & ~CHANGES : supported;
+        for (int left = possible; left != 0; left &= left - 1) {
             int bit = Integer.lowestOneBit(left);
             if (inode.allows(caller, wanted(bit, inode.isDirectory()))) {
                 allowed |= bit;

@@ -12,8 +12,9 @@ public record Caller(int uid, int gid, List<Integer> groups) {
     private static final int NOBODY = 65534;
     private static final Caller STRANGER = new Caller(NOBODY, NOBODY, List.of());
 
+    /// As whom the COMPOUND acts where its current file is.
     public static Caller of(CompoundState state) {
-        return switch (state.credential()) {
+        return switch (state.permit().identity()) {
             case RpcCredential.Sys sys -> new Caller(sys.uid(), sys.gid(), sys.gids());
             case RpcCredential.None _ -> STRANGER;
         };

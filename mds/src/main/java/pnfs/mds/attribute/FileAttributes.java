@@ -226,14 +226,15 @@ public final class FileAttributes {
             case LINK_SUPPORT, SYMLINK_SUPPORT, UNIQUE_HANDLES, XATTR_SUPPORT -> out.writeBool(true);
             case NAMED_ATTR, CASE_INSENSITIVE -> out.writeBool(false);
             case FSID -> {
-                out.writeUint64(facts.fsid().major());
-                out.writeUint64(facts.fsid().minor());
+                out.writeUint64(facts.fsidMajor());
+                out.writeUint64(Inodes.exportOf(inode.id()));
             }
             case LEASE_TIME -> out.writeUint32(facts.leaseSeconds());
             case RDATTR_ERROR -> out.writeUint32(NfsStatus.OK.number());
             case ACLSUPPORT -> out.writeUint32(0);
             case CANSETTIME, CASE_PRESERVING, CHOWN_RESTRICTED, HOMOGENEOUS, NO_TRUNC -> out.writeBool(true);
             case FILEHANDLE -> out.writeOpaque(inode.file().toWire());
+            // No two files of all exports have one number, so the root of an export keeps its own where it is seen.
             case FILEID, MOUNTED_ON_FILEID -> out.writeUint64(inode.id());
             case FILES_AVAIL, FILES_FREE, FILES_TOTAL -> out.writeUint64(FILES);
             case MAXFILESIZE -> out.writeUint64(FileSystemFacts.MAX_FILE_BYTES);

@@ -22,8 +22,13 @@ import pnfs.wire.nfs4.NfsStatus;
 /// The cache never shows less than the store: a miss is loaded inside the cache's own lock for that number, and
 /// a change enters the cache after it entered the store, so a load that raced with it is overwritten.
 public final class Inodes {
-    /// The number of the root directory.
-    public static final long ROOT = 1;
+    /// Exports at most; the high bits of an inode's number are its export's, so that a file belongs to one for
+    /// good.
+    public static final int MAX_EXPORTS = 1 << 15;
+
+    private static final int EXPORT_SHIFT = 48;
+    /// The root of each export, under the export's number.
+    private static final long ROOT = 1;
 
     /// So many numbers are reserved with one write.
     private static final long RESERVE = 4096;
@@ -123,8 +128,20 @@ public final class Inodes {
         return store;
     }
 
+    /// The export that an inode belongs to.
+    public static int exportOf(long inode) {
+        return (int) (inode >>> EXPORT_SHIFT);
+    }
+
+    /// The number of an export's root directory.
+    public static long rootOf(int export) {
+        return ((long) export << EXPORT_SHIFT) | ROOT;
+    }
+
     /// A number and generation that no file has had.
-    public FileHandle newFile() {
+    ///
+    /// @param export the one that the file will belong to
+    public FileHandle newFile(int export) {
         numbers.lock();
         try {
             if (next == reserved) {
@@ -134,7 +151,7 @@ public final class Inodes {
                 batch.put(InodeRecords.reservedKey(), InodeRecords.writeReserved(reserved));
                 store.append(batch);
             }
-            return new FileHandle(next++, generations.nextLong());
+            return new FileHandle(((long) export << EXPORT_SHIFT) | next++, generations.nextLong());
         } finally {
             numbers.unlock();
         }

@@ -35,6 +35,7 @@ final class SetAttr implements Operation<SetAttrArgs> {
 
     private Bitmap set(SetAttrArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
+        state.requireWritable();
         SetAttributes wanted = SetAttributes.forChange(args.attributes(), attributes, state);
         try (var _ = locks.lock(file.inode())) {
             Inode before = inodes.require(file, state);

@@ -20,6 +20,8 @@ public final class CompoundState {
     private final NfsTime now;
 
     private @Nullable SessionRef session;
+    private Permit permit;
+    private Permit savedPermit;
     private @Nullable FileHandle currentFile;
     private @Nullable FileHandle savedFile;
     private @Nullable Stateid currentStateid;
@@ -44,6 +46,8 @@ public final class CompoundState {
             NfsTime now) {
         this.connection = connection;
         this.credential = credential;
+        this.permit = new Permit(credential, false);
+        this.savedPermit = permit;
         this.minorVersion = minorVersion;
         this.nowNanos = nowNanos;
         this.now = now;
@@ -62,8 +66,28 @@ public final class CompoundState {
         return Optional.ofNullable(connection);
     }
 
+    /// As the call said it; as whom the COMPOUND acts on files, [#permit] says.
     public RpcCredential credential() {
         return credential;
+    }
+
+    /// What it may do where the current file is.
+    public Permit permit() {
+        return permit;
+    }
+
+    /// The COMPOUND is about to go to a file of another export.
+    public void setPermit(Permit granted) {
+        permit = granted;
+    }
+
+    /// Refuses to change what is exported for reading only.
+    ///
+    /// @throws NfsException ROFS
+    public void requireWritable() {
+        if (permit.readOnly()) {
+            throw new NfsException(NfsStatus.ROFS, "exported for reading only");
+        }
     }
 
     /// 1 or 2.
@@ -137,18 +161,20 @@ public final class CompoundState {
         return savedFile;
     }
 
-    /// SAVEFH: filehandle and stateid together.
+    /// SAVEFH: filehandle, permit and stateid together.
     void save() {
         savedFile = currentFile();
+        savedPermit = permit;
         savedStateid = currentStateid;
     }
 
-    /// RESTOREFH: filehandle and stateid together.
+    /// RESTOREFH: filehandle, permit and stateid together.
     void restore() {
         if (savedFile == null) {
             throw new NfsException(NfsStatus.RESTOREFH, "no saved filehandle");
         }
         currentFile = savedFile;
+        permit = savedPermit;
         currentStateid = savedStateid;
     }
 
@@ -159,6 +185,7 @@ public final class CompoundState {
         var there = new CompoundState(connection, credential, minorVersion, nowNanos, now);
         there.session = session;
         there.currentFile = savedFile();
+        there.permit = savedPermit;
         there.currentStateid = savedStateid;
         there.begin(Integer.MAX_VALUE, false);
         return there;

@@ -1,6 +1,5 @@
 package pnfs.mds.compound;
 
-import java.util.function.BiConsumer;
 import pnfs.wire.nfs4.OpArgs.GetFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutPubFhArgs;
@@ -14,30 +13,31 @@ import pnfs.wire.nfs4.OpResult.OpSuccess;
 /// The operations that only move filehandles: RFC 8881 §18.8, §18.19 to §18.21, §18.27, §18.28.
 public final class FileHandleOperations {
     private final FileHandle root;
-    private final BiConsumer<FileHandle, CompoundState> exists;
+    private final Gate gate;
 
     /// The operations over one tree.
     ///
     /// @param root of PUTROOTFH, and of PUTPUBFH, which may be the same (RFC 8881 §4.1.2)
-    /// @param exists throws STALE where a file is gone, and has the reply wait for the change that made it so
-    public FileHandleOperations(FileHandle root, BiConsumer<FileHandle, CompoundState> exists) {
+    public FileHandleOperations(FileHandle root, Gate gate) {
         this.root = root;
-        this.exists = exists;
+        this.gate = gate;
     }
 
     /// Adds them.
     public void register(OpTable table) {
         table.register(OpCode.PUTFH, PutFhArgs.class, (args, state) -> {
                     FileHandle file = FileHandle.fromWire(args.fileHandle());
-                    exists.accept(file, state);
+                    gate.enter(file, state);
                     state.setCurrentFile(file);
                     return new OpSuccess(OpCode.PUTFH);
                 })
                 .register(OpCode.PUTROOTFH, PutRootFhArgs.class, (args, state) -> {
+                    gate.enter(root, state);
                     state.setCurrentFile(root);
                     return new OpSuccess(OpCode.PUTROOTFH);
                 })
                 .register(OpCode.PUTPUBFH, PutPubFhArgs.class, (args, state) -> {
+                    gate.enter(root, state);
                     state.setCurrentFile(root);
                     return new OpSuccess(OpCode.PUTPUBFH);
                 })

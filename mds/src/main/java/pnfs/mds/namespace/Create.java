@@ -36,7 +36,7 @@ final class Create implements Operation<CreateArgs> {
             throw new NfsException(NfsStatus.INVAL, "size of " + args.object());
         }
         Content content = content(args.object(), parent);
-        FileHandle file = namespace.newFile();
+        FileHandle file = namespace.newFile(parent);
         try (var hold = namespace.hold(state, file.inode(), new Place.Spot(parent, args.name()))) {
             FileChange change = inodes.change();
             Namespace.Made made = namespace.make(change, hold.place(0), file, content, wanted, state);

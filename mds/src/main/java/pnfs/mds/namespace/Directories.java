@@ -49,10 +49,14 @@ final class Directories {
 
     /// Visits the entries whose cookies are over `cookie`, in their order, as of one moment.
     void list(Inode directory, long cookie, CompoundState state, Visitor visitor) {
+        state.dependsOn(list(directory, cookie, visitor));
+    }
+
+    /// The same without a compound; returns the ticket of what was shown.
+    long list(Inode directory, long cookie, Visitor visitor) {
         byte[] from = DirectoryRecords.cookieKey(directory.id(), cookie + 1);
         byte[] end = Keys.after(Keys.COOKIE.of(directory.id()));
-        long ticket = store.scan(from, end, (key, value) -> visitor.visit(DirectoryRecords.readCookie(key, value)));
-        state.dependsOn(ticket);
+        return store.scan(from, end, (key, value) -> visitor.visit(DirectoryRecords.readCookie(key, value)));
     }
 
     /// A name that was not there.

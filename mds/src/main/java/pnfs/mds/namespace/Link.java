@@ -28,6 +28,8 @@ final class Link implements Operation<LinkArgs> {
     @Override
     public OpResult run(LinkArgs args, CompoundState state) {
         FileHandle saved = state.savedFile();
+        state.requireWritable();
+        Namespace.requireSameExport(saved, state.currentFile());
         var spot = new Place.Spot(state.currentFile(), args.name());
         try (var hold = namespace.hold(state, saved.inode(), spot)) {
             Place place = hold.place(0);

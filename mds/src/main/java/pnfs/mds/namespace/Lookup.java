@@ -5,6 +5,8 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.Gate;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.LookupArgs;
@@ -17,15 +19,16 @@ import pnfs.wire.nfs4.OpResult.OpSuccess;
 final class Lookup {
     private final Inodes inodes;
     private final Namespace namespace;
+    private final Gate gate;
 
-    Lookup(Inodes inodes, Namespace namespace) {
+    Lookup(Inodes inodes, Namespace namespace, Gate gate) {
         this.inodes = inodes;
         this.namespace = namespace;
+        this.gate = gate;
     }
 
     OpResult down(LookupArgs args, CompoundState state) {
-        state.setCurrentFile(
-                namespace.lookup(state.currentFile(), args.name(), state).file());
+        go(namespace.lookup(state.currentFile(), args.name(), state).file(), state);
         return new OpSuccess(OpCode.LOOKUP);
     }
 
@@ -33,10 +36,18 @@ final class Lookup {
         Inode directory = inodes.requireCurrent(state);
         var names = directory.directory();
         directory.requireAllowed(Caller.of(state), Rights.EXECUTE);
-        if (directory.id() == Inodes.ROOT) {
+        if (names.parent().equals(directory.file())) {
             throw new NfsException(NfsStatus.NOENT, "nothing above the root");
         }
-        state.setCurrentFile(names.parent());
+        go(names.parent(), state);
         return new OpSuccess(OpCode.LOOKUPP);
+    }
+
+    /// Passes the gate where another export begins.
+    private void go(FileHandle file, CompoundState state) {
+        if (Inodes.exportOf(file.inode()) != Inodes.exportOf(state.currentFile().inode())) {
+            gate.enter(file, state);
+        }
+        state.setCurrentFile(file);
     }
 }

@@ -55,13 +55,13 @@ public final class Namespace {
         }
     }
 
-    /// The root directory. A store that has none yet gets one, with `rights`.
-    public FileHandle root(Rights rights, NfsTime now) {
-        Inode root = inodes.find(Inodes.ROOT).value();
+    /// The root directory of an export. A store that has none yet gets one, with `rights`.
+    public FileHandle root(int export, Rights rights, NfsTime now) {
+        Inode root = inodes.find(Inodes.rootOf(export)).value();
         if (root != null) {
             return root.file();
         }
-        var file = new FileHandle(Inodes.ROOT, inodes.newFile().generation());
+        var file = new FileHandle(Inodes.rootOf(export), inodes.newFile(export).generation());
         FileChange change = inodes.change();
         change.put(Inode.create(file, rights, Times.allAt(now), Content.Directory.empty(file)));
         change.append();
@@ -172,9 +172,21 @@ public final class Namespace {
         }
     }
 
-    /// A name and number for a file that is going to be made.
-    public FileHandle newFile() {
-        return inodes.newFile();
+    /// A name and number for a file that is going to be made in `directory`.
+    public FileHandle newFile(FileHandle directory) {
+        return inodes.newFile(Inodes.exportOf(directory.inode()));
+    }
+
+    /// The root of its export.
+    static boolean isRoot(Inode directory) {
+        return directory.id() == Inodes.rootOf(Inodes.exportOf(directory.id()));
+    }
+
+    /// @throws NfsException XDEV when a name would lead out of its export
+    static void requireSameExport(FileHandle file, FileHandle directory) {
+        if (Inodes.exportOf(file.inode()) != Inodes.exportOf(directory.inode())) {
+            throw new NfsException(NfsStatus.XDEV, file + " and " + directory + " are of different exports");
+        }
     }
 
     /// Makes `file` at a free `place`, both held.
@@ -188,6 +200,7 @@ public final class Namespace {
             Content content,
             SetAttributes wanted,
             CompoundState state) {
+        state.requireWritable();
         requireFree(place);
         Caller caller = Caller.of(state);
         Inode directory = place.directory();

@@ -2,6 +2,7 @@ package pnfs.mds.namespace;
 
 import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.Gate;
 import pnfs.mds.compound.OpTable;
 import pnfs.wire.nfs4.OpArgs.CreateArgs;
 import pnfs.wire.nfs4.OpArgs.LinkArgs;
@@ -20,8 +21,8 @@ public final class NamespaceOperations {
     private NamespaceOperations() {}
 
     public static void register(
-            OpTable table, Inodes inodes, Namespace namespace, FileAttributes attributes, Orphans orphans) {
-        var lookup = new Lookup(inodes, namespace);
+            OpTable table, Inodes inodes, Namespace namespace, FileAttributes attributes, Orphans orphans, Gate gate) {
+        var lookup = new Lookup(inodes, namespace, gate);
         var secinfo = new Secinfo(inodes, namespace);
         table.register(OpCode.LOOKUP, LookupArgs.class, lookup::down);
         table.register(OpCode.LOOKUPP, LookuppArgs.class, lookup::up);

@@ -25,6 +25,7 @@ final class Remove implements Operation<RemoveArgs> {
 
     @Override
     public OpResult run(RemoveArgs args, CompoundState state) {
+        state.requireWritable();
         var spot = new Place.Spot(state.currentFile(), args.name());
         try (var hold = namespace.hold(state, state.currentFile().inode(), spot)) {
             Place place = hold.place(0);

@@ -39,6 +39,8 @@ final class Rename implements Operation<RenameArgs> {
 
     @Override
     public OpResult run(RenameArgs args, CompoundState state) {
+        state.requireWritable();
+        Namespace.requireSameExport(state.savedFile(), state.currentFile());
         var from = new Place.Spot(state.savedFile(), args.oldName());
         var to = new Place.Spot(state.currentFile(), args.newName());
         if (from.directory().equals(to.directory())) {
@@ -146,7 +148,7 @@ final class Rename implements Operation<RenameArgs> {
     /// Walks up from `directory` to the root.
     private void requireNotInside(Inode directory, Inode moved, CompoundState state) {
         Inode step = directory;
-        while (step.id() != Inodes.ROOT) {
+        while (!Namespace.isRoot(step)) {
             if (step.id() == moved.id()) {
                 throw new NfsException(NfsStatus.INVAL, moved + " would move into itself");
             }

@@ -15,10 +15,12 @@ import pnfs.wire.nfs4.SecinfoStyle;
 import pnfs.wire.nfs4.SecurityFlavor;
 
 /// SECINFO and SECINFO_NO_NAME, RFC 8881 §18.29 and §18.45: by which credentials a file can be reached. The
-/// same everywhere: AUTH_SYS. Both use up the current filehandle.
+/// same everywhere: AUTH_SYS, and AUTH_NONE for acting as nobody. Both use up the current filehandle.
 final class Secinfo {
     private static final int AUTH_SYS = 1;
-    private static final List<SecurityFlavor> FLAVORS = List.of(new SecurityFlavor.Plain(AUTH_SYS));
+    private static final int AUTH_NONE = 0;
+    private static final List<SecurityFlavor> FLAVORS =
+            List.of(new SecurityFlavor.Plain(AUTH_SYS), new SecurityFlavor.Plain(AUTH_NONE));
 
     private final Inodes inodes;
     private final Namespace namespace;
@@ -37,8 +39,7 @@ final class Secinfo {
     OpResult withoutName(SecinfoNoNameArgs args, CompoundState state) {
         Inode inode = inodes.requireCurrent(state);
         if (args.style() == SecinfoStyle.PARENT) {
-            inode.directory();
-            if (inode.id() == Inodes.ROOT) {
+            if (inode.directory().parent().equals(inode.file())) {
                 throw new NfsException(NfsStatus.NOENT, "nothing above the root");
             }
         }

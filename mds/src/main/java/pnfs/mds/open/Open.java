@@ -76,6 +76,9 @@ final class Open implements Operation<OpenArgs> {
     @Override
     public OpResult run(OpenArgs args, CompoundState state) {
         Request request = request(args, state);
+        if ((request.access & ShareBits.WRITE) != 0) {
+            state.requireWritable();
+        }
         return switch (args.claim()) {
             case OpenClaim.ByName(var name) -> {
                 clients.grace().requireOver(state);
@@ -126,7 +129,7 @@ final class Open implements Operation<OpenArgs> {
     private OpResult openByName(Request request, OpenHow how, String name, CompoundState state) {
         FileHandle parent = state.currentFile();
         Wish wish = wish(how, state);
-        FileHandle unborn = wish == null ? parent : namespace.newFile();
+        FileHandle unborn = wish == null ? parent : namespace.newFile(parent);
         try (var hold = namespace.hold(state, unborn.inode(), new Place.Spot(parent, name))) {
             Place place = hold.place(0);
             if (wish != null && place.entry() == null) {
@@ -195,6 +198,7 @@ final class Open implements Operation<OpenArgs> {
     }
 
     private void truncate(Request request, Inode file, CompoundState state) {
+        state.requireWritable();
         opens.requireShareable(request.owner(), file.file(), request.access() | ShareBits.WRITE, request.deny());
         file.requireAllowed(Caller.of(state), Rights.WRITE);
         FileChange change = inodes.change();

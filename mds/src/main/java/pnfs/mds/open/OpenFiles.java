@@ -67,6 +67,9 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
     /// @param access [ShareBits#READ] or [ShareBits#WRITE]
     /// @throws NfsException BAD_STATEID, OLD_STATEID, OPENMODE, ACCESS, LOCKED, GRACE
     public void requireAccess(Stateid stateid, Inode file, int access, CompoundState state) {
+        if ((access & ShareBits.WRITE) != 0) {
+            state.requireWritable();
+        }
         Stateid meant = state.resolve(stateid);
         if (meant.isAnonymous() || meant.isReadBypass()) {
             requireGraceOver(state);

@@ -34,6 +34,7 @@ final class CutOff implements DeferredOperation<SetAttrArgs> {
 
     @Override
     public void run(SetAttrArgs args, CompoundState state, Consumer<OpResult> done) {
+        state.requireWritable();
         long size = sizeIn(args);
         if (size < 0 || size % ByteRange.BLOCK_BYTES == 0) {
             done.accept(setAttr.run(args, state));

@@ -17,6 +17,8 @@ public enum Keys {
     ENTRY('e'),
     /// Directory entries by READDIR cookie. Key: directory id, cookie. [room: namespace]
     COOKIE('k'),
+    /// Exports. Key: path. [room: export]
+    EXPORT('p'),
     /// Extended attributes. Key: inode id, name. [room: xattr]
     XATTR('a'),
     /// Files without a name that wait for their last CLOSE. Key: inode id. [room: namespace]

@@ -55,6 +55,7 @@ final class Xattrs {
     }
 
     OpResult set(SetXattrArgs args, CompoundState state) {
+        state.requireWritable();
         try (var _ = locks.lock(state.currentFile().inode())) {
             Inode file = require(state.currentFile(), Rights.WRITE, state);
             XattrIndex before = index(file, state);
@@ -82,6 +83,7 @@ final class Xattrs {
     }
 
     OpResult remove(RemoveXattrArgs args, CompoundState state) {
+        state.requireWritable();
         try (var _ = locks.lock(state.currentFile().inode())) {
             Inode file = require(state.currentFile(), Rights.WRITE, state);
             XattrIndex before = index(file, state);

@@ -133,7 +133,7 @@ class FileAttributesTest {
     @Test
     void without_layout_types_nothing_of_pnfs_is_offered() {
         var plain = new FileAttributes(
-                new FileSystemFacts(FileRooms.FACTS.fsid(), 90, List.of(), 1 << 20),
+                new FileSystemFacts(FileRooms.FACTS.fsidMajor(), 90, List.of(), 1 << 20),
                 new FakeFileSpace(),
                 FileRooms.OWNERS);
 

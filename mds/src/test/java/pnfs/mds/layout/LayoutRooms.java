@@ -131,11 +131,11 @@ public final class LayoutRooms {
                 TestServer.LIMITS.leaseNanos());
         opens = new OpenFiles(clients, new StateTable(clients, 100, random.split()));
         orphans = new Orphans(store, inodes, locks, layouts, opens);
-        root = namespace.root(new Rights(0777, 0, 0), now());
+        root = namespace.root(0, new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
         setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         XattrOperations.register(table, store, inodes, locks);
-        NamespaceOperations.register(table, inodes, namespace, attributes, orphans);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), 100), clients);
         LayoutOperations.register(

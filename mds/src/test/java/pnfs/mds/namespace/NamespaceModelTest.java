@@ -206,7 +206,7 @@ class NamespaceModelTest {
         assertThat(RealTree.complaints(after)).isEmpty();
         after.orphans.reapAll();
         assertThat(RealTree.complaints(after)).isEmpty();
-        assertThat(after.inodes.newFile().inode())
+        assertThat(after.inodes.newFile(0).inode())
                 .as("a number that was given out is not given again")
                 .isGreaterThan(highestInode(after));
     }

@@ -261,14 +261,16 @@ class NamespaceTest {
     }
 
     @Test
-    void secinfo_says_auth_sys_and_uses_up_the_filehandle() {
+    void secinfo_says_auth_sys_or_none_and_uses_up_the_filehandle() {
         rooms.create("d", new CreateObject.Directory());
         CompoundState state = rooms.state(ALICE, 1);
         state.setCurrentFile(rooms.root);
 
         List<OpResult> results = rooms.run(state, new OpArgs.SecinfoArgs("d"), new OpArgs.LookupArgs("d"));
 
-        assertThat(results.getFirst()).isEqualTo(new OpResult.SecinfoResult(List.of(new SecurityFlavor.Plain(1))));
+        assertThat(results.getFirst())
+                .isEqualTo(
+                        new OpResult.SecinfoResult(List.of(new SecurityFlavor.Plain(1), new SecurityFlavor.Plain(0))));
         assertThat(results.getLast().status()).isEqualTo(NfsStatus.NOFILEHANDLE);
         assertThat(rooms.on(rooms.root, new OpArgs.SecinfoArgs("no")).status()).isEqualTo(NfsStatus.NOENT);
         assertThat(rooms.on(rooms.root, new OpArgs.SecinfoNoNameArgs(SecinfoStyle.CURRENT_FH))
