@@ -38,6 +38,9 @@ final class TaskSet {
     /// Commands for immediate delivery that may be under way beside the window.
     static final int MAX_IMMEDIATE = 8;
 
+    /// ABORTED COMMAND, protocol service CRC error.
+    private static final Sense DATA_LOST = new Sense(Sense.ABORTED_COMMAND_KEY, 0x47, 0x05);
+
     private final TargetSession session;
     private final ScsiTarget scsi;
     private final ScsiNexus nexus;
@@ -146,12 +149,11 @@ final class TaskSet {
         if (!task.receiving || Bhs.targetTransferTag(header, at) != task.transferTag) {
             throw new IscsiException("Data-Out that nobody asked for");
         }
-        if (Bhs.bufferOffset(header, at) != task.received || Bhs.dataSn(header, at) != task.dataSn) {
-            throw new IscsiException("Data-Out " + Integer.toUnsignedString(Bhs.dataSn(header, at)) + " at offset "
-                    + Integer.toUnsignedString(Bhs.bufferOffset(header, at)) + ", wanted " + task.dataSn + " at "
-                    + task.received);
-        }
-        if (dataBytes > task.sequenceEnd - task.received) {
+        boolean inOrder = Bhs.bufferOffset(header, at) == task.received && Bhs.dataSn(header, at) == task.dataSn;
+        if (!inOrder) {
+            // Something before it was lost; at error recovery level 0 the command is, too (RFC 7143 §7.9, §11.4.7.2).
+            task.scsi.fail(DATA_LOST);
+        } else if (dataBytes > task.sequenceEnd - task.received && task.scsi.status() == ScsiStatus.GOOD) {
             throw new IscsiException("Data-Out of " + dataBytes + " bytes over " + (task.sequenceEnd - task.received));
         }
         task.dataSn++;
@@ -232,6 +234,9 @@ final class TaskSet {
             task.receiving = false;
             goOn(task);
             return;
+        }
+        if (task.scsi.status() != ScsiStatus.GOOD) {
+            task.received = task.sequenceEnd; // whatever came of it was dropped
         }
         if (task.received != task.sequenceEnd) {
             throw new IscsiException("Data-Out ends at " + task.received + ", the R2T asked for " + task.sequenceEnd);

@@ -18,7 +18,10 @@ final class SendQueue {
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final Pool pool;
-    private final ArrayDeque<Piece> pieces = new ArrayDeque<>();
+    /// Pieces in order, linked: an iterator for each write would be garbage.
+    private @Nullable Piece first;
+
+    private @Nullable Piece last;
     private long bytes;
     /// Being filled; null when nothing was put anywhere since all was sent.
     private @Nullable Chunk chunk;
@@ -49,6 +52,9 @@ final class SendQueue {
 
         int at;
         int end;
+
+        @Nullable
+        Piece next;
     }
 
     private static final class Chunk {
@@ -107,6 +113,7 @@ final class SendQueue {
             }
             piece.source = NOTHING;
             piece.chunk = null;
+            piece.next = null;
             if (spare.size() < KEPT_PIECES) {
                 spare.addFirst(piece);
             }
@@ -134,11 +141,11 @@ final class SendQueue {
 
     /// How much waits.
     long bytes() {
-        Piece last = open;
-        if (last != null) {
-            int end = last.source.position();
-            bytes += end - last.end;
-            last.end = end;
+        Piece growing = open;
+        if (growing != null) {
+            int end = growing.source.position();
+            bytes += end - growing.end;
+            growing.end = end;
         }
         return bytes;
     }
@@ -159,7 +166,7 @@ final class SendQueue {
             Piece piece = pool.piece(Owner.CHUNK, filling.buffer, at, at);
             piece.chunk = filling;
             filling.holders++;
-            pieces.addLast(piece);
+            link(piece);
             open = piece;
         }
         return filling.buffer;
@@ -187,19 +194,23 @@ final class SendQueue {
 
     private void addPiece(Owner owner, ByteBuffer source, int at, int end) {
         closePiece();
-        pieces.addLast(pool.piece(owner, source, at, end));
+        link(pool.piece(owner, source, at, end));
         bytes += end - at;
+    }
+
+    private void link(Piece piece) {
+        if (last == null) {
+            first = piece;
+        } else {
+            last.next = piece;
+        }
+        last = piece;
     }
 
     /// The last piece does not grow any more.
     private void closePiece() {
         bytes();
-        Piece last = open;
         open = null;
-        if (last != null && last.at == last.end) {
-            pieces.removeLast();
-            pool.release(last);
-        }
     }
 
     /// One gathering write. Returns how many bytes were taken.
@@ -208,10 +219,7 @@ final class SendQueue {
         ByteBuffer[] gathered = pool.gathered;
         ByteBuffer staging = pool.staging.clear();
         int count = 0;
-        for (Piece piece : pieces) {
-            if (count == gathered.length) {
-                break;
-            }
+        for (Piece piece = first; piece != null && count < gathered.length; piece = piece.next) {
             if (piece.owner == Owner.PIECE && !piece.source.isDirect()) {
                 int staged = staging.position();
                 int copied = Math.min(piece.end - piece.at, staging.remaining());
@@ -234,33 +242,36 @@ final class SendQueue {
     private void drop(long sent) {
         bytes -= sent;
         long left = sent;
-        while (left > 0) {
-            Piece piece = pieces.getFirst();
+        while (left > 0 && first != null) {
+            Piece piece = first;
             int length = piece.end - piece.at;
             if (left < length) {
                 piece.at += (int) left;
                 return;
             }
             left -= length;
-            removeFirst();
+            unlink(piece);
         }
         if (bytes == 0) {
             clear();
         }
     }
 
-    private void removeFirst() {
-        Piece first = pieces.removeFirst();
-        if (first == open) {
+    private void unlink(Piece piece) {
+        first = piece.next;
+        if (piece == last) {
+            last = null;
+        }
+        if (piece == open) {
             open = null;
         }
-        pool.release(first);
+        pool.release(piece);
     }
 
     /// Forgets everything.
     void clear() {
-        while (!pieces.isEmpty()) {
-            removeFirst();
+        while (first != null) {
+            unlink(first);
         }
         bytes = 0;
         if (chunk != null) {
