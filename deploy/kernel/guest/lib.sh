@@ -28,12 +28,13 @@ log_in() {
   local target port iqn wwn
   for module in iscsi_tcp sd_mod sg; do modprobe -q $module; done
   echo "InitiatorName=iqn.2026-01.pnfs.guest:$(hostname)" >/etc/iscsi/initiatorname.iscsi
-  # The default gives a lost target two minutes before I/O fails, which is for networks, not for tests.
   mkdir -p /run/lock/iscsi
   pidof iscsid >/dev/null || iscsid
   for target in $TARGETS; do
     IFS=, read -r port iqn wwn <<<"$target"
     iscsiadm -m node -o new -T "$iqn" -p "$host:$port,1" >/dev/null || fail "no node record for $iqn"
+    # Five seconds without an answer to a ping end a connection, which a busy machine with an emulated guest needs.
+    iscsiadm -m node -T "$iqn" -o update -n 'node.conn[0].timeo.noop_out_timeout' -v 60
     iscsiadm -m node -T "$iqn" -p "$host:$port" --login >/dev/null || fail "iSCSI login to $iqn at port $port"
     within 20 test -e "/dev/disk/by-id/wwn-0x$wwn" || fail "udev made no link wwn-0x$wwn for the unit of $iqn"
   done
@@ -108,4 +109,13 @@ require_direct() {
 # same FILE FILE, told with where they part.
 same() {
   cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# For plain block layouts a daemon tells the kernel which disk carries a signature.
+start_blkmapd() {
+  modprobe -q blocklayoutdriver
+  mkdir -p /run/rpc_pipefs
+  mount -t rpc_pipefs rpc_pipefs /run/rpc_pipefs || fail 'rpc_pipefs'
+  blkmapd || fail 'blkmapd'
+  step "blkmapd runs as $(pidof blkmapd)"
 }

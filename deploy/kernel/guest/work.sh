@@ -20,10 +20,14 @@ fio_verified() { # fio_verified NAME SIZE OPTIONS...
   step "fio $name: $size written and verified twice"
 }
 
-fio_all_ways() {
-  fio_verified buffered "$1" --rw=randwrite --bs=4k-64k --direct=0
-  fio_verified direct "$1" --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=16
+fio_in_large_pieces() {
   fio_verified large "$1" --rw=write --bs=1m --direct=1 --ioengine=libaio --iodepth=4
+  fio_verified buffered "$1" --rw=write --bs=64k --direct=0
+}
+
+fio_in_small_pieces() {
+  fio_verified random "$1" --rw=randwrite --bs=4k-64k --direct=0
+  fio_verified direct "$1" --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=16
   fio_verified mapped "$1" --rw=randwrite --bs=4k --ioengine=mmap
 }
 

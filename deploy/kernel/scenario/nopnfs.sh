@@ -7,11 +7,12 @@ done
 for version in 4.2 4.1; do
   mount_pnfs $version
   start_work
-  fio_all_ways 4m
+  fio_in_large_pieces 4m
+  fio_in_small_pieces 4m
   source_tree
   storm_of_names
   sizes_and_holes
-  :
+  if [ $version = 4.2 ]; then fallocate_and_copy; fi
   random_operations 1000 1 direct mmap
   [ "$(count LAYOUTGET)" = 0 ] || fail "LAYOUTGET without a driver: $(operations)"
   [ "$(count WRITE)" -gt 0 ] || fail "no WRITE: $(operations)"

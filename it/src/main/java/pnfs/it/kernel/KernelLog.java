@@ -13,7 +13,7 @@ final class KernelLog {
     /// Defects of the kernel or of what it was told, and I/O that went wrong.
     private static final Pattern TROUBLE = Pattern.compile(
             "WARNING:|BUG:|Oops|Call Trace|general protection|Kernel panic|blocked for more than|refcount_t:"
-                    + "|I/O error|pNFS:|NFS:.*(error|fail|unexpected|server .* error)|nfs: server .* not responding"
+                    + "|I/O error|pNFS:.*(fail|unable|error|no device)|NFS:.*(error|fail|unexpected|server .* error)|nfs: server .* not responding"
                     + "|Unknown NFS|state manager|reservation conflict|sd .*(Sense Key|FAILED)|detected conn error",
             Pattern.CASE_INSENSITIVE);
 

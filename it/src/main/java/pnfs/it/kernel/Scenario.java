@@ -3,6 +3,7 @@ package pnfs.it.kernel;
 import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import pnfs.it.process.Cluster;
 
 /// Something that Linux does with a cluster: the cluster's shape, and a script for each guest. Immutable.
@@ -17,8 +18,9 @@ public record Scenario(
         List<Guest> guests,
         Duration limit,
         List<Pattern> expected) {
-    private static final long REGION_BYTES = 1L << 30;
-    private static final Cluster.Shape TWO_SERVERS = new Cluster.Shape(2, REGION_BYTES);
+    private static final long REGION_BYTES = 512L << 20;
+    private static final long SMALL_REGION_BYTES = 96L << 20;
+    private static final String BLOCK = "--layout-types=block";
     private static final Duration MINUTES = Duration.ofMinutes(10);
 
     public Scenario {
@@ -38,11 +40,80 @@ public record Scenario(
     private static Scenario single(
             String name, String summary, Cluster.Shape cluster, String script, String... arguments) {
         return new Scenario(
-                name, summary, cluster, List.of(new Guest("client", script, List.of(arguments))), MINUTES, List.of());
+                name,
+                summary,
+                cluster,
+                List.of(new Guest("client", script, List.of(arguments))),
+                MINUTES,
+                List.of());
     }
 
-    /// All there are, the quick ones first.
+    /// Two machines, each of which is told its own name and the other's.
+    private static Scenario pair(String name, String summary, Cluster.Shape cluster, String script) {
+        return new Scenario(
+                name,
+                summary,
+                cluster,
+                List.of(
+                        new Guest("first", script, List.of("first", "second")),
+                        new Guest("second", script, List.of("second", "first"))),
+                MINUTES,
+                List.of());
+    }
+
+    private Scenario expecting(String... messages) {
+        return new Scenario(
+                name,
+                summary,
+                cluster,
+                guests,
+                limit,
+                Stream.of(messages).map(Pattern::compile).toList());
+    }
+
+    /// So small that the files of a scenario lie on both.
+    private static Cluster.Shape small(String... mdsOptions) {
+        return new Cluster.Shape(2, SMALL_REGION_BYTES, List.of(mdsOptions));
+    }
+
+    private static Cluster.Shape served(String... mdsOptions) {
+        return new Cluster.Shape(2, REGION_BYTES, List.of(mdsOptions));
+    }
+
+    /// All there are.
     public static List<Scenario> all() {
-        return List.of(single("nopnfs", "without a layout driver, by 4.2 and 4.1", TWO_SERVERS, "nopnfs.sh"));
+        String scsi = "LAYOUT_SCSI";
+        String block = "LAYOUT_BLOCK_VOLUME";
+        String stripe = "--volume=stripe:64KiB:ds0,ds1";
+        String concat = "--volume=concat:ds0,ds1";
+        String layouts = "layouts.sh";
+        return List.of(
+                single("scsi", "SCSI layouts by 4.2", served(), layouts, scsi, "4.2", "10000"),
+                single("scsi-4.1", "SCSI layouts by 4.1", served(), layouts, scsi, "4.1", "1000"),
+                single("stripe", "SCSI layouts, striped over two data servers", served(stripe), layouts, scsi, "4.2", "1000"),
+                single("concat", "SCSI layouts, two data servers as one volume", small(concat), layouts, scsi, "4.2", "1000"),
+                single("block", "block layouts, disks found by signature", served(BLOCK), layouts, block, "4.2", "1000"),
+                single(
+                        "block-stripe",
+                        "block layouts, striped over two data servers",
+                        served(BLOCK, stripe),
+                        layouts,
+                        block,
+                        "4.1",
+                        "500"),
+                single(
+                        "block-concat",
+                        "block layouts, two data servers as one volume",
+                        small(BLOCK, concat),
+                        layouts,
+                        block,
+                        "4.2",
+                        "500"),
+                single("nopnfs", "no layout driver, by 4.2 and 4.1", served(), "nopnfs.sh"),
+                pair("two-clients", "two machines in one directory", served(), "two-clients.sh"),
+                pair("locks", "locks, delegations and attributes between two machines", served(), "locks.sh"),
+                single("stress", "stress-ng and dbench", served(), "stress.sh"),
+                single("lun", "a disk of a data server: reservations, and a crash under load", served(), "lun.sh")
+                        .expecting("detected conn error", "iscsi_eh|session recovery"));
     }
 }

@@ -39,6 +39,7 @@ class KernelLogTest {
                         FELL_BACK,
                         "[    5.500000] sd 0:0:0:0: [sda] Attached SCSI disk",
                         DEFECT,
+                        "[   16.820000] pNFS: using block device sda",
                         LOST));
         return KernelLog.trouble(dmesg, expected);
     }

@@ -1,0 +1,18 @@
+# The trade's own programs, as Debian packages them: stress-ng's file system tests with its verification, and dbench.
+. ./lib.sh
+. ./work.sh
+log_in
+mount_pnfs 4.2
+start_work
+for test in hdd iomix seek dentry dir rename link symlink getdent chmod utime open copy-file fallocate filename touch; do
+  stress-ng --temp-path "$there" --$test 2 --$test-ops 200 --timeout 30s --verify --metrics-brief --quiet >/tmp/stress 2>&1 ||
+    { tail -5 /tmp/stress; fail "stress-ng --$test"; }
+  step "stress-ng --$test"
+done
+dbench --directory="$there" --timelimit=20 --warmup=0 2 >/tmp/dbench 2>&1 || { tail -5 /tmp/dbench; fail 'dbench'; }
+measured dbench "$(awk '/^Throughput/ {print $2, "MB/s"}' /tmp/dbench)"
+require_layouts
+step "$(operations)"
+rm -rf "$there"
+unmount
+log_out
