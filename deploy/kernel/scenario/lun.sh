@@ -12,7 +12,7 @@ persist --out --register-ignore --param-sark=$key --param-aptpl || fail 'registe
 persist --out --reserve --param-rk=$key --prout-type=6 || fail 'reserve'
 persist --in --read-keys | grep -q $key || fail 'the key is not there'
 persist --in --read-reservation | grep -q 'Exclusive Access, registrants only' || fail 'the reservation is not there'
-persist --out --register --param-rk=$key --param-sark=$other || fail 'another key'
+persist --out --register --param-rk=$key --param-sark=$other --param-aptpl || fail 'another key'
 persist --out --preempt --param-rk=$other --param-sark=$other --prout-type=6 || fail 'preempt'
 step 'registered, reserved, preempted'
 

@@ -39,6 +39,8 @@ class KernelLogTest {
                         FELL_BACK,
                         "[    5.500000] sd 0:0:0:0: [sda] Attached SCSI disk",
                         DEFECT,
+                        "[   15.230000] pNFS: failed to open device"
+                                + " /dev/disk/by-id/dm-uuid-mpath-0x602706eff2b9452fa1841e74f87fb2a4 (-2)",
                         "[   16.820000] pNFS: using block device sda",
                         LOST));
         return KernelLog.trouble(dmesg, expected);
