@@ -57,6 +57,7 @@ mount_pnfs() {
 }
 
 unmount() {
+  cp /proc/self/mountstats "/job/out/mountstats.$(date +%s)"
   umount "${1:-$mnt}" || fail "umount ${1:-$mnt}"
 }
 

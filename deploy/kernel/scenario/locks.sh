@@ -7,6 +7,7 @@ meet_at() {
   within 120 test -e "/mnt/meeting/.$1.$other" || fail "$other did not come to '$1'"
 }
 
+log_in
 mount_pnfs 4.2 noac,lookupcache=none /mnt/meeting
 mount_pnfs 4.2 acdirmin=1,acdirmax=1,acregmin=1,acregmax=1
 mkdir -p "$there"
@@ -85,3 +86,4 @@ meet_at 'the end'
 step "$(operations)"
 unmount
 umount /mnt/meeting || fail 'umount /mnt/meeting'
+log_out

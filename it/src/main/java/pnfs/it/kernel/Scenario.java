@@ -40,12 +40,7 @@ public record Scenario(
     private static Scenario single(
             String name, String summary, Cluster.Shape cluster, String script, String... arguments) {
         return new Scenario(
-                name,
-                summary,
-                cluster,
-                List.of(new Guest("client", script, List.of(arguments))),
-                MINUTES,
-                List.of());
+                name, summary, cluster, List.of(new Guest("client", script, List.of(arguments))), MINUTES, List.of());
     }
 
     /// Two machines, each of which is told its own name and the other's.
@@ -90,9 +85,30 @@ public record Scenario(
         return List.of(
                 single("scsi", "SCSI layouts by 4.2", served(), layouts, scsi, "4.2", "10000"),
                 single("scsi-4.1", "SCSI layouts by 4.1", served(), layouts, scsi, "4.1", "1000"),
-                single("stripe", "SCSI layouts, striped over two data servers", served(stripe), layouts, scsi, "4.2", "1000"),
-                single("concat", "SCSI layouts, two data servers as one volume", small(concat), layouts, scsi, "4.2", "1000"),
-                single("block", "block layouts, disks found by signature", served(BLOCK), layouts, block, "4.2", "1000"),
+                single(
+                        "stripe",
+                        "SCSI layouts, striped over two data servers",
+                        served(stripe),
+                        layouts,
+                        scsi,
+                        "4.2",
+                        "1000"),
+                single(
+                        "concat",
+                        "SCSI layouts, two data servers as one volume",
+                        small(concat),
+                        layouts,
+                        scsi,
+                        "4.2",
+                        "1000"),
+                single(
+                        "block",
+                        "block layouts, disks found by signature",
+                        served(BLOCK),
+                        layouts,
+                        block,
+                        "4.2",
+                        "1000"),
                 single(
                         "block-stripe",
                         "block layouts, striped over two data servers",
