@@ -46,6 +46,9 @@ final class Limits {
     /// told to come later, until it gives some back.
     static final int STATES_PER_CLIENT = 1 << 20;
 
+    /// Delegations of all clients; further opens get none.
+    static final int DELEGATIONS = 1 << 18;
+
     /// Byte ranges that one client may have locked.
     static final int LOCKS_PER_CLIENT = 1 << 20;
 

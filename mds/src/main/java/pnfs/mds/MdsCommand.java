@@ -23,6 +23,7 @@ import picocli.CommandLine.TypeConversionException;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
 import pnfs.mds.export.ExportSpec;
+import pnfs.mds.delegation.DelegationPolicy;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.StoreRefusedException;
 import pnfs.wire.metrics.MetricsServer;
@@ -88,6 +89,13 @@ public final class MdsCommand implements Callable<Integer> {
     private List<LayoutKind> layoutTypes = List.of();
 
     @Option(
+            names = "--delegations",
+            paramLabel = "WHICH",
+            defaultValue = "on",
+            description = "Delegations to grant: off, read or on, which is read and write (default: ${DEFAULT-VALUE}).")
+    private Delegated delegations = Delegated.on;
+
+    @Option(
             names = "--placement-unit",
             paramLabel = "SIZE",
             defaultValue = "8MiB",
@@ -140,6 +148,19 @@ public final class MdsCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
     private CommandSpec spec;
+
+    /// What may be granted.
+    enum Delegated {
+        off(DelegationPolicy.OFF),
+        read(DelegationPolicy.READ),
+        on(DelegationPolicy.ON);
+
+        private final DelegationPolicy policy;
+
+        Delegated(DelegationPolicy policy) {
+            this.policy = policy;
+        }
+    }
 
     /// What can be offered.
     enum LayoutKind {
@@ -214,6 +235,7 @@ public final class MdsCommand implements Callable<Integer> {
                 lease,
                 layoutTypes.stream().map(kind -> kind.type).toList(),
                 exports(),
+                delegations.policy,
                 owners(),
                 placementUnitBytes,
                 volumes,

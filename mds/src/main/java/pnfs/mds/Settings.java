@@ -7,6 +7,7 @@ import java.util.List;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
 import pnfs.mds.export.ExportSpec;
+import pnfs.mds.delegation.DelegationPolicy;
 import pnfs.wire.nfs4.LayoutType;
 
 /// What an operator chooses; checked by [MdsCommand].
@@ -16,6 +17,7 @@ import pnfs.wire.nfs4.LayoutType;
 /// @param control where data servers register
 /// @param layoutTypes offered, the preferred first
 /// @param exports what is offered to whom
+/// @param delegations which are granted
 /// @param owners how owners of files are written
 /// @param placementUnitBytes after so much of a file its next piece goes to the next volume
 /// @param volumes those over several regions
@@ -27,6 +29,7 @@ record Settings(
         Duration lease,
         List<LayoutType> layoutTypes,
         List<ExportSpec> exports,
+        DelegationPolicy delegations,
         Owners owners,
         long placementUnitBytes,
         List<VolumeSpec> volumes,

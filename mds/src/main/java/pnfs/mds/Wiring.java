@@ -34,6 +34,8 @@ import pnfs.mds.compound.FileHandleOperations;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.export.Exports;
+import pnfs.mds.delegation.DelegationOperations;
+import pnfs.mds.delegation.Delegations;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
 import pnfs.mds.lock.LockOperations;
@@ -149,8 +151,11 @@ final class Wiring implements AutoCloseable {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, exports);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
-        var byteLocks = new LockTable(opens.states(), Limits.LOCKS_PER_CLIENT);
+        var byteLocks = new LockTable(opens.states(), callbacks, Limits.LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
+        var delegations = new Delegations(
+                settings.delegations(), Limits.DELEGATIONS, clients, locks, inodes, opens, callbacks, recalls);
+        DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
         LayoutOperations.register(
                 table,
                 inodes,

@@ -18,11 +18,22 @@ class ArchitectureTest {
                 .room("namespace", "attribute")
                 .room("export", "namespace", "pnfs.wire")
                 .room("open", "namespace", "session")
-                .room("lock", "open")
+                .room("lock", "open", "callback")
+                .room("delegation", "open", "callback")
                 .room("layout", "open", "callback", "pnfs.layout", "pnfs.wire")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
-                .shore("", "proxy", "cluster", "xattr", "export", "lock", "store.engine", "pnfs.layout", "pnfs.wire")
+                .shore(
+                        "",
+                        "proxy",
+                        "cluster",
+                        "xattr",
+                        "export",
+                        "lock",
+                        "delegation",
+                        "store.engine",
+                        "pnfs.layout",
+                        "pnfs.wire")
                 .check();
     }
 }

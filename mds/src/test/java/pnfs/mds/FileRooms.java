@@ -1,10 +1,13 @@
 package pnfs.mds;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -15,6 +18,7 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.attribute.Rights;
+import pnfs.mds.callback.Callbacks;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -82,6 +86,8 @@ public final class FileRooms {
     public final Clients clients;
     public final OpenFiles opens;
     public final LockTable byteLocks;
+    /// Callbacks on their way; no connection carries any.
+    public final Queue<Runnable> later = new ConcurrentLinkedQueue<>();
     public final Orphans orphans;
     public final FileHandle root;
     private final OpTable table = new OpTable();
@@ -117,7 +123,8 @@ public final class FileRooms {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
-        byteLocks = new LockTable(opens.states(), LOCKS_PER_CLIENT);
+        var callbacks = new Callbacks(clients, later::add, Duration.ofSeconds(5));
+        byteLocks = new LockTable(opens.states(), callbacks, LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
     }
 
@@ -176,6 +183,11 @@ public final class FileRooms {
     public void endGrace() {
         nowSeconds.addAndGet(TestServer.LEASE_SECONDS);
         clients.tick(nowNanos());
+    }
+
+    /// Nothing happens for a while.
+    public void pass(long seconds) {
+        nowSeconds.addAndGet(seconds);
     }
 
     /// The client has been silent for so long that it is let go.

@@ -25,7 +25,7 @@ public final class AttributeOperations {
             FileSpace space,
             WriteAccess access) {
         var verify = new Verify(inodes, attributes);
-        table.register(OpCode.GETATTR, GetAttrArgs.class, new GetAttr(inodes, attributes));
+        table.registerDeferred(OpCode.GETATTR, GetAttrArgs.class, new GetAttr(inodes, attributes));
         table.register(OpCode.VERIFY, VerifyArgs.class, verify::same);
         table.register(OpCode.NVERIFY, NverifyArgs.class, verify::notSame);
         table.register(OpCode.ACCESS, AccessArgs.class, new Access(inodes));

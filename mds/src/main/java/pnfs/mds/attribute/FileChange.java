@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.store.Batch;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.ShareBits;
 
 /// Changes of one or more files that happen together or not at all: their inodes, and in [#batch] whatever
 /// other rooms keep about them. Made and appended under the locks of all the files it names; confined to one
@@ -53,7 +55,12 @@ public final class FileChange {
     }
 
     /// Makes the change visible and has the reply wait until it is durable.
+    ///
+    /// @throws NfsException DELAY, and nothing has changed, while another client's delegation of one of the files is
+    ///     being recalled
     public void append(CompoundState state) {
+        put.forEach(inode -> inodes.delegates().requireNone(inode, ShareBits.WRITE, state));
+        removed.forEach(inode -> inodes.delegates().requireNone(inode, ShareBits.WRITE, state));
         state.dependsOn(append());
     }
 

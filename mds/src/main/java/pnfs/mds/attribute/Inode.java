@@ -111,6 +111,11 @@ public record Inode(FileHandle file, Rights rights, int links, long change, Time
         return new Inode(file, rights, links, change + 1, times.changedAt(now), content);
     }
 
+    /// A regular file as a client shows it that has yet to write all of it.
+    public Inode withSize(long size) {
+        return new Inode(file, rights, links, change, times, new Content.Regular(size, spaceUsed(), regular().verifier()));
+    }
+
     /// A regular file after its bytes changed.
     public Inode written(long size, long spaceUsed, NfsTime modified, NfsTime now) {
         var written = new Content.Regular(size, spaceUsed, regular().verifier());

@@ -47,6 +47,7 @@ public final class Inodes {
     private final ReentrantLock numbers = new ReentrantLock();
 
     private final RandomGenerator generations;
+    private Delegates delegates = Delegates.NOBODY;
     private Belongings belongings = (_, _) -> {};
     private long next;
     private long reserved;
@@ -65,6 +66,15 @@ public final class Inodes {
         byte[] value = last.value();
         reserved = value == null ? ROOT + 1 : InodeRecords.readReserved(value);
         next = reserved;
+    }
+
+    /// Who is to be asked before a file changes. Before the first client comes.
+    public void delegateTo(Delegates who) {
+        delegates = who;
+    }
+
+    Delegates delegates() {
+        return delegates;
     }
 
     /// The file a handle leads to; `state` waits for what made it so.

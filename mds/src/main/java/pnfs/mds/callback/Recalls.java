@@ -34,8 +34,10 @@ public final class Recalls {
         /// Whether there is nothing to wait for any more.
         boolean isOver();
 
-        /// The client says that it does not have it.
-        void notThere(NfsStatus status);
+        /// The client answered with an error, which may mean that it does not have it.
+        ///
+        /// @return false to ask again
+        boolean isSettledBy(NfsStatus status);
 
         /// The client did not give it back in time.
         void revoke();
@@ -115,13 +117,10 @@ public final class Recalls {
 
     private void answered(Pending each, NfsStatus status) {
         log.debug("recall answered op={} status={}", each.recall.callback().op(), status);
-        switch (status) {
-            case OK, RETRY_UNCACHED_REP -> each.progress = Progress.ACCEPTED;
-            case DELAY -> each.progress = Progress.DUE;
-            default -> {
-                each.progress = Progress.ACCEPTED;
-                each.recall.notThere(status);
-            }
-        }
+        each.progress = switch (status) {
+            case OK, RETRY_UNCACHED_REP -> Progress.ACCEPTED;
+            case DELAY -> Progress.DUE;
+            default -> each.recall.isSettledBy(status) ? Progress.ACCEPTED : Progress.DUE;
+        };
     }
 }

@@ -128,10 +128,11 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
         }
 
         @Override
-        public void notThere(NfsStatus status) {
+        public boolean isSettledBy(NfsStatus status) {
             if (status == NfsStatus.NOMATCHING_LAYOUT) {
                 held.giveBack(recalled);
             }
+            return true;
         }
 
         @Override

@@ -1,6 +1,7 @@
 package pnfs.mds.lock;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -31,6 +32,9 @@ import pnfs.wire.nfs4.Stateid;
 
 /// LOCK, LOCKT and LOCKU, RFC 8881 §18.10 to §18.12.
 public final class LockOperations {
+    /// Clients that one operation lets go; a further one is in the way for another try.
+    private static final int HOLDERS_LET_GO = 8;
+
     private final Inodes inodes;
     private final FileLocks locks;
     private final OpenFiles opens;
@@ -56,6 +60,26 @@ public final class LockOperations {
     }
 
     private OpResult lock(LockArgs args, CompoundState state) {
+        return courteously(state, () -> tryLock(args, state));
+    }
+
+    private OpResult test(LocktArgs args, CompoundState state) {
+        return courteously(state, () -> tryTest(args, state));
+    }
+
+    /// A client whose lease is over keeps nobody from a lock: it is let go, and the operation done again.
+    private OpResult courteously(CompoundState state, Supplier<OpResult> operation) {
+        OpResult result = operation.get();
+        for (int i = 0; i < HOLDERS_LET_GO && result instanceof LockDenied denied; i++) {
+            if (!clients.releaseIfLapsed(denied.owner().clientId(), state.nowNanos())) {
+                return denied;
+            }
+            result = operation.get();
+        }
+        return result;
+    }
+
+    private OpResult tryLock(LockArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
         Kind kind = Kind.of(args.type());
         requireNotEmpty(args.range());
@@ -73,6 +97,9 @@ public final class LockOperations {
             }
             Optional<Held<LockOwner>> conflict = table.conflict(file.inode(), lock.owner(), args.range(), kind);
             if (conflict.isPresent()) {
+                if (args.type() == LockType.READW || args.type() == LockType.WRITEW) {
+                    table.await(file.inode(), lock.owner(), args.range(), kind);
+                }
                 return denied(OpCode.LOCK, conflict.get());
             }
             table.lock(lock, args.range(), kind);
@@ -93,7 +120,7 @@ public final class LockOperations {
         };
     }
 
-    private OpResult test(LocktArgs args, CompoundState state) {
+    private OpResult tryTest(LocktArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
         requireNotEmpty(args.range());
         clients.grace().requireOver(state);

@@ -6,21 +6,29 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import pnfs.mds.callback.Callbacks;
+import pnfs.mds.compound.FileHandle;
 import pnfs.mds.lock.ByteRangeLocks.Held;
 import pnfs.mds.lock.ByteRangeLocks.Kind;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.open.OpenState;
 import pnfs.mds.open.StateTable;
+import pnfs.wire.nfs4.CbArgs.CbNotifyLockArgs;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.StateOwner;
 
 /// The byte-range locks of all files. What concerns one file is called under that file's lock.
 ///
 /// A lock belongs to its owner, whichever of the owner's opens it was taken through; it goes at the latest with
 /// the CLOSE of the last open that the owner locked through.
 public final class LockTable implements OpenFiles.OpenEnd {
+    /// Of one file; at the limit the longest waiting is forgotten, and finds out by asking again.
+    private static final int MAX_WAITERS = 64;
+
     private final StateTable states;
+    private final Callbacks callbacks;
     private final int maxPerClient;
     private final Map<Long, LockedFile> byInode = new ConcurrentHashMap<>();
     /// Ranges locked by each client that locks any.
@@ -30,11 +38,17 @@ public final class LockTable implements OpenFiles.OpenEnd {
     private static final class LockedFile {
         final ByteRangeLocks<LockOwner> ranges = new ByteRangeLocks<>();
         final List<LockState> states = new ArrayList<>(1);
+        /// The longest waiting first.
+        final List<Waiter> waiters = new ArrayList<>(0);
     }
 
+    /// Who was denied a lock and asked to hear when it is free. Held for nobody: it may be gone again by then.
+    private record Waiter(LockOwner owner, FileRange range, Kind kind) {}
+
     /// @param maxPerClient how many ranges a client may have locked; more is DELAY until it unlocks some
-    public LockTable(StateTable states, int maxPerClient) {
+    public LockTable(StateTable states, Callbacks callbacks, int maxPerClient) {
         this.states = states;
+        this.callbacks = callbacks;
         this.maxPerClient = maxPerClient;
     }
 
@@ -66,6 +80,18 @@ public final class LockTable implements OpenFiles.OpenEnd {
         return file == null ? Optional.empty() : file.ranges.conflict(owner, range, kind);
     }
 
+    /// The owner was denied this lock and waits for it.
+    void await(long inode, LockOwner owner, FileRange range, Kind kind) {
+        LockedFile file = byInode.get(inode);
+        if (file != null) {
+            file.waiters.removeIf(waiter -> waiter.owner().equals(owner));
+            if (file.waiters.size() >= MAX_WAITERS) {
+                file.waiters.removeFirst();
+            }
+            file.waiters.add(new Waiter(owner, range, kind));
+        }
+    }
+
     /// Locks a range; the caller has asked for conflicts.
     ///
     /// @throws NfsException DELAY when the client has too many locks or stateids, EXPIRED when it is being
@@ -87,13 +113,15 @@ public final class LockTable implements OpenFiles.OpenEnd {
         int before = file.ranges.count();
         file.ranges.lock(state.owner(), range, kind);
         count(state.clientId(), file.ranges.count() - before);
+        file.waiters.removeIf(waiter -> waiter.owner().equals(state.owner()));
+        wake(file, state.file()); // some of it may have become a lock for reading
         state.advance();
     }
 
     void unlock(LockState state, FileRange range) {
         LockedFile file = byInode.get(state.file().inode());
         if (file != null) {
-            unlock(file, state.owner(), range);
+            unlock(file, state.file(), state.owner(), range);
         }
         state.advance();
     }
@@ -128,17 +156,34 @@ public final class LockTable implements OpenFiles.OpenEnd {
         states.remove(state);
         file.states.remove(state);
         if (file.states.stream().noneMatch(other -> other.owner().equals(state.owner()))) {
-            unlock(file, state.owner(), FileRange.WHOLE_FILE);
+            unlock(file, state.file(), state.owner(), FileRange.WHOLE_FILE);
         }
         if (file.states.isEmpty()) {
             byInode.remove(state.file().inode());
         }
     }
 
-    private void unlock(LockedFile file, LockOwner owner, FileRange range) {
+    private void unlock(LockedFile file, FileHandle handle, LockOwner owner, FileRange range) {
         int before = file.ranges.count();
         file.ranges.unlock(owner, range);
         count(owner.clientId(), file.ranges.count() - before);
+        wake(file, handle);
+    }
+
+    /// Tells those whose lock is free now, which ask again (CB_NOTIFY_LOCK, RFC 8881 §20.11).
+    private void wake(LockedFile file, FileHandle handle) {
+        file.waiters.removeIf(waiter -> {
+            LockOwner owner = waiter.owner();
+            boolean free = file.ranges
+                    .conflict(owner, waiter.range(), waiter.kind())
+                    .isEmpty();
+            if (free) {
+                var named = new StateOwner(owner.clientId(), owner.owner());
+                callbacks.send(
+                        owner.clientId(), new CbNotifyLockArgs(handle.toWire(), named), Optional.empty(), _ -> {});
+            }
+            return free;
+        });
     }
 
     private void count(long clientId, int more) {

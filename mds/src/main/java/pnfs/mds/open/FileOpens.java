@@ -4,8 +4,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import pnfs.wire.nfs4.NfsException;
-import pnfs.wire.nfs4.NfsStatus;
 
 /// Who has one file open. Guarded by the file's lock; [#denied] may be read by any thread.
 final class FileOpens {
@@ -17,17 +15,25 @@ final class FileOpens {
         return byOwner.get(owner);
     }
 
-    /// @throws NfsException SHARE_DENIED when another owner's shares do not let `owner` have these
+    /// @throws ShareDeniedException when another owner's shares do not let `owner` have these
     void requireShareable(OpenOwner owner, int access, int deny) {
         if (deny == 0 && (denied & access) == 0) {
             return;
         }
         for (OpenState open : byOwner.values()) {
             if (!open.owner().equals(owner) && open.shares().conflictsWith(access, deny)) {
-                throw new NfsException(
-                        NfsStatus.SHARE_DENIED, "access " + access + ", deny " + deny + " beside " + open);
+                throw new ShareDeniedException(
+                        open.clientId(), "access " + access + ", deny " + deny + " beside " + open);
             }
         }
+    }
+
+    int accessOfOthers(long clientId) {
+        int access = 0;
+        for (OpenState open : byOwner.values()) {
+            access |= open.clientId() == clientId ? 0 : open.access();
+        }
+        return access;
     }
 
     void put(OpenState open) {

@@ -20,10 +20,10 @@ import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.ChangeInfo;
+import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
-import pnfs.wire.nfs4.NoDelegationReason;
 import pnfs.wire.nfs4.OpArgs.OpenArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.OpenResult;
@@ -34,8 +34,7 @@ import pnfs.wire.nfs4.OpenResultFlags;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.Stateid;
 
-/// OPEN, RFC 8881 §18.16: opens a file by name or handle, and makes it where that is asked for. Nothing is
-/// delegated.
+/// OPEN, RFC 8881 §18.16: opens a file by name or handle, and makes it where that is asked for.
 final class Open implements Operation<OpenArgs> {
     private static final int KNOWN_ACCESS = ShareBits.BOTH
             | ShareBits.WANT_MASK
@@ -43,7 +42,10 @@ final class Open implements Operation<OpenArgs> {
             | ShareBits.PUSH_WHEN_UNCONTENDED
             | ShareBits.WANT_DELEG_TIMESTAMPS
             | ShareBits.WANT_OPEN_XOR_DELEG;
-    private static final int FLAGS = OpenResultFlags.LOCKTYPE_POSIX | OpenResultFlags.PRESERVE_UNLINKED;
+    private static final int HOLDERS_LET_GO = 8;
+    private static final int FLAGS = OpenResultFlags.LOCKTYPE_POSIX
+            | OpenResultFlags.PRESERVE_UNLINKED
+            | OpenResultFlags.MAY_NOTIFY_LOCK;
 
     private final Inodes inodes;
     private final FileLocks locks;
@@ -71,7 +73,7 @@ final class Open implements Operation<OpenArgs> {
     }
 
     /// Who opens, and for what.
-    private record Request(OpenOwner owner, int access, int deny, OpenDelegation delegation) {}
+    private record Request(OpenOwner owner, int access, int deny, int want) {}
 
     @Override
     public OpResult run(OpenArgs args, CompoundState state) {
@@ -79,6 +81,20 @@ final class Open implements Operation<OpenArgs> {
         if ((request.access & ShareBits.WRITE) != 0) {
             state.requireWritable();
         }
+        for (int i = 0; i < HOLDERS_LET_GO; i++) {
+            try {
+                return open(request, args, state);
+            } catch (ShareDeniedException denied) {
+                // A client whose lease is over keeps nobody from a file.
+                if (!clients.releaseIfLapsed(denied.holder(), state.nowNanos())) {
+                    throw denied;
+                }
+            }
+        }
+        throw new NfsException(NfsStatus.DELAY, "many clients that fell silent are in the way");
+    }
+
+    private OpResult open(Request request, OpenArgs args, CompoundState state) {
         return switch (args.claim()) {
             case OpenClaim.ByName(var name) -> {
                 clients.grace().requireOver(state);
@@ -89,13 +105,21 @@ final class Open implements Operation<OpenArgs> {
                 requireNoCreate(args);
                 yield openByHandle(request, state);
             }
-            case OpenClaim.Previous _ -> {
+            case OpenClaim.Previous(var delegation) -> {
                 clients.grace().requireReclaim(state);
                 requireNoCreate(args);
-                yield reclaim(request, state);
+                yield reclaim(request, delegation, state);
             }
-            case OpenClaim.DelegateCurrent claim -> throw notDelegated(claim.delegation());
-            case OpenClaim.DelegateCurrentByHandle claim -> throw notDelegated(claim.delegation());
+            case OpenClaim.DelegateCurrent(var delegation, var name) -> {
+                clients.grace().requireOver(state);
+                requireNoCreate(args);
+                yield openDelegatedByName(request, delegation, name, state);
+            }
+            case OpenClaim.DelegateCurrentByHandle(var delegation) -> {
+                clients.grace().requireOver(state);
+                requireNoCreate(args);
+                yield openDelegated(request, delegation, state);
+            }
             case OpenClaim.DelegatePrevious _, OpenClaim.DelegatePreviousByHandle _ ->
                 throw new NfsException(NfsStatus.NOTSUPP, "delegations do not outlive their client");
         };
@@ -111,19 +135,14 @@ final class Open implements Operation<OpenArgs> {
                             + Integer.toHexString(args.shareDeny()));
         }
         var owner = new OpenOwner(state.clientId(), args.owner().owner());
-        return new Request(owner, access, args.shareDeny(), delegation(args.shareAccess() & ShareBits.WANT_MASK));
+        return new Request(owner, access, args.shareDeny(), want(args.shareAccess() & ShareBits.WANT_MASK));
     }
 
-    /// Who wants a delegation, or none, is told why there is none.
-    private static OpenDelegation delegation(int want) {
-        return switch (want) {
-            case 0 -> new OpenDelegation.None();
-            case ShareBits.WANT_READ_DELEG, ShareBits.WANT_WRITE_DELEG, ShareBits.WANT_ANY_DELEG ->
-                new OpenDelegation.Refused(NoDelegationReason.RESOURCE, false);
-            case ShareBits.WANT_NO_DELEG -> new OpenDelegation.Refused(NoDelegationReason.NOT_WANTED, false);
-            case ShareBits.WANT_CANCEL -> new OpenDelegation.Refused(NoDelegationReason.CANCELLED, false);
-            default -> throw new NfsException(NfsStatus.INVAL, "want " + Integer.toHexString(want));
-        };
+    private static int want(int want) {
+        if (want > ShareBits.WANT_CANCEL) {
+            throw new NfsException(NfsStatus.INVAL, "want " + Integer.toHexString(want));
+        }
+        return want;
     }
 
     private OpResult openByName(Request request, OpenHow how, String name, CompoundState state) {
@@ -179,22 +198,56 @@ final class Open implements Operation<OpenArgs> {
         }
     }
 
+    /// What the client opened by itself, under a delegation that it is about to return, becomes an open of ours.
+    private OpResult openDelegatedByName(Request request, Stateid delegation, String name, CompoundState state) {
+        FileHandle parent = state.currentFile();
+        try (var hold = namespace.hold(state, parent.inode(), new Place.Spot(parent, name))) {
+            Place place = hold.place(0);
+            Inode file = Namespace.requireFile(place);
+            opens.delegating().requireHeld(delegation, file, request.access(), state);
+            requireMayOpen(request, file, state);
+            long change = place.directory().change();
+            return opened(request, file, new ChangeInfo(true, change, change), Bitmap.EMPTY, state);
+        }
+    }
+
+    private OpResult openDelegated(Request request, Stateid delegation, CompoundState state) {
+        FileHandle handle = state.currentFile();
+        try (var _ = locks.lock(handle.inode())) {
+            Inode file = inodes.require(handle, state);
+            opens.delegating().requireHeld(delegation, file, request.access(), state);
+            requireMayOpen(request, file, state);
+            return opened(request, file, unrelated(file), Bitmap.EMPTY, state);
+        }
+    }
+
     /// Permissions were checked when the file was opened first.
-    private OpResult reclaim(Request request, CompoundState state) {
+    private OpResult reclaim(Request request, DelegationType type, CompoundState state) {
         FileHandle handle = state.currentFile();
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
             file.regular();
-            return opened(request, file, unrelated(file), Bitmap.EMPTY, state);
+            OpenState open = open(request, file, state);
+            OpenDelegation delegation = opens.delegating().reclaim(file, type, state);
+            return new OpenResult(open.stateid(), unrelated(file), FLAGS, Bitmap.EMPTY, delegation);
         }
     }
 
     private OpResult opened(
             Request request, Inode file, ChangeInfo directory, Bitmap attributesSet, CompoundState state) {
+        OpenState open = open(request, file, state);
+        OpenDelegation delegation = opens.delegating().offer(file, request.access(), request.want(), state);
+        return new OpenResult(open.stateid(), directory, FLAGS, attributesSet, delegation);
+    }
+
+    /// Whoever has a delegation may have the file open without our knowledge, for what the delegation lets it do.
+    private OpenState open(Request request, Inode file, CompoundState state) {
+        int excluded = request.deny() == 0 ? request.access() : request.access() | ShareBits.WRITE;
+        opens.delegating().requireNone(file, excluded, state);
         OpenState open = opens.open(request.owner(), file.file(), request.access(), request.deny());
         state.setCurrentFile(file.file());
         state.setCurrentStateid(open.stateid());
-        return new OpenResult(open.stateid(), directory, FLAGS, attributesSet, request.delegation());
+        return open;
     }
 
     private void truncate(Request request, Inode file, CompoundState state) {
@@ -223,10 +276,6 @@ final class Open implements Operation<OpenArgs> {
         if (!(args.how() instanceof OpenHow.NoCreate)) {
             throw new NfsException(NfsStatus.INVAL, "a file named by handle cannot be made");
         }
-    }
-
-    private static NfsException notDelegated(Stateid delegation) {
-        return new NfsException(NfsStatus.BAD_STATEID, "no delegation " + delegation);
     }
 
     /// Where no directory took part.

@@ -25,6 +25,7 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
     private final Clients clients;
     private final StateTable states;
     private final List<OpenEnd> ends = new CopyOnWriteArrayList<>();
+    private Delegating delegating = Delegating.NOTHING;
     private final Map<Long, FileOpens> byInode = new ConcurrentHashMap<>();
 
     /// What hangs on an open, and goes with it.
@@ -42,6 +43,21 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
     /// Adds a room that keeps something for opens. Before the first client comes.
     public void addEnd(OpenEnd end) {
         ends.add(end);
+    }
+
+    /// Who gives delegations. Before the first client comes.
+    public void delegateBy(Delegating who) {
+        delegating = who;
+    }
+
+    Delegating delegating() {
+        return delegating;
+    }
+
+    /// For what clients other than this one have the file open: bits of [ShareBits]. Called under the file's lock.
+    public int accessOfOthers(long inode, long clientId) {
+        FileOpens opens = byInode.get(inode);
+        return opens == null ? 0 : opens.accessOfOthers(clientId);
     }
 
     /// Where the stateids of opens are, and those of what hangs on them.
@@ -74,6 +90,7 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
         if (meant.isAnonymous() || meant.isReadBypass()) {
             requireGraceOver(state);
             requirePermission(file, access, state);
+            delegating.requireNone(file, access, state);
             boolean bypasses = meant.isReadBypass() && access == ShareBits.READ;
             if (!bypasses && (denied(file.id()) & access) != 0) {
                 throw new NfsException(NfsStatus.LOCKED, "somebody denies access " + access + " to " + file);

@@ -36,6 +36,9 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.compound.Operation;
 import pnfs.mds.compound.SessionRef;
+import pnfs.mds.delegation.DelegationOperations;
+import pnfs.mds.delegation.DelegationPolicy;
+import pnfs.mds.delegation.Delegations;
 import pnfs.mds.lock.LockOperations;
 import pnfs.mds.lock.LockTable;
 import pnfs.mds.namespace.Namespace;
@@ -137,7 +140,18 @@ public final class LayoutRooms {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
-        LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), 100), clients);
+        var callbacks = new Callbacks(clients, later::add, Duration.ofSeconds(5));
+        LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), callbacks, 100), clients);
+        var delegations = new Delegations(
+                DelegationPolicy.ON,
+                100,
+                clients,
+                locks,
+                inodes,
+                opens,
+                callbacks,
+                recalls);
+        DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
         LayoutOperations.register(
                 table,
                 inodes,

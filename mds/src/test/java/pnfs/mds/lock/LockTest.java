@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import pnfs.mds.FileRooms;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.testing.TestServer;
 import pnfs.wire.nfs4.CreateObject;
 import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.FileRange;
@@ -197,6 +198,35 @@ class LockTest {
 
         OpResult cut = rooms.on(file, new OpArgs.SetAttrArgs(held.stateid(), FileRooms.size(3)));
         assertThat(cut.status()).isEqualTo(NfsStatus.OPENMODE);
+    }
+
+    @Test
+    void whoever_waits_for_a_lock_is_told_once_when_it_is_free() {
+        var held = (LockResult) lock(1, open(1, "o", ShareBits.BOTH), "l", LockType.WRITE, HEAD);
+        Stateid other = open(2, "o", ShareBits.BOTH);
+        lock(2, other, "impatient", LockType.WRITE, HEAD);
+        lock(2, other, "patient", LockType.WRITEW, HEAD);
+        lock(2, other, "patient", LockType.WRITEW, HEAD);
+
+        assertThat(rooms.later).isEmpty();
+        var part = (LockuResult) unlock(1, held.stateid(), new FileRange(0, 99));
+        assertThat(rooms.later).as("not all of it is free").isEmpty();
+        unlock(1, part.stateid(), HEAD);
+
+        assertThat(rooms.later).hasSize(1);
+        assertThat(lock(2, other, "patient", LockType.WRITEW, HEAD).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_client_whose_lease_is_over_keeps_its_lock_until_somebody_wants_it() {
+        var held = (LockResult) lock(1, open(1, "o", ShareBits.BOTH), "l", LockType.WRITE, HEAD);
+        rooms.pass(TestServer.LEASE_SECONDS + 1);
+        Stateid other = open(2, "o", ShareBits.BOTH);
+
+        assertThat(test(2, "x", LockType.WRITE, TAIL).status()).isEqualTo(NfsStatus.OK);
+        assertThat(unlock(1, held.stateid(), new FileRange(0, 10)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(lock(2, other, "x", LockType.WRITE, HEAD).status()).isEqualTo(NfsStatus.OK);
+        assertThat(unlock(1, held.stateid().withSeqid(0), HEAD).status()).isEqualTo(NfsStatus.BAD_STATEID);
     }
 
     @Test

@@ -2,7 +2,7 @@ package pnfs.wire.nfs4;
 
 /// A refusal with the status that the peer gets. Carries no stack trace, because a peer can cause as many as it
 /// likes.
-public final class NfsException extends RuntimeException {
+public class NfsException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final NfsStatus status;

@@ -1,0 +1,9 @@
+package pnfs.mds.delegation;
+
+/// Which delegations are granted.
+public enum DelegationPolicy {
+    OFF,
+    /// Read delegations only.
+    READ,
+    ON
+}
