@@ -6,8 +6,8 @@ import java.time.Duration;
 import java.util.List;
 import pnfs.mds.attribute.Owners;
 import pnfs.mds.cluster.VolumeSpec;
-import pnfs.mds.export.ExportSpec;
 import pnfs.mds.delegation.DelegationPolicy;
+import pnfs.mds.export.ExportSpec;
 import pnfs.wire.nfs4.LayoutType;
 
 /// What an operator chooses; checked by [MdsCommand].

@@ -8,5 +8,12 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "WHAT",
         description = "Measures parts of the cluster on this machine.",
-        subcommands = {RpcCommand.class, MdsBench.class, LayoutBench.class, RegionBench.class, IscsiBench.class})
+        subcommands = {
+            RpcCommand.class,
+            MdsBench.class,
+            LayoutBench.class,
+            RegionBench.class,
+            IscsiBench.class,
+            StateBench.class
+        })
 public final class Bench {}

@@ -24,7 +24,7 @@ public interface Delegates {
     /// @throws NfsException DELAY while another client's delegation forbids it; that is recalled
     void requireNone(Inode file, int access, CompoundState state);
 
-    /// The file as the client that may write to it unseen has it. Without locks; answers at once where there is no such
-    /// client, else from whatever thread.
+    /// The file as the client that may write to it unseen has it. Without locks; answers at once where there is
+    /// no such client, else from whatever thread.
     void latest(Inode file, CompoundState state, Consumer<Inode> then, Consumer<NfsStatus> refused);
 }

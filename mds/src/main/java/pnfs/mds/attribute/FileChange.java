@@ -56,8 +56,8 @@ public final class FileChange {
 
     /// Makes the change visible and has the reply wait until it is durable.
     ///
-    /// @throws NfsException DELAY, and nothing has changed, while another client's delegation of one of the files is
-    ///     being recalled
+    /// @throws NfsException DELAY, and nothing has changed, while another client's delegation of one of the
+    ///     files is being recalled
     public void append(CompoundState state) {
         put.forEach(inode -> inodes.delegates().requireNone(inode, ShareBits.WRITE, state));
         removed.forEach(inode -> inodes.delegates().requireNone(inode, ShareBits.WRITE, state));

@@ -11,8 +11,8 @@ import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpResult.OpFailure;
 
-/// GETATTR, RFC 8881 §18.7: whoever may name a file may ask. A client that writes unseen is asked what it made of the
-/// file (§10.4.3).
+/// GETATTR, RFC 8881 §18.7: whoever may name a file may ask. A client that writes unseen is asked what it made
+/// of the file (§10.4.3).
 final class GetAttr implements DeferredOperation<GetAttrArgs> {
     private static final Bitmap MOVED_BY_WRITES =
             Bitmap.of(Attribute.CHANGE, Attribute.SIZE, Attribute.TIME_MODIFY, Attribute.TIME_METADATA);

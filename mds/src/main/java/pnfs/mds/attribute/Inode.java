@@ -113,7 +113,13 @@ public record Inode(FileHandle file, Rights rights, int links, long change, Time
 
     /// A regular file as a client shows it that has yet to write all of it.
     public Inode withSize(long size) {
-        return new Inode(file, rights, links, change, times, new Content.Regular(size, spaceUsed(), regular().verifier()));
+        return new Inode(
+                file,
+                rights,
+                links,
+                change,
+                times,
+                new Content.Regular(size, spaceUsed(), regular().verifier()));
     }
 
     /// A regular file after its bytes changed.

@@ -174,9 +174,8 @@ public final class LockTable implements OpenFiles.OpenEnd {
     private void wake(LockedFile file, FileHandle handle) {
         file.waiters.removeIf(waiter -> {
             LockOwner owner = waiter.owner();
-            boolean free = file.ranges
-                    .conflict(owner, waiter.range(), waiter.kind())
-                    .isEmpty();
+            boolean free =
+                    file.ranges.conflict(owner, waiter.range(), waiter.kind()).isEmpty();
             if (free) {
                 var named = new StateOwner(owner.clientId(), owner.owner());
                 callbacks.send(

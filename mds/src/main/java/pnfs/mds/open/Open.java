@@ -43,9 +43,8 @@ final class Open implements Operation<OpenArgs> {
             | ShareBits.WANT_DELEG_TIMESTAMPS
             | ShareBits.WANT_OPEN_XOR_DELEG;
     private static final int HOLDERS_LET_GO = 8;
-    private static final int FLAGS = OpenResultFlags.LOCKTYPE_POSIX
-            | OpenResultFlags.PRESERVE_UNLINKED
-            | OpenResultFlags.MAY_NOTIFY_LOCK;
+    private static final int FLAGS =
+            OpenResultFlags.LOCKTYPE_POSIX | OpenResultFlags.PRESERVE_UNLINKED | OpenResultFlags.MAY_NOTIFY_LOCK;
 
     private final Inodes inodes;
     private final FileLocks locks;

@@ -142,15 +142,7 @@ public final class LayoutRooms {
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         var callbacks = new Callbacks(clients, later::add, Duration.ofSeconds(5));
         LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), callbacks, 100), clients);
-        var delegations = new Delegations(
-                DelegationPolicy.ON,
-                100,
-                clients,
-                locks,
-                inodes,
-                opens,
-                callbacks,
-                recalls);
+        var delegations = new Delegations(DelegationPolicy.ON, 100, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
         LayoutOperations.register(
                 table,
