@@ -167,7 +167,8 @@ final class Wiring implements AutoCloseable {
                 orphans,
                 recalls,
                 settings.layoutTypes(),
-                Limits.SESSIONS_PER_CLIENT * Limits.SLOTS);
+                Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
+                meters);
         ProxyOperations.register(
                 table,
                 inodes,

@@ -330,9 +330,9 @@ public final class LayoutManager {
     public HoldOutcome beginPunch(LayoutFile file, long client, ByteRange range) {
         ByteRange blocks = range.widened();
         FileGrants grants = grantsOf(file.inode());
-        Set<Long> holders = grants.holdersOf(blocks);
-        boolean inPlace = holders.equals(Set.of(client));
-        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.PUNCH, blocks, inPlace ? Set.of() : holders);
+        Set<Long> others = grants.holdersOf(blocks);
+        boolean inPlace = others.remove(client);
+        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.PUNCH, blocks, others);
         if (obstacle.isPresent()) {
             return obstacle.get();
         }

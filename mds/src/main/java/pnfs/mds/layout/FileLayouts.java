@@ -242,7 +242,7 @@ public final class FileLayouts implements FileSpace {
 
     /// A hole may be made of `range`, which ends where the file does; see [LayoutManager#beginPunch].
     public HoldOutcome beginPunch(Inode file, long client, ByteRange range) {
-        return manager.beginPunch(view(file), client, range);
+        return told(file, client, manager.beginPunch(view(file), client, range));
     }
 
     public long finishPunch(FileChange change, Inode file, ProxyHold hold, Written written) {

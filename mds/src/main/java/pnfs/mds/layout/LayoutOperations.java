@@ -1,5 +1,6 @@
 package pnfs.mds.layout;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.mds.attribute.Inodes;
@@ -13,8 +14,10 @@ import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpArgs.GetDeviceListArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutStatsArgs;
 import pnfs.wire.nfs4.OpCode;
 
 /// What this room brings to the [OpTable].
@@ -36,12 +39,16 @@ public final class LayoutOperations {
             Orphans orphans,
             Recalls recalls,
             List<LayoutType> offered,
-            int callsInFlight) {
+            int callsInFlight,
+            MeterRegistry meters) {
         var held = new ClientLayouts(clients, inodes, locks, manager, layouts, orphans);
         clients.addHolder(held);
         var obstacles = new LayoutRecalls(locks, manager, held, recalls);
         layouts.tellObstacles(obstacles);
         var bodies = new LayoutBodies(offered, callsInFlight);
+        var reports = new LayoutReports(inodes, manager, layouts, bodies, meters);
+        table.register(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
+        table.register(OpCode.LAYOUTSTATS, LayoutStatsArgs.class, reports::statistics);
         table.register(
                 OpCode.LAYOUTGET,
                 LayoutGetArgs.class,

@@ -1,5 +1,7 @@
 package pnfs.mds.layout;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -95,6 +97,7 @@ public final class LayoutRooms {
     public final FileAttributes attributes;
     public final ServerIdentity identity;
     public final OpTable table = new OpTable();
+    public final MeterRegistry meters = new SimpleMeterRegistry();
     public final Recalls recalls;
     /// Callbacks on their way; no connection carries any.
     public final Queue<Runnable> later = new ConcurrentLinkedQueue<>();
@@ -155,7 +158,8 @@ public final class LayoutRooms {
                 orphans,
                 recalls,
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
-                8);
+                8,
+                meters);
     }
 
     /// With SETATTR as it is without the proxy.

@@ -1,0 +1,91 @@
+package pnfs.mds.layout;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.CompoundState;
+import pnfs.wire.nfs4.DeviceError;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutStatsArgs;
+import pnfs.wire.nfs4.OpCode;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.OpSuccess;
+import pnfs.wire.xdr.Opaque;
+
+/// LAYOUTERROR and LAYOUTSTATS, RFC 7862 §15.6 and §15.7: what clients with layouts met on volumes, and how much
+/// they moved there. It is counted for each volume, of which there are few, as `pnfs.mds.layout.error` and
+/// `pnfs.mds.layout.moved` (bytes); nothing else comes of it.
+final class LayoutReports {
+    private static final Logger log = LoggerFactory.getLogger(LayoutReports.class);
+
+    private final Inodes inodes;
+    private final LayoutManager manager;
+    private final FileLayouts layouts;
+    private final LayoutBodies bodies;
+    private final MeterRegistry meters;
+
+    LayoutReports(
+            Inodes inodes, LayoutManager manager, FileLayouts layouts, LayoutBodies bodies, MeterRegistry meters) {
+        this.inodes = inodes;
+        this.manager = manager;
+        this.layouts = layouts;
+        this.bodies = bodies;
+        this.meters = meters;
+    }
+
+    OpResult error(LayoutErrorArgs args, CompoundState state) {
+        Inode file = requireHeld(state);
+        for (DeviceError error : args.errors()) {
+            DeviceId device = require(error.device());
+            counter("pnfs.mds.layout.error", device).increment();
+            log.warn(
+                    "layout error reported device={} operation={} status={} file={} client={}",
+                    device,
+                    error.op(),
+                    error.status(),
+                    file,
+                    Long.toHexString(state.clientId()));
+        }
+        return new OpSuccess(OpCode.LAYOUTERROR);
+    }
+
+    OpResult statistics(LayoutStatsArgs args, CompoundState state) {
+        requireHeld(state);
+        bodies.require(args.update().type());
+        DeviceId device = require(args.device());
+        long bytes = args.read().bytes() + args.written().bytes();
+        if (args.read().bytes() < 0 || args.written().bytes() < 0 || bytes < 0) {
+            throw new NfsException(NfsStatus.INVAL, "more than 2^63 bytes moved on " + device);
+        }
+        counter("pnfs.mds.layout.moved", device).increment((double) bytes);
+        return new OpSuccess(OpCode.LAYOUTSTATS);
+    }
+
+    private Inode requireHeld(CompoundState state) {
+        Inode file = inodes.requireCurrent(state);
+        file.regular();
+        if (!manager.filesOf(state.clientId()).contains(file.id())) {
+            throw new NfsException(NfsStatus.BAD_STATEID, "no layout of " + file);
+        }
+        return file;
+    }
+
+    private DeviceId require(Opaque id) {
+        DeviceId device = DeviceId.of(id.toByteArray());
+        if (layouts.volume(device).isEmpty()) {
+            throw new NfsException(NfsStatus.INVAL, "device " + device + " is not known");
+        }
+        return device;
+    }
+
+    private Counter counter(String name, DeviceId device) {
+        return Counter.builder(name).tag("device", device.toString()).register(meters);
+    }
+}
