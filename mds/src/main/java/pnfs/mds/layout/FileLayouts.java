@@ -76,6 +76,9 @@ public final class FileLayouts implements FileSpace {
     /// Who sees to it that layouts get out of the way.
     @FunctionalInterface
     public interface Obstacles {
+        /// What `claimant` wanted was done: there is nothing in its way any more. Called under the file's lock.
+        default void passed(long inode, long claimant) {}
+
         /// Called under the file's lock.
         ///
         /// @param holders clients with layouts in the way
@@ -333,6 +336,8 @@ public final class FileLayouts implements FileSpace {
     private HoldOutcome told(Inode file, long claimant, HoldOutcome outcome) {
         if (outcome instanceof HoldOutcome.Conflict(var holders)) {
             obstacles.met(file, holders, claimant);
+        } else if (outcome instanceof HoldOutcome.Held) {
+            obstacles.passed(file.id(), claimant);
         }
         return outcome;
     }

@@ -64,6 +64,11 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
         }
     }
 
+    @Override
+    public void passed(long inode, long claimant) {
+        claims.computeIfPresent(inode, (_, claim) -> claim.client() == claimant ? null : claim);
+    }
+
     private static Claim claimed(Claim before, long claimant, long now) {
         boolean running = before != null && now - before.untilNanos() < 0;
         if (running && before.client() != claimant) {

@@ -183,6 +183,21 @@ class LayoutOperationsTest {
                 .isEqualTo(NfsStatus.OK);
     }
 
+    /// Linux truncates under its own layout, and asks for the next one at once.
+    @Test
+    void whoever_has_cut_the_file_keeps_no_place_before_layouts() {
+        FileHandle file = rooms.open(ALICE, "f");
+        var held = (LayoutGetResult) rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE));
+        rooms.run(ALICE, file, commit(held.stateid(), PAGE - 1, new ByteRange(0, PAGE)));
+        rooms.run(ALICE, file, setSize(ALICE, file, 0));
+        rooms.run(ALICE, file, giveBack(held.stateid().next()));
+
+        assertThat(rooms.run(ALICE, file, setSize(ALICE, file, 0)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+    }
+
     @Test
     void a_layout_that_is_not_returned_within_a_lease_is_taken() {
         FileHandle file = rooms.open(ALICE, "f");
