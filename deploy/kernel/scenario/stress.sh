@@ -4,8 +4,9 @@
 log_in
 mount_pnfs 4.2
 start_work
-for test in hdd iomix seek dentry dir rename link symlink getdent chmod utime open copy-file fallocate filename touch; do
-  stress-ng --temp-path "$there" --$test 2 --$test-ops 200 --timeout 30s --verify --metrics-brief --quiet >/tmp/stress 2>&1 ||
+for test in hdd iomix seek dentry dir rename link symlink getdent chmod utime open fallocate filename touch; do
+  stress-ng --temp-path "$there" --$test 2 --$test-ops 200 --timeout 30s --verify \
+    --hdd-bytes 16M --iomix-bytes 16M --seek-size 16M --fallocate-bytes 16M >/tmp/stress 2>&1 ||
     { tail -5 /tmp/stress; fail "stress-ng --$test"; }
   step "stress-ng --$test"
 done
