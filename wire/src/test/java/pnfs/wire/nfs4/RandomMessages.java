@@ -21,7 +21,7 @@ import pnfs.wire.xdr.XdrWriter;
 
 /// Makes a value of any record of this package out of chance, by its components' types and names. A component
 /// of a type that it does not know fails the test that asked: whoever adds one says here what its values are.
-final class RandomMessages {
+public final class RandomMessages {
     /// Numbers of 32 or 64 bits that must not be negative here, because they are amounts, positions or slots.
     private static final Set<String> AMOUNTS = Set.of(
             "offset",
@@ -58,12 +58,12 @@ final class RandomMessages {
 
     private final RandomGenerator random;
 
-    RandomMessages(RandomGenerator random) {
+    public RandomMessages(RandomGenerator random) {
         this.random = random;
     }
 
     /// All records under a sealed interface.
-    static <T> List<Class<? extends T>> leaves(Class<T> sealed) {
+    public static <T> List<Class<? extends T>> leaves(Class<T> sealed) {
         return permitted(sealed)
                 .<Class<? extends T>>map(leaf -> leaf.asSubclass(sealed))
                 .toList();
@@ -75,7 +75,8 @@ final class RandomMessages {
                 : Arrays.stream(type.getPermittedSubclasses()).flatMap(RandomMessages::permitted);
     }
 
-    <T> T of(Class<T> type) {
+    /// A value of that record, or of one under that interface.
+    public <T> T of(Class<T> type) {
         return type.cast(whole(type));
     }
 
