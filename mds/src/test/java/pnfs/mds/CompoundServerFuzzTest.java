@@ -109,10 +109,10 @@ import pnfs.wire.nfs4.StateOwner;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
-/// Any bytes as a COMPOUND are answered, by a server with all its rooms: no operation ends in SERVERFAULT, no call in
-/// SYSTEM_ERR, no block of a volume belongs to two files or to a file and to nobody (I1, I2), the next client is served,
-/// and nothing is left of a client that is gone. `mvn test` runs the corpus and the seeds; `JAZZER_FUZZ=1 mvn -pl mds
-/// test -Dtest=CompoundServerFuzzTest` looks for more.
+/// Any bytes as a COMPOUND are answered, by a server with all its rooms: no operation ends in SERVERFAULT, no
+/// call in SYSTEM_ERR, no block of a volume belongs to two files or to a file and to nobody (I1, I2), the next
+/// client is served, and nothing is left of a client that is gone. `mvn test` runs the corpus and the seeds;
+/// `JAZZER_FUZZ=1 mvn -pl mds test -Dtest=CompoundServerFuzzTest` looks for more.
 class CompoundServerFuzzTest {
     private static final int GARBAGE_ARGS = 4;
     private static final int MOST_OPERATIONS = 12;
@@ -167,12 +167,10 @@ class CompoundServerFuzzTest {
                     manager,
                     layouts,
                     orphans,
-                    new Recalls(
-                            server.clients, callbacks, server.loop.nowNanos(), TestServer.LIMITS.leaseNanos()),
+                    new Recalls(server.clients, callbacks, server.loop.nowNanos(), TestServer.LIMITS.leaseNanos()),
                     List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                     8);
-            ProxyOperations.register(
-                    table, inodes, locks, layouts, orphans, new Forgetful(), opens, setAttr, 1, 4096);
+            ProxyOperations.register(table, inodes, locks, layouts, orphans, new Forgetful(), opens, setAttr, 1, 4096);
             return namespace.root(0, new Rights(0777, 0, 0), new NfsTime(1, 0));
         }
     }
@@ -190,8 +188,8 @@ class CompoundServerFuzzTest {
         }
     }
 
-    /// The first byte says how many operations the others are, behind a SEQUENCE that is good; 0: the others are all
-    /// of the COMPOUND.
+    /// The first byte says how many operations the others are, behind a SEQUENCE that is good; 0: the others
+    /// are all of the COMPOUND.
     @FuzzTest(maxDuration = "60s")
     void any_bytes_are_answered_and_the_next_client_is_served(byte[] input) {
         if (input.length == 0) {
@@ -234,8 +232,7 @@ class CompoundServerFuzzTest {
         }
         assertSpaceAddsUp();
         List<OpResult> results = peer.results(xid).operations();
-        assertThat(results)
-                .allSatisfy(result -> assertThat(result.status()).isNotEqualTo(NfsStatus.SERVERFAULT));
+        assertThat(results).allSatisfy(result -> assertThat(result.status()).isNotEqualTo(NfsStatus.SERVERFAULT));
         if (results.isEmpty() || results.getFirst().status() != NfsStatus.OK) {
             session = reboot(peer, "fuzzer"); // its session is gone, or does not know the sequence
         }
@@ -251,14 +248,22 @@ class CompoundServerFuzzTest {
                 if (extent.state() != ExtentState.NONE_DATA) {
                     Extent before = owned.lower(extent);
                     Extent after = owned.higher(extent);
-                    assertThat(owned.add(extent)).as("%s belongs to nobody else", extent).isTrue();
-                    assertThat(before == null || isBefore(before, extent)).as("%s overlaps %s", extent, before).isTrue();
-                    assertThat(after == null || isBefore(extent, after)).as("%s overlaps %s", extent, after).isTrue();
+                    assertThat(owned.add(extent))
+                            .as("%s belongs to nobody else", extent)
+                            .isTrue();
+                    assertThat(before == null || isBefore(before, extent))
+                            .as("%s overlaps %s", extent, before)
+                            .isTrue();
+                    assertThat(after == null || isBefore(extent, after))
+                            .as("%s overlaps %s", extent, after)
+                            .isTrue();
                     ownedBytes += extent.storage().length();
                 }
             }
         }
-        assertThat(rooms.space.totals().freeBytes() + ownedBytes).as("free and owned").isEqualTo(freeAtFirst);
+        assertThat(rooms.space.totals().freeBytes() + ownedBytes)
+                .as("free and owned")
+                .isEqualTo(freeAtFirst);
     }
 
     private static boolean isBefore(Extent left, Extent right) {
@@ -288,8 +293,8 @@ class CompoundServerFuzzTest {
 
     /// Removes what can be removed under the directory that `way` leads to, in this pass.
     private void remove(OpArgs[] way, int depth) {
-        List<OpResult> results =
-                session.run(append(way, new ReadDirArgs(0, 0, 4096, 4096, Bitmap.EMPTY))).operations();
+        List<OpResult> results = session.run(append(way, new ReadDirArgs(0, 0, 4096, 4096, Bitmap.EMPTY)))
+                .operations();
         if (depth < MOST_OPERATIONS && results.getLast() instanceof ReadDirResult listed) {
             for (DirectoryEntry entry : listed.entries()) {
                 remove(append(way, new LookupArgs(entry.name())), depth + 1);
@@ -375,10 +380,7 @@ class CompoundServerFuzzTest {
             case 11 -> new SetXattrArgs(SetXattrMode.EITHER, "name" + length % 3, Opaque.of(new byte[length / 8]));
             case 12 ->
                 new LayoutReturnArgs(
-                        false,
-                        type,
-                        Iomode.ANY,
-                        new LayoutReturnScope.OfFile(range, Stateid.CURRENT, Opaque.EMPTY));
+                        false, type, Iomode.ANY, new LayoutReturnScope.OfFile(range, Stateid.CURRENT, Opaque.EMPTY));
             case 13 ->
                 new LayoutCommitArgs(
                         range,

@@ -107,8 +107,7 @@ class LockTest {
     @Test
     void a_range_must_be_one_and_a_mode_that_the_open_has() {
         session.expect(
-                NfsStatus.INVAL,
-                at(file.file(), first(LockType.WRITE, FileRange.of(5, 0), file.stateid(), "lock1")));
+                NfsStatus.INVAL, at(file.file(), first(LockType.WRITE, FileRange.of(5, 0), file.stateid(), "lock1")));
         Opened reading = tree.open("file", "reader", ShareBits.READ);
 
         session.expect(

@@ -49,7 +49,8 @@ class SparseTest {
             session.ok(at(file.file(), new AllocateArgs(stateid, FileRange.of(0, 1))));
         }
 
-        assertThat(tree.attributes(file.file(), Bitmap.of(Attribute.SIZE)).size()).isEqualTo(1);
+        assertThat(tree.attributes(file.file(), Bitmap.of(Attribute.SIZE)).size())
+                .isEqualTo(1);
     }
 
     @Test
@@ -62,8 +63,7 @@ class SparseTest {
 
         assertThat(seek(0, SeekWhat.HOLE)).isEqualTo(new SeekResult(false, 4096));
         assertThat(seek(4096, SeekWhat.DATA)).isEqualTo(new SeekResult(false, 8192));
-        session.expect(
-                NfsStatus.NXIO, at(file.file(), new SeekArgs(file.stateid(), 3 * 4096, SeekWhat.DATA)));
+        session.expect(NfsStatus.NXIO, at(file.file(), new SeekArgs(file.stateid(), 3 * 4096, SeekWhat.DATA)));
         session.ok(at(file.file(), new ReadPlusArgs(file.stateid(), 0, 3 * 4096)));
     }
 

@@ -27,6 +27,10 @@ final class Suite implements AutoCloseable {
         this.network = new NioNetwork(1, System::nanoTime);
     }
 
+    InetSocketAddress server() {
+        return server;
+    }
+
     /// A name that was not used before.
     String name() {
         return "t" + ProcessHandle.current().pid() + "-" + names.incrementAndGet();

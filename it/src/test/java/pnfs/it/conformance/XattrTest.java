@@ -38,8 +38,7 @@ class XattrTest {
 
     @Test
     void the_export_says_that_there_are_some() {
-        Attributes root = tree.attributes(
-                tree.handle, Bitmap.of(Attribute.SUPPORTED_ATTRS, Attribute.XATTR_SUPPORT));
+        Attributes root = tree.attributes(tree.handle, Bitmap.of(Attribute.SUPPORTED_ATTRS, Attribute.XATTR_SUPPORT));
 
         assertThat(root.bitmap(Attribute.SUPPORTED_ATTRS).has(Attribute.XATTR_SUPPORT))
                 .isTrue();
