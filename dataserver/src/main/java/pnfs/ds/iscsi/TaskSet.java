@@ -3,6 +3,7 @@ package pnfs.ds.iscsi;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -110,7 +111,8 @@ final class TaskSet {
         if (task.immediate) {
             immediateCount++;
         }
-        task.scsi.begin(nexus, Lun.fromWire(task.lun), header, Bhs.cdbAt(at));
+        long announced = task.wantsWrite ? task.expectedBytes : 0;
+        task.scsi.begin(nexus, Lun.fromWire(task.lun), header, Bhs.cdbAt(at), announced);
         if (task.wantsRead && task.wantsWrite) {
             task.scsi.fail(Sense.INVALID_FIELD_IN_CDB); // no command of ours moves data both ways
         } else {
@@ -394,9 +396,10 @@ final class TaskSet {
         Bhs.putResidual(pdu, at, residual(task));
         session.putStatus(pdu, at);
         if (task.scsi.status() == ScsiStatus.CHECK_CONDITION) {
-            var sense = ByteBuffer.allocate(Short.BYTES + Sense.FIXED_BYTES).putShort(0, (short) Sense.FIXED_BYTES);
-            task.scsi.sense().putFixed(sense, Short.BYTES);
-            out.end(at, sense.array());
+            var sense = ByteBuffer.allocate(Short.BYTES + Sense.MAX_BYTES);
+            int senseBytes = task.scsi.putSense(sense, Short.BYTES);
+            sense.putShort(0, (short) senseBytes);
+            out.end(at, Arrays.copyOf(sense.array(), Short.BYTES + senseBytes));
         } else {
             out.end(at);
         }

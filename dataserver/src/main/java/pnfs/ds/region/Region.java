@@ -41,6 +41,9 @@ public final class Region implements AutoCloseable {
     /// No range that is reached through a window is longer.
     public static final int MAX_WINDOW_RANGE_BYTES = 64 << 20;
 
+    private static final MemorySegment ZEROS =
+            Arena.global().allocate(PAGE_BYTES).asReadOnly();
+
     private final RegionHeader header;
     private final MemorySegment data;
     /// All of the region in buffers that are made once, because a buffer for each access would be garbage for
@@ -173,6 +176,34 @@ public final class Region implements AutoCloseable {
         } catch (InternalError poisoned) {
             return false;
         }
+    }
+
+    /// Fills a range with one pattern again and again. Returns false when the medium failed.
+    ///
+    /// @param length a multiple of the pattern's
+    /// @throws IndexOutOfBoundsException when the range is not inside the region
+    public boolean fill(long offset, long length, ByteBuffer pattern) {
+        var range = data.asSlice(offset, length);
+        try {
+            long done = Math.min(length, pattern.remaining());
+            MemorySegment.copy(MemorySegment.ofBuffer(pattern), 0, range, 0, done);
+            while (done < length) {
+                long more = Math.min(done, length - done);
+                MemorySegment.copy(range, 0, range, done, more);
+                done += more;
+            }
+            return true;
+        } catch (InternalError poisoned) {
+            return false;
+        }
+    }
+
+    /// Whether a range reads as zeros. Ask [#readable] first.
+    ///
+    /// @param length at most a page
+    /// @throws IndexOutOfBoundsException when the range is not inside the region
+    public boolean isZero(long offset, int length) {
+        return data.asSlice(offset, length).mismatch(ZEROS.asSlice(0, length)) < 0;
     }
 
     /// Makes a range durable and tells the waiter, exactly once: before this returns, or later from another

@@ -2,63 +2,82 @@ package pnfs.ds.scsi;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.reservation.ReservationTable;
 import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Capacity;
-import pnfs.wire.scsi.Cdb;
 import pnfs.wire.scsi.InquiryData;
 import pnfs.wire.scsi.ModePage;
 import pnfs.wire.scsi.ModeParameters;
 import pnfs.wire.scsi.ScsiCommand;
+import pnfs.wire.scsi.ScsiException;
 import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
 import pnfs.wire.scsi.SupportedOpcodes;
+import pnfs.wire.scsi.TargetPortGroups;
 import pnfs.wire.scsi.VpdPage;
 import pnfs.wire.scsi.VpdPage.Designator;
 
-/// Commands onto one volume (SBC-3 §5, SPC-4 §6). Safe for use by many connections: what it has is immutable,
-/// apart from the volume.
+/// What one volume is to initiators, and where its commands go (SBC-3 §5, SPC-4 §6). Safe for use by many
+/// connections.
 ///
 /// There is no cache to lose: a write is durable before it answers (WCE=0), so SYNCHRONIZE CACHE and FUA have
 /// nothing left to do.
 final class LogicalUnit {
-    /// The most bytes that one command moves; block limits (VPD page B0h) tell it to initiators.
-    static final int MAX_TRANSFER_BYTES = 16 << 20;
-
     private static final int OPTIMAL_TRANSFER_BYTES = 1 << 20;
     private static final int PHYSICAL_BLOCK_BYTES = 4096;
     private static final String REVISION = "0001";
+    /// TPGS: what the port groups are is asked with REPORT TARGET PORT GROUPS and changes by itself only.
+    private static final int IMPLICIT_PORT_GROUPS = 1;
     /// SAM-5, SPC-4, SBC-3, iSCSI: version descriptor codes of SPC-4 table 149.
     private static final List<Integer> STANDARDS = List.of(0x00a0, 0x0460, 0x04c0, 0x0960);
+    /// ABORT TASK, ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET, TARGET RESET (SPC-4 §6.36).
+    private static final int TASK_FUNCTIONS = 0x80 | 0x40 | 0x10 | 0x08 | 0x02;
 
     private static final Sense SAVING_PARAMETERS_NOT_SUPPORTED = new Sense(Sense.ILLEGAL_REQUEST_KEY, 0x39, 0x00);
 
     private static final int CHANGEABLE_VALUES = 1;
+    private static final int DEFAULT_VALUES = 2;
     private static final int SAVED_VALUES = 3;
-    private static final List<ModePage> MODE_PAGES =
-            List.of(new ModePage.Caching(false, false), new ModePage.Control(false, false, false, true));
-    /// Nothing can be changed.
-    private static final List<ModePage> CHANGEABLE_MODE_PAGES =
-            List.of(new ModePage.Caching(false, false), new ModePage.Control(false, false, false, false));
+    private static final int MAX_MODE_LIST_BYTES = 255;
+    private static final ModePage.Caching CACHING = new ModePage.Caching(false, false);
+    private static final ModePage.Control DEFAULT_CONTROL = new ModePage.Control(false, false, false, true);
+    private static final ModePage.Control CHANGEABLE_CONTROL = new ModePage.Control(true, true, false, false);
+
+    /// Tells all nexuses but one that something happened to the unit.
+    @FunctionalInterface
+    interface Bystanders {
+        void tell(ScsiNexus butNot, Sense what);
+    }
 
     private final Volume volume;
     private final ReservationTable reservations;
-    private final ReserveCommands reserveCommands;
+    private final ReserveCommands reserve;
+    private final BlockCommands blocks;
+    private final Bystanders bystanders;
     private final List<VpdPage> vitalPages;
+    private volatile ModePage.Control control = DEFAULT_CONTROL;
 
     /// @param deviceName the iSCSI name of the device around it
-    LogicalUnit(SharedVolume shared, String deviceName) {
+    LogicalUnit(SharedVolume shared, String deviceName, Bystanders bystanders) {
         this.volume = shared.volume();
         this.reservations = shared.reservations();
-        this.reserveCommands = new ReserveCommands(reservations);
+        this.reserve = new ReserveCommands(reservations);
+        this.blocks = new BlockCommands(volume);
+        this.bystanders = bystanders;
         this.vitalPages = vitalPages(volume, deviceName);
     }
 
-    Volume volume() {
-        return volume;
+    /// D_SENSE of the control page.
+    boolean describesSense() {
+        return control.descriptorSense();
+    }
+
+    /// What a reset leaves: mode parameters are as at the start.
+    void reset() {
+        control = DEFAULT_CONTROL;
     }
 
     /// Decides a command whose CDB sets only bits that its row allows.
@@ -67,22 +86,37 @@ final class LogicalUnit {
             task.refuse(ScsiStatus.RESERVATION_CONFLICT);
             return;
         }
+        if (control.softwareWriteProtect() && command.changesBlocks()) {
+            task.fail(Sense.WRITE_PROTECTED);
+            return;
+        }
         switch (command) {
-            case READ_6, READ_10, READ_12, READ_16 -> read(task);
-            case WRITE_6, WRITE_10, WRITE_12, WRITE_16 -> write(task);
-            case VERIFY_10, VERIFY_12, VERIFY_16 -> verify(task);
-            case SYNCHRONIZE_CACHE_10, SYNCHRONIZE_CACHE_16 -> requireBlocks(task);
-            case TEST_UNIT_READY -> {
-                // GOOD: a mapped region is always ready.
+            case READ_6, READ_10, READ_12, READ_16 -> blocks.read(task);
+            case WRITE_6, WRITE_10, WRITE_12, WRITE_16, WRITE_AND_VERIFY_10, WRITE_AND_VERIFY_12, WRITE_AND_VERIFY_16 ->
+                blocks.write(task);
+            case VERIFY_10, VERIFY_12, VERIFY_16 -> blocks.verify(task);
+            case SYNCHRONIZE_CACHE_10, SYNCHRONIZE_CACHE_16 -> blocks.synchronize(task);
+            case PRE_FETCH_10, PRE_FETCH_16 -> blocks.prefetch(task);
+            case COMPARE_AND_WRITE -> blocks.compareAndWrite(task);
+            case ORWRITE_16 -> blocks.orWrite(task);
+            case WRITE_SAME_10, WRITE_SAME_16 -> blocks.writeSame(task);
+            case TEST_UNIT_READY, START_STOP_UNIT -> {
+                // GOOD: a mapped region is always ready, and there is nothing that could be stopped.
             }
             case REQUEST_SENSE,
                     INQUIRY,
                     MODE_SENSE_6,
                     MODE_SENSE_10,
+                    MODE_SELECT_6,
+                    MODE_SELECT_10,
                     READ_CAPACITY_10,
                     READ_CAPACITY_16,
+                    GET_LBA_STATUS,
+                    UNMAP,
                     REPORT_LUNS,
+                    REPORT_TARGET_PORT_GROUPS,
                     REPORT_SUPPORTED_OPCODES,
+                    REPORT_SUPPORTED_TASK_FUNCTIONS,
                     READ_KEYS,
                     READ_RESERVATION,
                     REPORT_CAPABILITIES,
@@ -98,68 +132,6 @@ final class LogicalUnit {
         }
     }
 
-    /// False, and the command refused, when it names blocks that are not there.
-    private boolean requireBlocks(ScsiTask task) {
-        if (volume.covers(Cdb.firstBlock(task.cdb(), 0), Cdb.blocks(task.cdb(), 0))) {
-            return true;
-        }
-        task.fail(Sense.LBA_OUT_OF_RANGE);
-        return false;
-    }
-
-    /// False, and the command refused, when it moves more than block limits allow.
-    private boolean requireTransfer(ScsiTask task) {
-        if (Cdb.blocks(task.cdb(), 0) * volume.blockBytes() <= MAX_TRANSFER_BYTES) {
-            return true;
-        }
-        task.fail(Sense.INVALID_FIELD_IN_CDB);
-        return false;
-    }
-
-    private void read(ScsiTask task) {
-        if (requireMedium(task, Sense.UNRECOVERED_READ_ERROR)) {
-            int bytes = bytes(task);
-            volume.countRead(bytes);
-            task.move(ScsiTask.READ, this, offset(task), bytes);
-        }
-    }
-
-    private void write(ScsiTask task) {
-        if (requireMedium(task, Sense.WRITE_ERROR)) {
-            task.move(ScsiTask.WRITE, this, offset(task), bytes(task));
-        }
-    }
-
-    private void verify(ScsiTask task) {
-        requireMedium(task, Sense.UNRECOVERED_READ_ERROR);
-    }
-
-    /// False, and the command refused or failed, unless its blocks are there and can be reached.
-    private boolean requireMedium(ScsiTask task, Sense failure) {
-        if (!requireBlocks(task) || !requireTransfer(task)) {
-            return false;
-        }
-        if (!volume.readable(offset(task), bytes(task))) {
-            task.fail(failure.withInformation(Cdb.firstBlock(task.cdb(), 0)));
-            return false;
-        }
-        return true;
-    }
-
-    private long offset(ScsiTask task) {
-        return volume.offsetOf(Cdb.firstBlock(task.cdb(), 0));
-    }
-
-    private int bytes(ScsiTask task) {
-        return (int) (Cdb.blocks(task.cdb(), 0) * volume.blockBytes());
-    }
-
-    /// Makes written bytes durable, then tells the waiter.
-    void persist(long offset, int length, Persistence.Waiter waiter) {
-        volume.countWrite(length);
-        volume.persist(offset, length, waiter);
-    }
-
     private void ask(ScsiCommand command, ScsiTask task) {
         switch (command) {
             case ScsiCommand.RequestSense request -> requestSense(request, task);
@@ -168,15 +140,21 @@ final class LogicalUnit {
             case ScsiCommand.ReadCapacity10 read -> task.replyWith(capacity().toShortBytes(), read.allocationBytes());
             case ScsiCommand.ReadCapacity16 read -> task.replyWith(capacity().toBytes(), read.allocationBytes());
             case ScsiCommand.ReportSupportedOpcodes report -> supportedOpcodes(report, task);
-            case ScsiCommand.PersistentReserveIn in -> reserveCommands.read(in, task);
-            case ScsiCommand.PersistentReserveOut out -> reserveCommands.write(out, task);
+            case ScsiCommand.PersistentReserveIn in -> reserve.read(in, task);
+            case ScsiCommand.PersistentReserveOut out -> reserve.write(out, task);
+            case ScsiCommand.GetLbaStatus get -> blocks.lbaStatus(get, task);
+            case ScsiCommand.Unmap unmap -> blocks.unmap(unmap, task);
+            case ScsiCommand.ModeSelect select -> modeSelect(select, task);
+            case ScsiCommand.ReportTargetPortGroups report -> portGroups(report, task);
+            case ScsiCommand.ReportSupportedTaskFunctions report -> taskFunctions(report, task);
             default -> throw new IllegalStateException("no row lets " + command + " come here");
         }
     }
 
     private Capacity capacity() {
         int logicalPerPhysical = PHYSICAL_BLOCK_BYTES / volume.blockBytes();
-        return Capacity.of(volume.blocks(), volume.blockBytes(), Integer.numberOfTrailingZeros(logicalPerPhysical));
+        int exponent = Integer.numberOfTrailingZeros(logicalPerPhysical);
+        return new Capacity(volume.blocks(), volume.blockBytes(), exponent, 0, true, true);
     }
 
     private static void requestSense(ScsiCommand.RequestSense request, ScsiTask task) {
@@ -199,7 +177,14 @@ final class LogicalUnit {
     }
 
     static InquiryData inquiryData(int peripheral) {
-        return new InquiryData(peripheral, InquiryData.SPC_4, 0, Volume.VENDOR, Volume.PRODUCT, REVISION, STANDARDS);
+        return new InquiryData(
+                peripheral,
+                InquiryData.SPC_4,
+                IMPLICIT_PORT_GROUPS,
+                Volume.VENDOR,
+                Volume.PRODUCT,
+                REVISION,
+                STANDARDS);
     }
 
     private static List<VpdPage> vitalPages(Volume volume, String deviceName) {
@@ -213,19 +198,24 @@ final class LogicalUnit {
                 Designator.scsiName(
                         Designator.TARGET_PORT, "%s,t,0x%04x".formatted(deviceName, ScsiTarget.PORTAL_GROUP)),
                 Designator.scsiName(Designator.TARGET_DEVICE, deviceName)));
+        long maxTransferBlocks = BlockCommands.MAX_TRANSFER_BYTES / blockBytes;
         var limits = new VpdPage.BlockLimits(
                 false,
-                0,
+                BlockCommands.MAX_COMPARE_AND_WRITE_BYTES / blockBytes,
                 PHYSICAL_BLOCK_BYTES / blockBytes,
-                MAX_TRANSFER_BYTES / blockBytes,
+                maxTransferBlocks,
                 OPTIMAL_TRANSFER_BYTES / blockBytes,
+                maxTransferBlocks,
+                BlockCommands.MAX_UNMAP_RANGES,
+                1,
                 0,
-                0,
-                0,
-                -1,
-                0);
+                maxTransferBlocks);
         var characteristics = new VpdPage.BlockCharacteristics(VpdPage.BlockCharacteristics.DOES_NOT_ROTATE, 0);
-        var provisioning = new VpdPage.Provisioning(0, 0, 0, 0);
+        var provisioning = new VpdPage.Provisioning(
+                0,
+                VpdPage.Provisioning.UNMAP | VpdPage.Provisioning.WRITE_SAME_16 | VpdPage.Provisioning.WRITE_SAME_10,
+                1,
+                VpdPage.Provisioning.RESOURCE_PROVISIONED);
         var serial = new VpdPage.UnitSerial(volume.serial());
         var codes = new VpdPage.SupportedPages(List.of(
                 VpdPage.SUPPORTED_PAGES,
@@ -237,30 +227,95 @@ final class LogicalUnit {
         return List.of(codes, serial, names, limits, characteristics, provisioning);
     }
 
-    private static void modeSense(ScsiCommand.ModeSense sense, ScsiTask task) {
+    private void modeSense(ScsiCommand.ModeSense sense, ScsiTask task) {
         if (sense.pageControl() == SAVED_VALUES) {
             task.fail(SAVING_PARAMETERS_NOT_SUPPORTED);
             return;
         }
-        List<ModePage> pages = (sense.pageControl() == CHANGEABLE_VALUES ? CHANGEABLE_MODE_PAGES : MODE_PAGES)
-                .stream()
-                        .filter(page -> sense.page() == ModePage.ALL || sense.page() == page.code())
-                        .toList();
+        ModePage.Control now = control;
+        ModePage.Control shown = switch (sense.pageControl()) {
+            case CHANGEABLE_VALUES -> CHANGEABLE_CONTROL;
+            case DEFAULT_VALUES -> DEFAULT_CONTROL;
+            default -> now;
+        };
+        // Nothing of the caching page can be changed, and all of it is zero.
+        List<ModePage> pages = Stream.<ModePage>of(CACHING, shown)
+                .filter(page -> sense.page() == ModePage.ALL || sense.page() == page.code())
+                .toList();
         boolean noSubpage = sense.subpage() != 0 && sense.subpage() != ModePage.ALL_SUBPAGES;
         if (pages.isEmpty() || noSubpage) {
             task.fail(Sense.INVALID_FIELD_IN_CDB);
             return;
         }
-        var parameters = new ModeParameters(false, true, pages);
+        var parameters = new ModeParameters(now.softwareWriteProtect(), true, pages);
         task.replyWith(parameters.toBytes(sense.form()), sense.allocationBytes());
     }
 
+    private void modeSelect(ScsiCommand.ModeSelect select, ScsiTask task) {
+        if (select.parameterBytes() > MAX_MODE_LIST_BYTES) {
+            task.fail(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        } else if (select.parameterBytes() > 0) {
+            task.gather(select.parameterBytes(), whole -> {
+                selectModes(select, whole);
+                whole.done();
+            });
+        }
+    }
+
+    /// All pages of the list come into force, or none: each must say what it said before, but for what is
+    /// changeable.
+    private void selectModes(ScsiCommand.ModeSelect select, ScsiTask task) {
+        ModePage.Control now = control;
+        ModePage.Control next = now;
+        try {
+            for (ModePage page : ModeParameters.readSelected(select.form(), task.gathered())) {
+                boolean known = switch (page) {
+                    case ModePage.Caching caching -> caching.equals(CACHING);
+                    case ModePage.Control wanted -> {
+                        next = new ModePage.Control(
+                                wanted.descriptorSense(),
+                                wanted.softwareWriteProtect(),
+                                now.abortedStatus(),
+                                now.unrestrictedReordering());
+                        yield next.equals(wanted);
+                    }
+                    case ModePage.Other _ -> false;
+                };
+                if (!known) {
+                    throw ScsiException.check(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
+                }
+            }
+        } catch (ScsiException refused) {
+            task.fail(refused.sense());
+            return;
+        }
+        control = next;
+        if (!next.equals(now)) {
+            bystanders.tell(task.nexus(), Sense.MODE_PARAMETERS_CHANGED);
+        }
+    }
+
+    private static void portGroups(ScsiCommand.ReportTargetPortGroups report, ScsiTask task) {
+        var header = report.extendedHeader() ? TargetPortGroups.Header.EXTENDED : TargetPortGroups.Header.SHORT;
+        var groups = new TargetPortGroups(ScsiTarget.PORTAL_GROUP, ScsiTarget.RELATIVE_PORT);
+        task.replyWith(groups.toBytes(header), report.allocationBytes());
+    }
+
+    /// The extended form has room for timeouts, of which we know none.
+    private static void taskFunctions(ScsiCommand.ReportSupportedTaskFunctions report, ScsiTask task) {
+        var data = new byte[report.extended() ? 16 : 4];
+        data[0] = (byte) TASK_FUNCTIONS;
+        data[3] = (byte) (data.length - 4);
+        task.replyWith(data, report.allocationBytes());
+    }
+
     private static void supportedOpcodes(ScsiCommand.ReportSupportedOpcodes report, ScsiTask task) {
+        var timeouts = report.timeouts() ? SupportedOpcodes.Timeouts.TOLD : SupportedOpcodes.Timeouts.LEFT_OUT;
         if (report.options() == 0) {
             var all = Arrays.stream(SupportedCommand.values())
                     .map(row -> new SupportedOpcodes.Command(row.opcode(), row.serviceAction(), row.cdbBytes()))
                     .toList();
-            task.replyWith(SupportedOpcodes.all(all), report.allocationBytes());
+            task.replyWith(SupportedOpcodes.all(all, timeouts), report.allocationBytes());
             return;
         }
         boolean hasServiceActions = SupportedCommand.sharesOpcode(report.opcode());
@@ -275,6 +330,7 @@ final class LogicalUnit {
             return;
         }
         @Nullable SupportedCommand command = SupportedCommand.of(report.opcode(), report.serviceAction());
-        task.replyWith(SupportedOpcodes.one(command == null ? null : command.usage()), report.allocationBytes());
+        byte[] usage = command == null ? null : command.usage();
+        task.replyWith(SupportedOpcodes.one(usage, timeouts), report.allocationBytes());
     }
 }

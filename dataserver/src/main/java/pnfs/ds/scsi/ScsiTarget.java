@@ -68,7 +68,9 @@ public final class ScsiTarget {
         List<Volume> volumes = shared.stream().map(SharedVolume::volume).toList();
         countBytes(meters, volumes, "read", Volume.Traffic::readBytes);
         countBytes(meters, volumes, "write", Volume.Traffic::writtenBytes);
-        this.units = shared.stream().map(each -> new LogicalUnit(each, name)).toList();
+        this.units = IntStream.range(0, shared.size())
+                .mapToObj(lun -> new LogicalUnit(shared.get(lun), name, (by, what) -> tellOthers(lun, by, what)))
+                .toList();
         for (int i = 0; i < shared.size(); i++) {
             int lun = i;
             shared.get(lun).reservations().listen((change, finished) -> reservationsChanged(lun, change, finished));
@@ -161,6 +163,9 @@ public final class ScsiTarget {
         } else if (unit == null) {
             answerWithoutUnit(task);
         } else {
+            if (unit.describesSense()) {
+                task.describeSense();
+            }
             Sense attention = command.ignoresAttention() ? null : task.nexus().takeAttention(task.lun());
             if (attention == null) {
                 unit.start(command, task);
@@ -237,9 +242,14 @@ public final class ScsiTarget {
 
     /// Tells everyone but who did it that a unit was reset: its tasks are gone (SAM-5 §7.7).
     public void resetDone(int lun, ScsiNexus by) {
+        units.get(lun).reset();
+        tellOthers(lun, by, Sense.LOGICAL_UNIT_RESET);
+    }
+
+    private void tellOthers(int lun, ScsiNexus by, Sense what) {
         for (ScsiNexus nexus : nexuses) {
             if (nexus != by) {
-                nexus.attention(lun, Sense.LOGICAL_UNIT_RESET);
+                nexus.attention(lun, what);
             }
         }
     }

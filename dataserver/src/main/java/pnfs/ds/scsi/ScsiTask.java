@@ -3,6 +3,7 @@ package pnfs.ds.scsi;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.region.Persistence;
+import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Cdb;
 import pnfs.wire.scsi.ScsiOpcode;
 import pnfs.wire.scsi.ScsiStatus;
@@ -48,10 +49,12 @@ public final class ScsiTask implements Persistence.Waiter {
 
     private final ByteBuffer cdb = ByteBuffer.allocate(Cdb.BYTES);
     private int lun;
+    private long announcedBytes;
     private @Nullable ScsiNexus nexus;
 
     private int transfer;
-    private @Nullable LogicalUnit unit;
+    private @Nullable Volume volume;
+    private boolean describes;
     private long offset;
     private int bytes;
     private ByteBuffer reply = NO_REPLY;
@@ -67,12 +70,15 @@ public final class ScsiTask implements Persistence.Waiter {
     ///
     /// @param lun as [pnfs.wire.scsi.Lun#fromWire] says; -1 for one that cannot be ours
     /// @param from 16 bytes of CDB at `cdbAt`
-    public void begin(ScsiNexus nexus, int lun, ByteBuffer from, int cdbAt) {
+    /// @param announced how many bytes the initiator says it sends
+    public void begin(ScsiNexus nexus, int lun, ByteBuffer from, int cdbAt, long announced) {
         this.nexus = nexus;
         this.lun = lun;
+        announcedBytes = announced;
         cdb.put(0, from, cdbAt, Cdb.BYTES);
         transfer = NONE;
-        unit = null;
+        volume = null;
+        describes = false;
         offset = 0;
         bytes = 0;
         reply = NO_REPLY;
@@ -123,10 +129,10 @@ public final class ScsiTask implements Persistence.Waiter {
         bytes = reply.remaining();
     }
 
-    /// Has bytes of a unit move, [#READ] or [#WRITE].
-    void move(int direction, LogicalUnit where, long from, int length) {
+    /// Has bytes of a volume move, [#READ] or [#WRITE].
+    void move(int direction, Volume where, long from, int length) {
         transfer = direction;
-        unit = where;
+        volume = where;
         offset = from;
         bytes = length;
     }
@@ -145,9 +151,19 @@ public final class ScsiTask implements Persistence.Waiter {
         take(length, (task, at, source) -> task.gathered.put(at, source, source.position(), source.remaining()), then);
     }
 
+    /// Needs no data, but does something that takes its time.
+    void later(Rest then) {
+        rest = then;
+    }
+
     /// What has come, from position to limit.
     ByteBuffer gathered() {
         return gathered.slice(0, received);
+    }
+
+    /// How many bytes the initiator says it sends.
+    long announcedBytes() {
+        return announcedBytes;
     }
 
     /// How many bytes have come.
@@ -175,19 +191,19 @@ public final class ScsiTask implements Persistence.Waiter {
     /// @param at from the first byte of the command
     public ByteBuffer view(int at, int length) {
         requireInside(at, length);
-        return unit().volume().view(offset + at, length);
+        return volume().view(offset + at, length);
     }
 
     /// The same bytes in a buffer that is everybody's, from index [#windowAt] on: see
     /// [pnfs.ds.region.Region#window].
     public ByteBuffer window(int at, int length) {
         requireInside(at, length);
-        return unit().volume().window(offset + at, length);
+        return volume().window(offset + at, length);
     }
 
     /// Where byte `at` of the command is in its [#window].
     public int windowAt(int at) {
-        return unit().volume().inWindow(offset + at);
+        return volume().inWindow(offset + at);
     }
 
     /// Whether bytes come from the initiator.
@@ -209,7 +225,7 @@ public final class ScsiTask implements Persistence.Waiter {
         requireInside(at, length);
         if (taker != null) {
             taker.take(this, at, source.slice(sourceAt, length));
-        } else if (!unit().volume().write(offset + at, source, sourceAt, length)) {
+        } else if (!volume().write(offset + at, source, sourceAt, length)) {
             fail(Sense.WRITE_ERROR);
         }
     }
@@ -231,7 +247,8 @@ public final class ScsiTask implements Persistence.Waiter {
         if (left != null) {
             left.run(this);
         } else {
-            unit().persist(offset, receivedBytes, this);
+            volume().countWrite(receivedBytes);
+            volume().persist(offset, receivedBytes, this);
         }
     }
 
@@ -265,11 +282,28 @@ public final class ScsiTask implements Persistence.Waiter {
         }
     }
 
-    private LogicalUnit unit() {
-        if (unit == null) {
+    private Volume volume() {
+        if (volume == null) {
             throw new IllegalStateException("command moves no blocks");
         }
-        return unit;
+        return volume;
+    }
+
+    /// Whether nothing has gone wrong so far.
+    boolean isGood() {
+        return status == ScsiStatus.GOOD;
+    }
+
+    /// Has sense data told in descriptor format, as the unit's control page wants it (D_SENSE).
+    void describeSense() {
+        describes = true;
+    }
+
+    /// What CHECK CONDITION means, as the initiator gets it.
+    ///
+    /// @return how many bytes were written at `at`, at most [Sense#MAX_BYTES]
+    public int putSense(ByteBuffer out, int at) {
+        return describes ? sense.putDescriptors(out, at) : sense.putFixed(out, at);
     }
 
     /// GOOD, CHECK CONDITION and so on: [ScsiStatus].

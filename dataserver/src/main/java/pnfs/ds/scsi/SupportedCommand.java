@@ -22,12 +22,19 @@ enum SupportedCommand {
     READ_6(Access.READ, ScsiOpcode.READ_6, "08 1fffff ff 00"),
     WRITE_6(Access.WRITE, ScsiOpcode.WRITE_6, "0a 1fffff ff 00"),
     INQUIRY(Access.INQUIRE, ScsiOpcode.INQUIRY, "12 01 ff ffff 00"),
+    MODE_SELECT_6(Access.WRITE, ScsiOpcode.MODE_SELECT_6, "15 10 0000 ff 00"),
     MODE_SENSE_6(Access.INQUIRE, ScsiOpcode.MODE_SENSE_6, "1a 08 ff ff ff 00"),
+    START_STOP_UNIT(Access.INQUIRE, ScsiOpcode.START_STOP_UNIT, "1b 01 00 0f f7 00"),
     READ_CAPACITY_10(Access.INQUIRE, ScsiOpcode.READ_CAPACITY_10, "25 00 00000000 0000 00 00"),
     READ_10(Access.READ, ScsiOpcode.READ_10, "28 18 ffffffff 3f ffff 00"),
     WRITE_10(Access.WRITE, ScsiOpcode.WRITE_10, "2a 18 ffffffff 3f ffff 00"),
-    VERIFY_10(Access.READ, ScsiOpcode.VERIFY_10, "2f 10 ffffffff 3f ffff 00"),
+    WRITE_AND_VERIFY_10(Access.WRITE, ScsiOpcode.WRITE_AND_VERIFY_10, "2e 12 ffffffff 3f ffff 00"),
+    VERIFY_10(Access.READ, ScsiOpcode.VERIFY_10, "2f 16 ffffffff 3f ffff 00"),
+    PRE_FETCH_10(Access.READ, ScsiOpcode.PRE_FETCH_10, "34 02 ffffffff 3f ffff 00"),
     SYNCHRONIZE_CACHE_10(Access.WRITE, ScsiOpcode.SYNCHRONIZE_CACHE_10, "35 02 ffffffff 3f ffff 00"),
+    WRITE_SAME_10(Access.WRITE, ScsiOpcode.WRITE_SAME_10, "41 08 ffffffff 3f ffff 00"),
+    UNMAP(Access.WRITE, ScsiOpcode.UNMAP, "42 00 00000000 3f ffff 00"),
+    MODE_SELECT_10(Access.WRITE, ScsiOpcode.MODE_SELECT_10, "55 10 0000000000 ffff 00"),
     MODE_SENSE_10(Access.INQUIRE, ScsiOpcode.MODE_SENSE_10, "5a 18 ff ff 000000 ffff 00"),
     READ_KEYS(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_IN, 0, "5e 1f 00000000 00 ffff 00"),
     READ_RESERVATION(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_IN, 1, "5e 1f 00000000 00 ffff 00"),
@@ -42,23 +49,44 @@ enum SupportedCommand {
     REGISTER_AND_IGNORE_EXISTING_KEY(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 6, "5f 1f ff 0000 ffffffff 00"),
     REGISTER_AND_MOVE(Access.INQUIRE, ScsiOpcode.PERSISTENT_RESERVE_OUT, 7, "5f 1f ff 0000 ffffffff 00"),
     READ_16(Access.READ, ScsiOpcode.READ_16, "88 18 ffffffffffffffff ffffffff 3f 00"),
+    COMPARE_AND_WRITE(Access.WRITE, ScsiOpcode.COMPARE_AND_WRITE, "89 18 ffffffffffffffff 000000 ff 3f 00"),
     WRITE_16(Access.WRITE, ScsiOpcode.WRITE_16, "8a 18 ffffffffffffffff ffffffff 3f 00"),
-    VERIFY_16(Access.READ, ScsiOpcode.VERIFY_16, "8f 10 ffffffffffffffff ffffffff 3f 00"),
+    ORWRITE_16(Access.WRITE, ScsiOpcode.ORWRITE_16, "8b 18 ffffffffffffffff ffffffff 3f 00"),
+    WRITE_AND_VERIFY_16(Access.WRITE, ScsiOpcode.WRITE_AND_VERIFY_16, "8e 12 ffffffffffffffff ffffffff 3f 00"),
+    VERIFY_16(Access.READ, ScsiOpcode.VERIFY_16, "8f 16 ffffffffffffffff ffffffff 3f 00"),
+    PRE_FETCH_16(Access.READ, ScsiOpcode.PRE_FETCH_16, "90 02 ffffffffffffffff ffffffff 3f 00"),
     SYNCHRONIZE_CACHE_16(Access.WRITE, ScsiOpcode.SYNCHRONIZE_CACHE_16, "91 02 ffffffffffffffff ffffffff 3f 00"),
+    WRITE_SAME_16(Access.WRITE, ScsiOpcode.WRITE_SAME_16, "93 09 ffffffffffffffff ffffffff 3f 00"),
     READ_CAPACITY_16(
             Access.INQUIRE,
             ScsiOpcode.SERVICE_ACTION_IN_16,
             ScsiOpcode.READ_CAPACITY_16,
             "9e 1f 0000000000000000 ffffffff 00 00"),
+    GET_LBA_STATUS(
+            Access.READ,
+            ScsiOpcode.SERVICE_ACTION_IN_16,
+            ScsiOpcode.GET_LBA_STATUS,
+            "9e 1f ffffffffffffffff ffffffff 00 00"),
     REPORT_LUNS(Access.INQUIRE, ScsiOpcode.REPORT_LUNS, "a0 00 ff 000000 ffffffff 00 00"),
+    REPORT_TARGET_PORT_GROUPS(
+            Access.INQUIRE,
+            ScsiOpcode.MAINTENANCE_IN,
+            ScsiOpcode.REPORT_TARGET_PORT_GROUPS,
+            "a3 3f 00 00 0000 ffffffff 00 00"),
     REPORT_SUPPORTED_OPCODES(
             Access.INQUIRE,
             ScsiOpcode.MAINTENANCE_IN,
             ScsiOpcode.REPORT_SUPPORTED_OPCODES,
             "a3 1f 87 ff ffff ffffffff 00 00"),
+    REPORT_SUPPORTED_TASK_FUNCTIONS(
+            Access.INQUIRE,
+            ScsiOpcode.MAINTENANCE_IN,
+            ScsiOpcode.REPORT_SUPPORTED_TASK_FUNCTIONS,
+            "a3 1f 80 00 0000 ffffffff 00 00"),
     READ_12(Access.READ, ScsiOpcode.READ_12, "a8 18 ffffffff ffffffff 3f 00"),
     WRITE_12(Access.WRITE, ScsiOpcode.WRITE_12, "aa 18 ffffffff ffffffff 3f 00"),
-    VERIFY_12(Access.READ, ScsiOpcode.VERIFY_12, "af 10 ffffffff ffffffff 3f 00");
+    WRITE_AND_VERIFY_12(Access.WRITE, ScsiOpcode.WRITE_AND_VERIFY_12, "ae 12 ffffffff ffffffff 3f 00"),
+    VERIFY_12(Access.READ, ScsiOpcode.VERIFY_12, "af 16 ffffffff ffffffff 3f 00");
 
     /// Where commands of one opcode have no service action.
     static final int NO_SERVICE_ACTION = -1;
@@ -95,6 +123,14 @@ enum SupportedCommand {
     /// What it wants of the medium, and so which row of the conflict table it has.
     Access access() {
         return access;
+    }
+
+    /// Whether write protection (SWP) forbids it.
+    boolean changesBlocks() {
+        return switch (this) {
+            case SYNCHRONIZE_CACHE_10, SYNCHRONIZE_CACHE_16, MODE_SELECT_6, MODE_SELECT_10 -> false;
+            default -> access == Access.WRITE;
+        };
     }
 
     int opcode() {

@@ -136,6 +136,16 @@ public final class Volume {
         return region.write(offset, source, sourceAt, length);
     }
 
+    /// Repeats a pattern; false when the medium failed: see [Region#fill].
+    public boolean fill(long offset, long length, ByteBuffer pattern) {
+        return region.fill(offset, length, pattern);
+    }
+
+    /// Whether bytes read as zeros: see [Region#isZero].
+    public boolean isZero(long offset, int length) {
+        return region.isZero(offset, length);
+    }
+
     /// Makes bytes durable: see [Region#persist].
     public void persist(long offset, long length, Persistence.Waiter waiter) {
         region.persist(offset, length, waiter);

@@ -58,7 +58,7 @@ class ReserveCommandsTest {
     private ScsiTask begin(ScsiNexus nexus, String cdb) {
         var task = new ScsiTask();
         byte[] bytes = HexFormat.of().parseHex(cdb.replace(" ", ""));
-        task.begin(nexus, 0, ByteBuffer.wrap(Arrays.copyOf(bytes, 16)), 0);
+        task.begin(nexus, 0, ByteBuffer.wrap(Arrays.copyOf(bytes, 16)), 0, 0);
         target.start(task);
         return task;
     }

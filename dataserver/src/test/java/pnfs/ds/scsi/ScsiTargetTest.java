@@ -75,7 +75,7 @@ class ScsiTargetTest {
 
     private ScsiTask start(int lun, String cdb) {
         var task = new ScsiTask();
-        task.begin(nexus, lun, cdb(cdb), 0);
+        task.begin(nexus, lun, cdb(cdb), 0, 0);
         target.start(task);
         return task;
     }
@@ -105,7 +105,7 @@ class ScsiTargetTest {
     void inquiry_tells_a_disk_of_ours() {
         assertThat(reply(0, "12 00 00 00ff 00"))
                 .hasSize(74 * 2)
-                .startsWith("00 00 06 12 45 00 00 02".replace(" ", "")
+                .startsWith("00 00 06 12 45 10 00 02".replace(" ", "")
                         + ascii("PNFS    REGION          0001")
                         + "00".repeat(22)
                         + "00a0046004c00960");
@@ -137,11 +137,13 @@ class ScsiTargetTest {
     @Test
     void block_limits_characteristics_and_provisioning_are_told() {
         assertThat(reply(0, "12 01 b0 00ff 00"))
-                .isEqualTo("00b0003c" + "00000001" + "00001000" + "00000100" + "00".repeat(48));
+                .isEqualTo("00b0003c" + "00100001" + "00001000" + "00000100" + "00000000" + "00001000" + "00000100"
+                        + "00000001" + "80000000" + "0000000000001000" + "00".repeat(20));
         assertThat(reply(1, "12 01 b0 00ff 00"))
-                .isEqualTo("00b0003c" + "00000008" + "00008000" + "00000800" + "00".repeat(48));
+                .isEqualTo("00b0003c" + "00800008" + "00008000" + "00000800" + "00000000" + "00008000" + "00000100"
+                        + "00000001" + "80000000" + "0000000000008000" + "00".repeat(20));
         assertThat(reply(0, "12 01 b1 00ff 00")).isEqualTo("00b1003c" + "0001" + "00".repeat(58));
-        assertThat(reply(0, "12 01 b2 00ff 00")).isEqualTo("00b20004" + "00000000");
+        assertThat(reply(0, "12 01 b2 00ff 00")).isEqualTo("00b20004" + "00e40100");
     }
 
     @ParameterizedTest
@@ -154,10 +156,10 @@ class ScsiTargetTest {
     void capacity_is_the_last_block_and_the_block_size() {
         assertThat(reply(0, "25 00 00000000 0000 00 00")).isEqualTo("000000ff" + "00001000");
         assertThat(reply(0, "9e 10 0000000000000000 00000020 00 00"))
-                .isEqualTo("00000000000000ff" + "00001000" + "00".repeat(20));
+                .isEqualTo("00000000000000ff" + "00001000" + "0000c000" + "00".repeat(16));
         assertThat(reply(1, "9e 10 0000000000000000 00000010 00 00"))
                 .as("512-byte blocks, eight in a physical one")
-                .isEqualTo("00000000000007ff" + "00000200" + "00030000");
+                .isEqualTo("00000000000007ff" + "00000200" + "0003c000");
     }
 
     @Test
@@ -209,6 +211,16 @@ class ScsiTargetTest {
     }
 
     @Test
+    void port_groups_and_task_functions_are_told() {
+        String group = "0001" + "0001" + "00000001" + "00000001";
+
+        assertThat(reply(0, "a3 0a 00 00 0000 000000ff 00 00")).isEqualTo("0000000c" + group);
+        assertThat(reply(0, "a3 2a 00 00 0000 000000ff 00 00")).isEqualTo("00000010" + "10000000" + group);
+        assertThat(reply(0, "a3 0d 00 00 0000 000000ff 00 00")).isEqualTo("da000000");
+        assertThat(reply(0, "a3 0d 80 00 0000 000000ff 00 00")).isEqualTo("da00000c" + "00".repeat(12));
+    }
+
+    @Test
     void test_unit_ready_is_good() {
         assertThat(start(0, "00 00 0000 00 00").status()).isEqualTo(ScsiStatus.GOOD);
     }
@@ -230,7 +242,7 @@ class ScsiTargetTest {
                 "28 20 00000000 00 0001 00", // protection information
                 "28 00 00000000 00 0001 04", // NACA
                 "2a 00 00000000 c0 0001 00", // reserved bits beside the group number
-                "2f 02 00000000 00 0001 00", // BYTCHK
+                "2f 01 00000000 00 0001 00", // RELADR, long gone
                 "00 01 0000 00 00",
                 "25 00 00000001 0000 00 00"
             })
@@ -314,10 +326,10 @@ class ScsiTargetTest {
         var big = new ScsiTarget(NAME, List.of(SharedVolume.open(volumeOf(64 << 20))), meters);
         var task = new ScsiTask();
 
-        task.begin(nexus, 0, cdb("88 00 0000000000000000 00001000 00 00"), 0);
+        task.begin(nexus, 0, cdb("88 00 0000000000000000 00001000 00 00"), 0, 0);
         big.start(task);
         assertThat(task.bytes()).isEqualTo(16 << 20);
-        task.begin(nexus, 0, cdb("88 00 0000000000000000 00001001 00 00"), 0);
+        task.begin(nexus, 0, cdb("88 00 0000000000000000 00001001 00 00"), 0, 0);
         big.start(task);
         assertThat(task.sense()).isEqualTo(Sense.INVALID_FIELD_IN_CDB);
     }
@@ -366,13 +378,19 @@ class ScsiTargetTest {
         assertThat(all).startsWith("%08x".formatted(SupportedCommand.values().length * 8));
         assertThat(all).contains("280000000000000a", "9e0000100001" + "0010", "a300000c0001000c");
         assertThat(reply(0, "a3 0c 01 28 0000 0000ffff 00 00")).isEqualTo("0003000a" + "2818ffffffff3fffff00");
-        assertThat(reply(0, "a3 0c 01 93 0000 0000ffff 00 00"))
-                .as("no WRITE SAME")
+        assertThat(reply(0, "a3 0c 01 4d 0000 0000ffff 00 00"))
+                .as("no LOG SENSE")
                 .isEqualTo("00010000");
         assertThat(reply(0, "a3 0c 02 9e 0010 0000ffff 00 00")).startsWith("00030010" + "9e1f");
-        assertThat(reply(0, "a3 0c 02 9e 0012 0000ffff 00 00"))
-                .as("no GET LBA STATUS")
+        assertThat(reply(0, "a3 0c 02 9e 0013 0000ffff 00 00"))
+                .as("no such service action")
                 .isEqualTo("00010000");
+        assertThat(reply(0, "a3 0c 81 28 0000 0000ffff 00 00"))
+                .as("with timeouts, which nobody knows")
+                .isEqualTo("0083000a" + "2818ffffffff3fffff00" + "000a" + "00".repeat(10));
+        assertThat(reply(0, "a3 0c 80 00 0000 0000ffff 00 00"))
+                .startsWith("%08x".formatted(SupportedCommand.values().length * 20))
+                .contains("2800000000" + "02" + "000a" + "000a" + "00".repeat(10));
         assertThat(reply(0, "a3 0c 03 28 0000 0000ffff 00 00")).startsWith("0003000a");
         assertThat(refusal(0, "a3 0c 01 9e 0010 0000ffff 00 00")).isEqualTo(Sense.INVALID_FIELD_IN_CDB);
         assertThat(refusal(0, "a3 0c 02 28 0000 0000ffff 00 00")).isEqualTo(Sense.INVALID_FIELD_IN_CDB);
@@ -451,7 +469,7 @@ class ScsiTargetTest {
                 bytes[0] = (byte) opcodes[random.nextInt(opcodes.length)];
                 bytes[1 + random.nextInt(15)] = 0;
             }
-            task.begin(nexus, random.nextInt(-1, 4), ByteBuffer.wrap(bytes), 0);
+            task.begin(nexus, random.nextInt(-1, 4), ByteBuffer.wrap(bytes), 0, 0);
             target.start(task);
 
             boolean moves = task.transfer() == ScsiTask.READ || task.transfer() == ScsiTask.WRITE;

@@ -58,6 +58,30 @@ public record ModeParameters(boolean writeProtected, boolean forceUnitAccess, Li
         return new ModeParameters((flags & WRITE_PROTECTED) != 0, (flags & DPOFUA) != 0, pages);
     }
 
+    /// Reads the pages of a MODE SELECT list from position to limit. Every bit of them must be one that a page
+    /// here has.
+    ///
+    /// @throws ScsiException PARAMETER LIST LENGTH ERROR when the list ends inside something, INVALID FIELD IN
+    ///     PARAMETER LIST for block descriptors, which there are none of, and for unknown bits
+    public static List<ModePage> readSelected(ModeForm form, ByteBuffer in) {
+        ModeParameters list = read(form, in);
+        byte[] again = new ModeParameters(false, false, list.pages).toBytes(form);
+        int headerBytes = headerBytes(form);
+        int descriptorBytes =
+                form == ModeForm.SIX ? in.get(in.position() + 3) & 0xff : in.getShort(in.position() + 6) & 0xffff;
+        if (descriptorBytes != 0) {
+            throw ScsiException.check(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
+        }
+        if (again.length != in.remaining()) {
+            throw ScsiException.check(Sense.PARAMETER_LIST_LENGTH_ERROR);
+        }
+        int pageBytes = again.length - headerBytes;
+        if (!ByteBuffer.wrap(again, headerBytes, pageBytes).equals(in.slice(in.position() + headerBytes, pageBytes))) {
+            throw ScsiException.check(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
+        }
+        return list.pages;
+    }
+
     private static int headerBytes(ModeForm form) {
         return form == ModeForm.SIX ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
     }

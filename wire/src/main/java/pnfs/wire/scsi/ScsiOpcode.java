@@ -31,6 +31,7 @@ public final class ScsiOpcode {
     public static final int READ_16 = 0x88;
     public static final int COMPARE_AND_WRITE = 0x89;
     public static final int WRITE_16 = 0x8a;
+    public static final int ORWRITE_16 = 0x8b;
     public static final int WRITE_AND_VERIFY_16 = 0x8e;
     public static final int VERIFY_16 = 0x8f;
     public static final int PRE_FETCH_16 = 0x90;

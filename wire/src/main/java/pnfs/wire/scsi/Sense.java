@@ -54,6 +54,9 @@ public record Sense(int key, int asc, int ascq, long information) {
     /// Most bytes of [#putDescriptors].
     public static final int MAX_DESCRIPTOR_BYTES = 20;
 
+    /// Most bytes of either.
+    public static final int MAX_BYTES = Math.max(FIXED_BYTES, MAX_DESCRIPTOR_BYTES);
+
     private static final int FIXED = 0x70;
     private static final int FIXED_DEFERRED = 0x71;
     private static final int DESCRIPTORS = 0x72;
@@ -75,8 +78,9 @@ public record Sense(int key, int asc, int ascq, long information) {
         return key == UNIT_ATTENTION_KEY;
     }
 
-    /// Writes fixed format (SPC-4 §4.5.3): 18 bytes. Information over 32 bits has no place there and is left out.
-    public void putFixed(ByteBuffer out, int at) {
+    /// Writes fixed format (SPC-4 §4.5.3). Information over 32 bits has no place there and is left out. Returns
+    /// its bytes, [#FIXED_BYTES].
+    public int putFixed(ByteBuffer out, int at) {
         boolean fits = information != NO_INFORMATION && information >>> 32 == 0;
         for (int i = 0; i < FIXED_BYTES; i++) {
             out.put(at + i, (byte) 0);
@@ -87,6 +91,7 @@ public record Sense(int key, int asc, int ascq, long information) {
         out.put(at + 7, (byte) (FIXED_BYTES - 8));
         out.put(at + 12, (byte) asc);
         out.put(at + 13, (byte) ascq);
+        return FIXED_BYTES;
     }
 
     /// Writes descriptor format (SPC-4 §4.5.2), for units whose control page says D_SENSE. Returns its bytes.

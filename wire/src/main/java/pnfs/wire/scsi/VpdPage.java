@@ -183,6 +183,8 @@ public sealed interface VpdPage {
         public static final int UNMAP = 0x80;
         public static final int WRITE_SAME_16 = 0x40;
         public static final int WRITE_SAME_10 = 0x20;
+        /// A type: every block has its place, mapped or not.
+        public static final int RESOURCE_PROVISIONED = 1;
         private static final int PAGE_BYTES = 4;
 
         @Override

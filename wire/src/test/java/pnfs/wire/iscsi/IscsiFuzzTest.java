@@ -71,7 +71,8 @@ class IscsiFuzzTest {
             case 'z' -> assertThat(Capacity.read(in).toBytes()).hasSize(Capacity.LONG_BYTES);
             case 'u' -> assertThat(LunList.read(in).toBytes()).isNotEmpty();
             case 'o' ->
-                assertThat(SupportedOpcodes.all(SupportedOpcodes.readAll(in))).isNotEmpty();
+                assertThat(SupportedOpcodes.all(SupportedOpcodes.readAll(in), SupportedOpcodes.Timeouts.LEFT_OUT))
+                        .isNotEmpty();
             case 'b' -> assertThat(LbaStatus.toBytes(LbaStatus.read(in))).isNotEmpty();
             case 'U' -> assertThat(UnmapRange.toBytes(UnmapRange.read(in, 256))).isNotEmpty();
             case '6' ->

@@ -83,7 +83,7 @@ class ScsiGoldenTest {
         assertThat(SupportedOpcodes.isSupported(
                         golden(LINUX, "MAINTENANCE IN sa 0x0c").in()))
                 .isTrue();
-        assertThat(SupportedOpcodes.one(new byte[] {0x12, 0x01, -1, -1, -1, 0}))
+        assertThat(SupportedOpcodes.one(new byte[] {0x12, 0x01, -1, -1, -1, 0}, SupportedOpcodes.Timeouts.LEFT_OUT))
                 .isEqualTo(golden(LINUX, "MAINTENANCE IN sa 0x0c").dataIn());
         InquiryData lio = InquiryData.read(golden(LINUX, "INQUIRY").in());
         assertThat(lio).isEqualTo(new InquiryData(0, 6, 3, "LIO-ORG", "RAMDISK-MCP", "4.0", List.of()));

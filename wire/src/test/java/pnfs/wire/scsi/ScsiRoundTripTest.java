@@ -340,10 +340,12 @@ class ScsiRoundTripTest {
         var opcodes = IntStream.range(0, random.nextInt(5))
                 .mapToObj(i -> new SupportedOpcodes.Command(random.nextInt(256), random.nextInt(-1, 32), 16))
                 .toList();
-        assertThat(SupportedOpcodes.readAll(ByteBuffer.wrap(SupportedOpcodes.all(opcodes))))
+        assertThat(SupportedOpcodes.readAll(
+                        ByteBuffer.wrap(SupportedOpcodes.all(opcodes, SupportedOpcodes.Timeouts.TOLD))))
                 .isEqualTo(opcodes);
-        truncations(SupportedOpcodes.all(opcodes), SupportedOpcodes::readAll);
-        assertThat(SupportedOpcodes.isSupported(ByteBuffer.wrap(SupportedOpcodes.one(null))))
+        truncations(SupportedOpcodes.all(opcodes, SupportedOpcodes.Timeouts.TOLD), SupportedOpcodes::readAll);
+        assertThat(SupportedOpcodes.isSupported(
+                        ByteBuffer.wrap(SupportedOpcodes.one(null, SupportedOpcodes.Timeouts.TOLD))))
                 .isFalse();
 
         var ranges = IntStream.range(0, random.nextInt(5))
