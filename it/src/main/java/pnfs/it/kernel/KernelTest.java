@@ -83,6 +83,8 @@ public final class KernelTest implements Callable<Integer> {
             ScenarioRun.Outcome outcome = run(image, scenario, folder.resolve(scenario.name()));
             if (!outcome.ok()) {
                 failures.put(scenario.name(), outcome.failures());
+            } else if (out == null) {
+                Folders.delete(folder.resolve(scenario.name())); // a gigabyte of regions
             }
         }
         return conclude(wanted.size(), failures, folder);
