@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -101,7 +102,19 @@ public final class Callbacks {
             XdrWriter request = RpcConnection.request(
                     turn.program(), Backchannel.PROGRAM_VERSION, CB_COMPOUND, turn.credential(), EXPECTED_BYTES);
             CompoundCodec.writeCbCall(request, Opaque.EMPTY, channel.minorVersion(), List.of(sequence, operation));
-            turn.connection().call(request, patience, outcome -> arrived(channel, turn, outcome));
+            var settled = new AtomicBoolean();
+            Runnable ended = () -> {
+                if (settled.compareAndSet(false, true)) {
+                    later.execute(this::start);
+                }
+            };
+            channel.waits(ended);
+            turn.connection().call(request, patience, outcome -> {
+                channel.stopsWaiting(ended);
+                if (settled.compareAndSet(false, true)) {
+                    arrived(channel, turn, outcome);
+                }
+            });
         }
 
         private void arrived(Backchannel channel, Backchannel.Turn turn, RpcOutcome outcome) {

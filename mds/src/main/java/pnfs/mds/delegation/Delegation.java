@@ -37,9 +37,6 @@ final class Delegation extends FileState {
     private final FileHandle file;
     private final Kind kind;
     private final SessionRef grantedBy;
-    /// The change attribute that the holder has seen last from us.
-    private final long changeAtGrant;
-
     private volatile Standing standing = Standing.HELD;
     /// The change attribute that the holder told last. Under the file's lock, as is the next.
     private long changeTold;
@@ -54,7 +51,6 @@ final class Delegation extends FileState {
         this.file = file;
         this.kind = kind;
         this.grantedBy = grantedBy;
-        this.changeAtGrant = changeAtGrant;
         this.changeTold = changeAtGrant;
     }
 
@@ -114,7 +110,8 @@ final class Delegation extends FileState {
     /// @param ours the file's, which the holder may have seen since
     /// @return whether that is a change nobody has heard of yet
     boolean hears(long change, long ours) {
-        boolean news = change != changeTold && change != changeAtGrant && (modified || change != ours);
+        // A holder with unwritten data adds one to what it saw last; what it wrote through us moved ours.
+        boolean news = change != changeTold && Long.compareUnsigned(change, ours) > 0;
         changeTold = change;
         modified |= news;
         return news;

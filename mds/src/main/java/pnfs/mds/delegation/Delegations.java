@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ import pnfs.mds.callback.CallbackOutcome;
 import pnfs.mds.callback.Callbacks;
 import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.SessionRef;
 import pnfs.mds.open.Delegating;
@@ -33,6 +35,7 @@ import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CbArgs;
 import pnfs.wire.nfs4.CbArgs.CbGetAttrArgs;
+import pnfs.wire.nfs4.CbArgs.CbRecallAnyArgs;
 import pnfs.wire.nfs4.CbArgs.CbRecallArgs;
 import pnfs.wire.nfs4.CbResult.CbGetAttrResult;
 import pnfs.wire.nfs4.DelegationType;
@@ -45,15 +48,18 @@ import pnfs.wire.nfs4.SpaceLimit;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.XdrException;
 
-/// All delegations: who is granted one, whom it stands in the way of, how it ends. What concerns one file is
-/// called under that file's lock, unless it says otherwise.
+/// All delegations: who is granted one, whom it stands in the way of, how it ends. What concerns one file is called
+/// under that file's lock, unless it says otherwise.
 ///
-/// A client that asks for a delegation gets it where nobody else uses the file otherwise. One that does not ask
-/// gets it when it opens a file again, and nobody else wanted the file lately: a delegation that is recalled at
-/// once costs more than it saves.
+/// A client that asks for a delegation gets it where nobody else uses the file otherwise. One that does not ask gets it
+/// when it opens a file again, and nobody else wanted the file lately: a delegation that is recalled at once costs more
+/// than it saves.
 public final class Delegations implements Delegating, StateHolder {
     private static final Logger log = LoggerFactory.getLogger(Delegations.class);
     private static final Bitmap ASKED = Bitmap.of(Attribute.CHANGE, Attribute.SIZE);
+    /// RCA4_TYPE_MASK_RDATA_DLG and RCA4_TYPE_MASK_WDATA_DLG.
+    private static final Bitmap DELEGATIONS = Bitmap.of(0, 1);
+
     private static final int REMEMBERED_FILES = 10_000;
     private static final long CONTENDED_NANOS = TimeUnit.SECONDS.toNanos(30);
 
@@ -67,6 +73,8 @@ public final class Delegations implements Delegating, StateHolder {
     private final Recalls recalls;
     private final Map<Long, List<Delegation>> byInode = new ConcurrentHashMap<>();
     private final AtomicInteger count = new AtomicInteger();
+    /// A CB_RECALL_ANY is under way.
+    private final AtomicBoolean asking = new AtomicBoolean();
     private final Cache<Long, Habit> habits = Caffeine.newBuilder()
             .maximumSize(REMEMBERED_FILES)
             .executor(Runnable::run)
@@ -122,7 +130,9 @@ public final class Delegations implements Delegating, StateHolder {
         Habit before = habits.getIfPresent(inode);
         long contendedUntil = before == null ? state.nowNanos() : before.contendedUntilNanos();
         habits.put(inode, new Habit(state.clientId(), contendedUntil));
-        return before != null && before.client() == state.clientId() && state.nowNanos() - contendedUntil >= 0;
+        return before != null
+                && before.client() == state.clientId()
+                && state.nowNanos() - contendedUntil >= 0;
     }
 
     private static Delegation.Kind kind(int access, int want) {
@@ -134,9 +144,13 @@ public final class Delegations implements Delegating, StateHolder {
     }
 
     private @Nullable NoDelegationReason obstacle(Inode file, Delegation.Kind kind, CompoundState state) {
-        boolean granting =
-                policy == DelegationPolicy.ON || (policy == DelegationPolicy.READ && kind == Delegation.Kind.READ);
-        if (!granting || count.get() >= most || !clients.canCallBack(state.clientId())) {
+        boolean granting = policy == DelegationPolicy.ON
+                || (policy == DelegationPolicy.READ && kind == Delegation.Kind.READ);
+        if (!granting || !clients.canCallBack(state.clientId())) {
+            return NoDelegationReason.RESOURCE;
+        }
+        if (count.get() >= most) {
+            askForSome(state.clientId());
             return NoDelegationReason.RESOURCE;
         }
         int others = opens.accessOfOthers(file.id(), state.clientId());
@@ -148,6 +162,16 @@ public final class Delegations implements Delegating, StateHolder {
             contended |= kind == Delegation.Kind.WRITE || held.kind() == Delegation.Kind.WRITE;
         }
         return contended ? NoDelegationReason.CONTENTION : null;
+    }
+
+    /// There are too many delegations: a client that wants one more gives back half of what it has, those that it does
+    /// not need (CB_RECALL_ANY, RFC 8881 §20.6).
+    private void askForSome(long clientId) {
+        int held = opens.states().of(clientId, Delegation.class).size();
+        if (held > 0 && asking.compareAndSet(false, true)) {
+            callbacks.send(
+                    clientId, new CbRecallAnyArgs(held / 2, DELEGATIONS), Optional.empty(), _ -> asking.set(false));
+        }
     }
 
     private OpenDelegation grant(Inode file, Delegation.Kind kind, CompoundState state) {
@@ -167,11 +191,12 @@ public final class Delegations implements Delegating, StateHolder {
 
     @Override
     public OpenDelegation reclaim(Inode file, DelegationType type, CompoundState state) {
-        Delegation.Kind kind = switch (type) {
-            case READ, READ_TIMES -> Delegation.Kind.READ;
-            case WRITE, WRITE_TIMES -> Delegation.Kind.WRITE;
-            case NONE, NONE_EXT -> null;
-        };
+        Delegation.Kind kind =
+                switch (type) {
+                    case READ, READ_TIMES -> Delegation.Kind.READ;
+                    case WRITE, WRITE_TIMES -> Delegation.Kind.WRITE;
+                    case NONE, NONE_EXT -> null;
+                };
         return kind == null || obstacle(file, kind, state) != null
                 ? new OpenDelegation.None()
                 : grant(file, kind, state);
@@ -239,8 +264,7 @@ public final class Delegations implements Delegating, StateHolder {
         return null;
     }
 
-    /// The file as its writer has it (RFC 8881 §10.4.3); null where the writer cannot tell and has to give it
-    /// back.
+    /// The file as its writer has it (RFC 8881 §10.4.3); null where the writer cannot tell and has to give it back.
     private @Nullable Inode told(Delegation writer, CallbackOutcome outcome, CompoundState state) {
         try (var _ = locks.lock(writer.file().inode())) {
             Inode file = inodes.require(writer.file(), state);

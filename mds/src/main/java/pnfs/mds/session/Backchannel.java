@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +38,9 @@ public final class Backchannel {
     private final boolean[] taken;
     private int program;
     private RpcCredential credential;
+    /// Who waits for an answer.
+    private final Set<Runnable> waiting = ConcurrentHashMap.newKeySet();
+
     private volatile boolean up;
     private volatile boolean faulty;
 
@@ -133,6 +138,27 @@ public final class Backchannel {
         } finally {
             lock.unlock();
         }
+    }
+
+    /// `ended` runs if the session ends before [#stopsWaiting].
+    public void waits(Runnable ended) {
+        waiting.add(ended);
+    }
+
+    public void stopsWaiting(Runnable ended) {
+        waiting.remove(ended);
+    }
+
+    /// The session is no more: nothing is sent over it again, and no answer is waited for.
+    void end() {
+        lock.lock();
+        try {
+            connections.clear();
+            up = false;
+        } finally {
+            lock.unlock();
+        }
+        List.copyOf(waiting).forEach(Runnable::run);
     }
 
     private Turn turn(int slot) {

@@ -424,7 +424,10 @@ public final class Clients {
             grace.settled(client.owner);
         }
         client.become(LeaseState.RELEASED, why);
-        client.sessions.forEach(session -> sessions.remove(session.id()));
+        for (Session session : client.sessions) {
+            sessions.remove(session.id());
+            session.back().end();
+        }
         client.sessions.clear();
         byId.remove(client.id);
         Records records = byOwner.get(client.owner);

@@ -35,6 +35,7 @@ import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CbArgs.CbGetAttrArgs;
+import pnfs.wire.nfs4.CbArgs.CbRecallAnyArgs;
 import pnfs.wire.nfs4.CbArgs.CbRecallArgs;
 import pnfs.wire.nfs4.CbResult.CbGetAttrResult;
 import pnfs.wire.nfs4.CompoundCodec.Results;
@@ -45,6 +46,7 @@ import pnfs.wire.nfs4.NoDelegationReason;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.DelegReturnArgs;
+import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.FreeStateidArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
 import pnfs.wire.nfs4.OpArgs.LookupArgs;
@@ -72,10 +74,8 @@ class DelegationTest {
 
     private final ManualLoop loop = new ManualLoop();
     private final TestServer server = new TestServer(MemoryEngine.committing(), loop, this::rooms);
-
     @SuppressWarnings("NullAway.Init") // made with the server
     private Recalls recalls;
-
     private final TestPeer anna = server.connect();
     private final TestPeer boris = server.connect();
     private final TestSession first = TestSession.begin(anna, "anna");
@@ -131,8 +131,7 @@ class DelegationTest {
 
     @Test
     void a_conflicting_open_recalls_and_goes_on_when_the_delegation_is_back() {
-        var held = (OpenDelegation.Write)
-                open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG).delegation();
+        var held = (OpenDelegation.Write) open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG).delegation();
 
         Results delayed = second.run(ROOT, openArgs(ShareBits.READ));
         var recall = (CbRecallArgs) anna.answer(NfsStatus.OK).operation();
@@ -154,8 +153,7 @@ class DelegationTest {
 
         Fattr mode = AttributeCodec.write(
                 Attributes.builder().uint32(Attribute.MODE, 0600).build());
-        assertThat(second.run(ROOT, FILE, new SetAttrArgs(Stateid.ANONYMOUS, mode))
-                        .status())
+        assertThat(second.run(ROOT, FILE, new SetAttrArgs(Stateid.ANONYMOUS, mode)).status())
                 .isEqualTo(NfsStatus.DELAY);
         assertThat(anna.callbacks()).hasSize(1);
         assertThat(second.run(ROOT, new RemoveArgs("f")).status()).isEqualTo(NfsStatus.DELAY);
@@ -182,8 +180,7 @@ class DelegationTest {
 
     @Test
     void what_is_not_returned_within_a_lease_is_revoked_and_the_client_told_until_it_says_it_knows() {
-        var held = (OpenDelegation.Read)
-                open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG).delegation();
+        var held = (OpenDelegation.Read) open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG).delegation();
         second.run(ROOT, openArgs(ShareBits.WRITE));
         anna.answer(NfsStatus.OK);
 
@@ -215,6 +212,37 @@ class DelegationTest {
         recalls.tick(loop.nowNanos());
 
         assertThat(again.answer(NfsStatus.OK).operation()).isInstanceOf(CbRecallArgs.class);
+    }
+
+    @Test
+    void a_client_that_wants_one_too_many_is_asked_for_half_of_what_it_has() {
+        for (int i = 0; i < 10; i++) {
+            first.run(ROOT, openArgs("f" + i, ShareBits.READ | ShareBits.WANT_READ_DELEG));
+        }
+
+        var refused = (OpenResult) first.run(ROOT, openArgs("one more", ShareBits.READ | ShareBits.WANT_READ_DELEG))
+                .operations()
+                .getLast();
+        first.run(ROOT, openArgs("another", ShareBits.READ | ShareBits.WANT_READ_DELEG));
+
+        assertThat(refused.delegation())
+                .isEqualTo(new OpenDelegation.Refused(NoDelegationReason.RESOURCE, false));
+        assertThat(anna.answer(NfsStatus.OK).operation()).isEqualTo(new CbRecallAnyArgs(5, Bitmap.of(0, 1)));
+    }
+
+    @Test
+    void a_recall_whose_session_ends_is_sent_again_over_the_next() {
+        open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG);
+        second.run(ROOT, openArgs(ShareBits.WRITE));
+        assertThat(anna.callbacks()).hasSize(1);
+
+        anna.call(2, new DestroySessionArgs(first.id));
+        anna.callbacks().clear();
+        TestSession.of(
+                anna, first.clientId, anna.call(2, TestSession.createSession(first.clientId, 2, TestSession.FORE)));
+        recalls.tick(loop.nowNanos());
+
+        assertThat(anna.answer(NfsStatus.OK).operation()).isInstanceOf(CbRecallArgs.class);
     }
 
     @Test
@@ -250,15 +278,18 @@ class DelegationTest {
         assertThat(boris.isAnswered(call)).isFalse();
         TestPeer.Callback asked = anna.callbacks().removeFirst();
         assertThat(asked.operation()).isInstanceOf(CbGetAttrArgs.class);
-        Attributes told =
-                Attributes.builder().uint64(Attribute.CHANGE, change).size(size).build();
+        Attributes told = Attributes.builder()
+                .uint64(Attribute.CHANGE, change)
+                .size(size)
+                .build();
         anna.answer(asked, new CbGetAttrResult(AttributeCodec.write(told)));
         return read(boris.results(call));
     }
 
     private static Attributes read(Results results) {
         assertThat(results.status()).isEqualTo(NfsStatus.OK);
-        return AttributeCodec.read(((GetAttrResult) results.operations().getLast()).attributes());
+        return AttributeCodec.read(
+                ((GetAttrResult) results.operations().getLast()).attributes());
     }
 
     private Results giveBack(Stateid delegation) {
@@ -272,7 +303,11 @@ class DelegationTest {
     }
 
     private static OpArgs openArgs(int access) {
-        return FileRooms.open("o", access, 0, new OpenHow.Unchecked(Fattr.EMPTY), new OpenClaim.ByName("f"));
+        return openArgs("f", access);
+    }
+
+    private static OpArgs openArgs(String name, int access) {
+        return FileRooms.open("o", access, 0, new OpenHow.Unchecked(Fattr.EMPTY), new OpenClaim.ByName(name));
     }
 
     private static int flags(TestSession on) {
