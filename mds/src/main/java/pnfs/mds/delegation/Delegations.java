@@ -21,7 +21,6 @@ import pnfs.mds.callback.CallbackOutcome;
 import pnfs.mds.callback.Callbacks;
 import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.CompoundState;
-import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.SessionRef;
 import pnfs.mds.open.Delegating;
@@ -48,12 +47,12 @@ import pnfs.wire.nfs4.SpaceLimit;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.XdrException;
 
-/// All delegations: who is granted one, whom it stands in the way of, how it ends. What concerns one file is called
-/// under that file's lock, unless it says otherwise.
+/// All delegations: who is granted one, whom it stands in the way of, how it ends. What concerns one file is
+/// called under that file's lock, unless it says otherwise.
 ///
-/// A client that asks for a delegation gets it where nobody else uses the file otherwise. One that does not ask gets it
-/// when it opens a file again, and nobody else wanted the file lately: a delegation that is recalled at once costs more
-/// than it saves.
+/// A client that asks for a delegation gets it where nobody else uses the file otherwise. One that does not ask
+/// gets it when it opens a file again, and nobody else wanted the file lately: a delegation that is recalled at
+/// once costs more than it saves.
 public final class Delegations implements Delegating, StateHolder {
     private static final Logger log = LoggerFactory.getLogger(Delegations.class);
     private static final Bitmap ASKED = Bitmap.of(Attribute.CHANGE, Attribute.SIZE);
@@ -130,9 +129,7 @@ public final class Delegations implements Delegating, StateHolder {
         Habit before = habits.getIfPresent(inode);
         long contendedUntil = before == null ? state.nowNanos() : before.contendedUntilNanos();
         habits.put(inode, new Habit(state.clientId(), contendedUntil));
-        return before != null
-                && before.client() == state.clientId()
-                && state.nowNanos() - contendedUntil >= 0;
+        return before != null && before.client() == state.clientId() && state.nowNanos() - contendedUntil >= 0;
     }
 
     private static Delegation.Kind kind(int access, int want) {
@@ -144,8 +141,8 @@ public final class Delegations implements Delegating, StateHolder {
     }
 
     private @Nullable NoDelegationReason obstacle(Inode file, Delegation.Kind kind, CompoundState state) {
-        boolean granting = policy == DelegationPolicy.ON
-                || (policy == DelegationPolicy.READ && kind == Delegation.Kind.READ);
+        boolean granting =
+                policy == DelegationPolicy.ON || (policy == DelegationPolicy.READ && kind == Delegation.Kind.READ);
         if (!granting || !clients.canCallBack(state.clientId())) {
             return NoDelegationReason.RESOURCE;
         }
@@ -164,8 +161,8 @@ public final class Delegations implements Delegating, StateHolder {
         return contended ? NoDelegationReason.CONTENTION : null;
     }
 
-    /// There are too many delegations: a client that wants one more gives back half of what it has, those that it does
-    /// not need (CB_RECALL_ANY, RFC 8881 §20.6).
+    /// There are too many delegations: a client that wants one more gives back half of what it has, those that
+    /// it does not need (CB_RECALL_ANY, RFC 8881 §20.6).
     private void askForSome(long clientId) {
         int held = opens.states().of(clientId, Delegation.class).size();
         if (held > 0 && asking.compareAndSet(false, true)) {
@@ -191,12 +188,11 @@ public final class Delegations implements Delegating, StateHolder {
 
     @Override
     public OpenDelegation reclaim(Inode file, DelegationType type, CompoundState state) {
-        Delegation.Kind kind =
-                switch (type) {
-                    case READ, READ_TIMES -> Delegation.Kind.READ;
-                    case WRITE, WRITE_TIMES -> Delegation.Kind.WRITE;
-                    case NONE, NONE_EXT -> null;
-                };
+        Delegation.Kind kind = switch (type) {
+            case READ, READ_TIMES -> Delegation.Kind.READ;
+            case WRITE, WRITE_TIMES -> Delegation.Kind.WRITE;
+            case NONE, NONE_EXT -> null;
+        };
         return kind == null || obstacle(file, kind, state) != null
                 ? new OpenDelegation.None()
                 : grant(file, kind, state);
@@ -264,7 +260,8 @@ public final class Delegations implements Delegating, StateHolder {
         return null;
     }
 
-    /// The file as its writer has it (RFC 8881 §10.4.3); null where the writer cannot tell and has to give it back.
+    /// The file as its writer has it (RFC 8881 §10.4.3); null where the writer cannot tell and has to give it
+    /// back.
     private @Nullable Inode told(Delegation writer, CallbackOutcome outcome, CompoundState state) {
         try (var _ = locks.lock(writer.file().inode())) {
             Inode file = inodes.require(writer.file(), state);

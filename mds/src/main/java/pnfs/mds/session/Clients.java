@@ -426,7 +426,7 @@ public final class Clients {
         client.become(LeaseState.RELEASED, why);
         for (Session session : client.sessions) {
             sessions.remove(session.id());
-            session.back().end();
+            session.end();
         }
         client.sessions.clear();
         byId.remove(client.id);

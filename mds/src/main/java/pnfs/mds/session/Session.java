@@ -1,8 +1,9 @@
 package pnfs.mds.session;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.compound.Sequencer;
 import pnfs.mds.compound.Sequencer.Admission;
@@ -25,8 +26,8 @@ final class Session {
     private final ReentrantLock lock = new ReentrantLock();
     private final Slot[] slots;
     private final Backchannel back;
-    /// Connections that requests came in on.
-    private final List<RpcConnection> bound = new ArrayList<>(1);
+    /// Connections that requests came in on, and who hears of their end.
+    private final Map<RpcConnection, Consumer<String>> bound = new HashMap<>(2);
     /// Whether the client asked for a backchannel; it is told when none of its connections carries one.
     private volatile boolean backchannelWanted;
 
@@ -190,22 +191,37 @@ final class Session {
     /// `connection` carries requests of this session: with SP4_NONE every connection that asks may (RFC 8881
     /// §2.10.3.1).
     void bind(RpcConnection connection) {
+        Consumer<String> onClosed;
         lock.lock();
         try {
-            if (bound.contains(connection)) {
+            if (bound.containsKey(connection)) {
                 return;
             }
-            bound.add(connection);
+            onClosed = why -> unbind(connection);
+            bound.put(connection, onClosed);
         } finally {
             lock.unlock();
         }
-        connection.whenClosed(why -> unbind(connection));
+        connection.whenClosed(onClosed);
+    }
+
+    /// The session is no more.
+    void end() {
+        back.end();
+        Map<RpcConnection, Consumer<String>> ended;
+        lock.lock();
+        try {
+            ended = Map.copyOf(bound);
+        } finally {
+            lock.unlock();
+        }
+        ended.forEach(RpcConnection::forget);
     }
 
     boolean isBound(RpcConnection connection) {
         lock.lock();
         try {
-            return bound.contains(connection);
+            return bound.containsKey(connection);
         } finally {
             lock.unlock();
         }

@@ -151,7 +151,7 @@ public final class Sessions implements Sequencer {
             if (session.isAbandoned()) {
                 client.sessions.remove(session);
                 clients.sessions.remove(session.id());
-                session.back().end();
+                session.end();
                 return true;
             }
         }
@@ -214,7 +214,7 @@ public final class Sessions implements Sequencer {
                 throw new NfsException(NfsStatus.DELAY, "requests of the session are still running");
             }
             session.client().sessions.remove(session);
-            session.back().end();
+            session.end();
             return clients.sessions.remove(args.session());
         });
         return new OpSuccess(OpCode.DESTROY_SESSION);

@@ -74,8 +74,10 @@ class DelegationTest {
 
     private final ManualLoop loop = new ManualLoop();
     private final TestServer server = new TestServer(MemoryEngine.committing(), loop, this::rooms);
+
     @SuppressWarnings("NullAway.Init") // made with the server
     private Recalls recalls;
+
     private final TestPeer anna = server.connect();
     private final TestPeer boris = server.connect();
     private final TestSession first = TestSession.begin(anna, "anna");
@@ -131,7 +133,8 @@ class DelegationTest {
 
     @Test
     void a_conflicting_open_recalls_and_goes_on_when_the_delegation_is_back() {
-        var held = (OpenDelegation.Write) open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG).delegation();
+        var held = (OpenDelegation.Write)
+                open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG).delegation();
 
         Results delayed = second.run(ROOT, openArgs(ShareBits.READ));
         var recall = (CbRecallArgs) anna.answer(NfsStatus.OK).operation();
@@ -153,7 +156,8 @@ class DelegationTest {
 
         Fattr mode = AttributeCodec.write(
                 Attributes.builder().uint32(Attribute.MODE, 0600).build());
-        assertThat(second.run(ROOT, FILE, new SetAttrArgs(Stateid.ANONYMOUS, mode)).status())
+        assertThat(second.run(ROOT, FILE, new SetAttrArgs(Stateid.ANONYMOUS, mode))
+                        .status())
                 .isEqualTo(NfsStatus.DELAY);
         assertThat(anna.callbacks()).hasSize(1);
         assertThat(second.run(ROOT, new RemoveArgs("f")).status()).isEqualTo(NfsStatus.DELAY);
@@ -180,7 +184,8 @@ class DelegationTest {
 
     @Test
     void what_is_not_returned_within_a_lease_is_revoked_and_the_client_told_until_it_says_it_knows() {
-        var held = (OpenDelegation.Read) open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG).delegation();
+        var held = (OpenDelegation.Read)
+                open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG).delegation();
         second.run(ROOT, openArgs(ShareBits.WRITE));
         anna.answer(NfsStatus.OK);
 
@@ -225,8 +230,7 @@ class DelegationTest {
                 .getLast();
         first.run(ROOT, openArgs("another", ShareBits.READ | ShareBits.WANT_READ_DELEG));
 
-        assertThat(refused.delegation())
-                .isEqualTo(new OpenDelegation.Refused(NoDelegationReason.RESOURCE, false));
+        assertThat(refused.delegation()).isEqualTo(new OpenDelegation.Refused(NoDelegationReason.RESOURCE, false));
         assertThat(anna.answer(NfsStatus.OK).operation()).isEqualTo(new CbRecallAnyArgs(5, Bitmap.of(0, 1)));
     }
 
@@ -278,18 +282,15 @@ class DelegationTest {
         assertThat(boris.isAnswered(call)).isFalse();
         TestPeer.Callback asked = anna.callbacks().removeFirst();
         assertThat(asked.operation()).isInstanceOf(CbGetAttrArgs.class);
-        Attributes told = Attributes.builder()
-                .uint64(Attribute.CHANGE, change)
-                .size(size)
-                .build();
+        Attributes told =
+                Attributes.builder().uint64(Attribute.CHANGE, change).size(size).build();
         anna.answer(asked, new CbGetAttrResult(AttributeCodec.write(told)));
         return read(boris.results(call));
     }
 
     private static Attributes read(Results results) {
         assertThat(results.status()).isEqualTo(NfsStatus.OK);
-        return AttributeCodec.read(
-                ((GetAttrResult) results.operations().getLast()).attributes());
+        return AttributeCodec.read(((GetAttrResult) results.operations().getLast()).attributes());
     }
 
     private Results giveBack(Stateid delegation) {

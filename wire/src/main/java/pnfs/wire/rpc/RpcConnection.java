@@ -4,8 +4,10 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -39,7 +41,7 @@ public final class RpcConnection implements ConnectionHandler {
     private final RecordReader records;
     private final RpcCredential.Reader credentials = new RpcCredential.Reader();
     private final Map<Integer, Outstanding> outstanding = new LinkedHashMap<>();
-    private final List<Consumer<String>> whenClosed = new ArrayList<>();
+    private final Set<Consumer<String>> whenClosed = new LinkedHashSet<>();
     private int lastXid;
     private int callsInProgress;
     private boolean paused;
@@ -106,6 +108,15 @@ public final class RpcConnection implements ConnectionHandler {
             });
         } catch (RejectedExecutionException e) {
             then.accept("the network is closed");
+        }
+    }
+
+    /// `then`, which was given to [#whenClosed], does not have to hear any more. Any thread.
+    public void forget(Consumer<String> then) {
+        try {
+            connection.loop().execute(() -> whenClosed.remove(then));
+        } catch (RejectedExecutionException e) {
+            log.debug("network closed before a listener was forgotten peer={}", connection.peer(), e);
         }
     }
 
