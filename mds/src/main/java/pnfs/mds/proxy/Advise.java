@@ -25,7 +25,7 @@ final class Advise implements Operation<IoAdviseArgs> {
     @Override
     public OpResult run(IoAdviseArgs args, CompoundState state) {
         Inode file = files.inodes.requireCurrent(state);
-        ProxyFiles.requireRegular(file);
+        file.regular();
         opens.requireAccess(args.stateid(), file, NO_ACCESS, state);
         return new IoAdviseResult(Bitmap.EMPTY);
     }

@@ -42,7 +42,7 @@ final class Allocate implements DeferredOperation<AllocateArgs> {
     }
 
     private Decision decide(Inode file, AllocateArgs args, CompoundState state) {
-        ProxyFiles.requireRegular(file);
+        file.regular();
         opens.requireAccess(args.stateid(), file, ShareBits.WRITE, state);
         return new Decision.Begin(files.layouts.beginAllocate(file, range(args.range())));
     }

@@ -19,7 +19,7 @@ final class Commit implements Operation<CommitArgs> {
 
     @Override
     public OpResult run(CommitArgs args, CompoundState state) {
-        ProxyFiles.requireRegular(inodes.requireCurrent(state));
+        inodes.requireCurrent(state).regular();
         return new CommitResult(verifier);
     }
 }

@@ -49,10 +49,10 @@ final class Copy implements DeferredOperation<CopyArgs> {
         if (state.savedFile().equals(state.currentFile())) {
             throw new NfsException(NfsStatus.INVAL, "a copy of " + state.currentFile() + " to itself");
         }
-        ProxyFiles.requireRegular(files.inodes.requireCurrent(state));
+        files.inodes.requireCurrent(state).regular();
         CompoundState source = state.ofSavedFile();
         Inode from = files.inodes.requireCurrent(source);
-        ProxyFiles.requireRegular(from);
+        from.regular();
         if (args.sourceOffset() > from.size() || args.count() > from.size() - args.sourceOffset()) {
             throw new NfsException(
                     NfsStatus.INVAL, args.count() + " bytes at " + args.sourceOffset() + " of " + from.size());

@@ -63,7 +63,7 @@ final class Deallocate implements DeferredOperation<DeallocateArgs> {
     }
 
     private Decision decide(Inode file, DeallocateArgs args, CompoundState state) {
-        ProxyFiles.requireRegular(file);
+        file.regular();
         opens.requireAccess(args.stateid(), file, ShareBits.WRITE, state);
         ByteRange hole = holeIn(file, args);
         if (hole.isEmpty()) {

@@ -163,13 +163,4 @@ final class ProxyFiles {
         }
         return ByteRange.ofLength(offset, length);
     }
-
-    static void requireRegular(Inode file) {
-        if (file.isDirectory()) {
-            throw new NfsException(NfsStatus.ISDIR, "data of " + file);
-        }
-        if (!file.isRegular()) {
-            throw new NfsException(NfsStatus.WRONG_TYPE, "data of " + file + ", a " + file.type());
-        }
-    }
 }

@@ -86,7 +86,7 @@ final class Read {
     }
 
     private Decision decide(Inode file, Request request, CompoundState state) {
-        ProxyFiles.requireRegular(file);
+        file.regular();
         opens.requireAccess(request.stateid, file, ShareBits.READ, state);
         ByteRange range = request.rangeIn(file);
         if (range.isEmpty()) {

@@ -29,7 +29,7 @@ final class Seek implements Operation<SeekArgs> {
         FileHandle handle = state.currentFile();
         try (var _ = files.locks.lock(handle.inode())) {
             Inode file = files.inodes.require(handle, state);
-            ProxyFiles.requireRegular(file);
+            file.regular();
             opens.requireAccess(args.stateid(), file, ShareBits.READ, state);
             if (args.offset() >= file.size()) {
                 throw new NfsException(NfsStatus.NXIO, "offset " + args.offset() + " in " + file.size() + " bytes");

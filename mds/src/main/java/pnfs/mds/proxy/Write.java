@@ -47,7 +47,7 @@ final class Write implements DeferredOperation<WriteArgs> {
     }
 
     private Decision decide(Inode file, WriteArgs args, CompoundState state) {
-        ProxyFiles.requireRegular(file);
+        file.regular();
         opens.requireAccess(args.stateid(), file, ShareBits.WRITE, state);
         int length = args.data().remaining();
         if (length == 0) {

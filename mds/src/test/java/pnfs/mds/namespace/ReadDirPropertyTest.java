@@ -20,6 +20,7 @@ import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CreateObject;
 import pnfs.wire.nfs4.DirectoryEntry;
+import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.ReadDirArgs;
@@ -34,6 +35,35 @@ class ReadDirPropertyTest {
     private static final int OPCODE_AND_STATUS = 8;
 
     private final FileRooms rooms = FileRooms.committing();
+
+    @Test
+    void a_directory_of_a_hundred_thousand_names_is_listed_whole_and_each_is_found() {
+        int files = 100_000;
+        for (int i = 0; i < files; i++) {
+            rooms.on(rooms.root, new OpArgs.CreateArgs(new CreateObject.Fifo(), "file" + i, Fattr.EMPTY));
+        }
+
+        var seen = new HashSet<Long>();
+        long cookie = 0;
+        long verifier = 0;
+        boolean more = true;
+        while (more) {
+            var page = (ReadDirResult) list(cookie, verifier, 0, 1 << 20, FILEID);
+            for (DirectoryEntry entry : page.entries()) {
+                seen.add(AttributeCodec.read(entry.attributes()).uint64(Attribute.FILEID));
+                cookie = entry.cookie();
+            }
+            verifier = page.verifier();
+            more = !page.eof();
+        }
+
+        assertThat(seen).hasSize(files);
+        for (int i = 0; i < files; i += 997) {
+            assertThat(seen).contains(rooms.at("file" + i).inode());
+        }
+        assertThat(rooms.on(rooms.root, new OpArgs.LookupArgs("file" + files)).status())
+                .isEqualTo(NfsStatus.NOENT);
+    }
 
     /// Names come, go and change between the pages; whoever stays is seen once, and nobody twice.
     @Seeds(200)

@@ -21,6 +21,8 @@ import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.testing.Seeds;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.CreateObject;
+import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
@@ -28,6 +30,7 @@ import pnfs.wire.nfs4.NetLocation;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.AllocateArgs;
+import pnfs.wire.nfs4.OpArgs.CommitArgs;
 import pnfs.wire.nfs4.OpArgs.CopyArgs;
 import pnfs.wire.nfs4.OpArgs.DeallocateArgs;
 import pnfs.wire.nfs4.OpArgs.IoAdviseArgs;
@@ -401,8 +404,13 @@ class DataOperationsTest {
     void what_is_no_regular_file_has_no_data() {
         Stateid anonymous = Stateid.ANONYMOUS;
         FileRange range = FileRange.of(0, 1);
+        FileHandle link = make("link", new CreateObject.Symlink(Opaque.ofUtf8("f")));
+        FileHandle pipe = make("pipe", new CreateObject.Fifo());
 
         for (OpArgs operation : List.of(
+                new ReadArgs(anonymous, 0, 1),
+                new WriteArgs(anonymous, 0, StableHow.UNSTABLE, ByteBuffer.allocate(1)),
+                new CommitArgs(0, 0),
                 new AllocateArgs(anonymous, range),
                 new DeallocateArgs(anonymous, range),
                 new SeekArgs(anonymous, 0, SeekWhat.DATA),
@@ -411,7 +419,34 @@ class DataOperationsTest {
             assertThat(run(ALICE, rooms.root, operation).status())
                     .as("%s", operation.op())
                     .isEqualTo(NfsStatus.ISDIR);
+            assertThat(run(ALICE, link, operation).status())
+                    .as("%s", operation.op())
+                    .isEqualTo(NfsStatus.SYMLINK);
+            assertThat(run(ALICE, pipe, operation).status())
+                    .as("%s", operation.op())
+                    .isEqualTo(NfsStatus.WRONG_TYPE);
         }
+    }
+
+    @Test
+    void writing_nothing_changes_nothing_and_nothing_is_written_beyond_the_longest_file() {
+        FileHandle file = rooms.open(ALICE, "f");
+        long change = rooms.inode(file).change();
+
+        ok(run(ALICE, file, write(ALICE, file, 1 << 20, new byte[0])));
+
+        assertThat(rooms.inode(file).change()).isEqualTo(change);
+        assertThat(rooms.inode(file).size()).isZero();
+        assertThat(run(ALICE, file, write(ALICE, file, Long.MAX_VALUE - 10, new byte[5]))
+                        .status())
+                .isEqualTo(NfsStatus.FBIG);
+        assertThat(read(file, 0, 0)).isEmpty();
+    }
+
+    private FileHandle make(String name, CreateObject object) {
+        CompoundState state = rooms.state(ALICE, rooms.root);
+        ok(run(state, new OpArgs.CreateArgs(object, name, Fattr.EMPTY)));
+        return state.currentFile();
     }
 
     private static void ok(OpResult result) {
