@@ -3,6 +3,7 @@ package pnfs.mds;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,6 +34,9 @@ import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
+import pnfs.mds.delegation.DelegationOperations;
+import pnfs.mds.delegation.DelegationPolicy;
+import pnfs.mds.delegation.Delegations;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
 import pnfs.mds.layout.LayoutRooms;
@@ -137,6 +141,7 @@ class CompoundServerFuzzTest {
         private FileLayouts layouts;
         private OpenFiles opens;
         private LockTable byteLocks;
+        private Delegations delegations;
 
         @Override
         public FileHandle add(TestServer server, OpTable table) {
@@ -155,9 +160,14 @@ class CompoundServerFuzzTest {
             NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
             OpenOperations.register(
                     table, inodes, locks, attributes, layouts, namespace, orphans, opens, server.clients);
-            byteLocks = new LockTable(opens.states(), FileRooms.LOCKS_PER_CLIENT);
-            LockOperations.register(table, inodes, locks, opens, byteLocks, server.clients);
             var callbacks = new Callbacks(server.clients, server.loop::execute, Duration.ofSeconds(5));
+            byteLocks = new LockTable(opens.states(), callbacks, FileRooms.LOCKS_PER_CLIENT);
+            LockOperations.register(table, inodes, locks, opens, byteLocks, server.clients);
+            var recalls =
+                    new Recalls(server.clients, callbacks, server.loop.nowNanos(), TestServer.LIMITS.leaseNanos());
+            delegations =
+                    new Delegations(DelegationPolicy.ON, 100, server.clients, locks, inodes, opens, callbacks, recalls);
+            DelegationOperations.register(table, inodes, locks, opens, delegations, server.clients);
             LayoutOperations.register(
                     table,
                     inodes,
@@ -167,9 +177,10 @@ class CompoundServerFuzzTest {
                     manager,
                     layouts,
                     orphans,
-                    new Recalls(server.clients, callbacks, server.loop.nowNanos(), TestServer.LIMITS.leaseNanos()),
+                    recalls,
                     List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
-                    8);
+                    8,
+                    new SimpleMeterRegistry());
             ProxyOperations.register(table, inodes, locks, layouts, orphans, new Forgetful(), opens, setAttr, 1, 4096);
             return namespace.root(0, new Rights(0777, 0, 0), new NfsTime(1, 0));
         }
@@ -283,6 +294,7 @@ class CompoundServerFuzzTest {
 
         assertThat(rooms.opens.count()).as("opens").isZero();
         assertThat(rooms.byteLocks.count()).as("locks").isZero();
+        assertThat(rooms.delegations.count()).as("delegations").isZero();
         assertThat(rooms.manager.held()).as("layouts").isEqualTo(new LayoutManager.Held(0, 0));
         for (int pass = 0; pass <= NAMES.size(); pass++) { // directories empty themselves from below
             remove(new OpArgs[] {new PutRootFhArgs()}, 0);
@@ -419,6 +431,11 @@ class CompoundServerFuzzTest {
 
     private static OpenArgs open(String name) {
         return new OpenArgs(
-                0, ShareBits.BOTH, 0, OWNER, new OpenHow.Unchecked(Fattr.EMPTY), new OpenClaim.ByName(name));
+                0,
+                ShareBits.BOTH | ShareBits.WANT_ANY_DELEG,
+                0,
+                OWNER,
+                new OpenHow.Unchecked(Fattr.EMPTY),
+                new OpenClaim.ByName(name));
     }
 }
