@@ -179,6 +179,11 @@ public final class IscsiTarget {
         inEach(any -> true, (session, done) -> session.abortTasks(lun, done), drained);
     }
 
+    /// Ends the tasks of all sessions at one logical unit without an answer, and has those that are not its own told.
+    void clearTasks(int lun, TargetSession by, Runnable drained) {
+        inEach(any -> true, (session, done) -> session.clearTasks(lun, by, done), drained);
+    }
+
     /// Ends what some initiator ports have under way at a unit: the transport's part of PREEMPT AND ABORT.
     private void abortForFence(int lun, List<Nexus> whose, Runnable drained) {
         inEach(

@@ -280,6 +280,8 @@ final class TargetSession implements TargetConnection.Phase {
                     answerTaskRequest(tag, TaskManagement.NO_SUCH_LUN);
                 } else if (Bhs.function(header, at) == TaskManagement.ABORT_TASK_SET) {
                     tasks.abortAt(lun, complete);
+                } else if (Bhs.function(header, at) == TaskManagement.CLEAR_TASK_SET) {
+                    target.clearTasks(lun, this, () -> loop().execute(complete));
                 } else {
                     reset(lun, complete);
                 }
@@ -327,6 +329,14 @@ final class TargetSession implements TargetConnection.Phase {
         } else {
             tasks.abortAt(lun, drained);
         }
+    }
+
+    /// The same when another session wants it, or this one.
+    void clearTasks(int lun, TargetSession by, Runnable drained) {
+        if (this != by && tasks.hasAt(lun)) {
+            target.scsi().tasksCleared(lun, nexus);
+        }
+        tasks.abortAt(lun, drained);
     }
 
     /// The same for a fence, which leaves alone what does not touch the medium.

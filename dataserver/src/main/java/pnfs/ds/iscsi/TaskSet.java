@@ -454,6 +454,10 @@ final class TaskSet {
         return true;
     }
 
+    boolean hasAt(int lun) {
+        return active.stream().anyMatch(task -> task.scsi.lun() == lun);
+    }
+
     /// Ends all tasks of a LUN without an answer.
     void abortAt(int lun, Runnable done) {
         abort(task -> task.scsi.lun() == lun, done);

@@ -2,6 +2,7 @@ package pnfs.ds.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,6 +12,7 @@ import pnfs.wire.iscsi.Bhs;
 import pnfs.wire.iscsi.LoginKeys;
 import pnfs.wire.iscsi.LoginStage;
 import pnfs.wire.iscsi.Opcode;
+import pnfs.wire.scsi.ScsiStatus;
 
 class LoginTest {
     private static final LoginKeys NAMES = LoginKeys.of(
@@ -172,6 +174,30 @@ class LoginTest {
         assertThat(initiator.connection.closed()).contains("logged in again");
         assertThat(again.connection.closed()).isNull();
         assertThat(fixture.target.sessionCount()).isEqualTo(1);
+    }
+
+    @Test
+    void a_session_that_takes_the_place_of_another_keeps_its_registration_and_another_port_has_none() {
+        initiator.loginNormally(TargetFixture.TARGET, LoginKeys.EMPTY);
+        byte[] register = ByteBuffer.allocate(24).putLong(8, 0xabcd).array();
+        initiator.send(initiator.command(Bhs.FINAL | Bhs.WRITE, 24, "5f000000000000001800"), register);
+        assertThat(Bhs.scsiStatus(initiator.receive(Opcode.SCSI_RESPONSE).header(), 0))
+                .isZero();
+        RawInitiator again = fixture.connect();
+        again.loginNormally(TargetFixture.TARGET, LoginKeys.EMPTY);
+        RawInitiator other = fixture.connect();
+        other.isid = 2;
+        other.loginNormally(TargetFixture.TARGET, LoginKeys.EMPTY);
+
+        // RESERVE, Exclusive Access - Registrants Only
+        byte[] reserve = ByteBuffer.allocate(24).putLong(0, 0xabcd).array();
+        other.send(other.command(Bhs.FINAL | Bhs.WRITE, 24, "5f010600000000001800"), reserve);
+        again.send(again.command(Bhs.FINAL | Bhs.WRITE, 24, "5f010600000000001800"), reserve);
+
+        assertThat(Bhs.scsiStatus(other.receive(Opcode.SCSI_RESPONSE).header(), 0))
+                .isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
+        assertThat(Bhs.scsiStatus(again.receive(Opcode.SCSI_RESPONSE).header(), 0))
+                .isZero();
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -80,6 +81,18 @@ class ProofSocketTest {
         var without = InitiatorConfig.of(listener.address(), TargetFixture.TARGET, "iqn.2026-01.test:host", 1);
         try (var initiator = IscsiInitiator.open(network, without)) {
             assertThatThrownBy(() -> initiator.loggedIn().join()).hasMessageContaining("authentication failed");
+        }
+    }
+
+    @Test
+    void initiators_leave_when_they_are_asked_to() throws InterruptedException {
+        var config = InitiatorConfig.of(listener.address(), TargetFixture.TARGET, "iqn.2026-01.test:open", 1);
+        try (var initiator = IscsiInitiator.open(network, config)) {
+            initiator.loggedIn().join();
+
+            fixture.target.dismiss(Duration.ofSeconds(30));
+
+            assertThat(fixture.target.sessionCount()).isZero();
         }
     }
 

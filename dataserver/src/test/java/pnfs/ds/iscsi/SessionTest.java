@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import pnfs.ds.iscsi.RawInitiator.Pdu;
 import pnfs.wire.iscsi.AsyncEvent;
@@ -384,6 +385,50 @@ class SessionTest {
         assertThat(other.receive(Opcode.SCSI_RESPONSE).sense())
                 .as("the session goes on, and is told")
                 .startsWith("6/29");
+    }
+
+    @Test
+    void whose_tasks_another_session_has_cleared_is_told_and_nobody_else() {
+        logIn();
+        RawInitiator busy = another(2);
+        RawInitiator idle = another(3);
+        busy.send(busy.write16(Bhs.FINAL, 0, 1));
+        busy.receive(Opcode.R2T);
+
+        initiator.send(initiator.taskRequest(TaskManagement.CLEAR_TASK_SET, 0));
+        initiator.receive(Opcode.TASK_RESPONSE);
+
+        testUnitReady(busy);
+        assertThat(busy.receive(Opcode.SCSI_RESPONSE).sense()).isEqualTo("6/2f/00");
+        for (RawInitiator other : List.of(initiator, idle)) {
+            testUnitReady(other);
+            assertThat(other.receive(Opcode.SCSI_RESPONSE).data()).isEmpty();
+        }
+    }
+
+    @Test
+    void digests_of_reads_cover_header_and_data() {
+        initiator.loginNormally(
+                TargetFixture.TARGET, LoginKeys.of("HeaderDigest", "CRC32C", "DataDigest", "CRC32C"));
+        initiator.send(initiator.read16(0, 10)); // the raw initiator checks all sums
+
+        int bytes = 0;
+        while (bytes < 40_960) {
+            bytes += initiator.receive(Opcode.DATA_IN).data().length;
+        }
+        assertThat(initiator.connection.closed()).isNull();
+    }
+
+    @Test
+    void a_header_digest_that_does_not_match_ends_the_connection() {
+        initiator.loginNormally(TargetFixture.TARGET, LoginKeys.of("HeaderDigest", "CRC32C"));
+        byte[] pdu = initiator.bytes(initiator.read16(0, 1), new byte[0]);
+        pdu[35] ^= 1;
+
+        initiator.connection.deliver(pdu);
+
+        assertThat(initiator.connection.closed()).startsWith("header digest is");
+        assertThat(initiator.hasAnswer()).isFalse();
     }
 
     @Test

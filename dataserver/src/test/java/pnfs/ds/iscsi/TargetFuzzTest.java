@@ -15,6 +15,38 @@ class TargetFuzzTest {
     private static final TargetSettings SETTINGS = new TargetSettings(
             TargetFixture.TARGET, List.of(), 4, 8, 65_536, 131_072, 65_536, 15, 30, AccessList.EVERYBODY);
 
+    private static final String[] KEYS = {
+        "AuthMethod",
+        "CHAP_A",
+        "CHAP_N",
+        "CHAP_R",
+        "CHAP_I",
+        "CHAP_C",
+        "SessionType",
+        "HeaderDigest",
+        "MaxBurstLength",
+        "MaxRecvDataSegmentLength",
+        "ErrorRecoveryLevel",
+        "X-odd"
+    };
+    private static final String[] VALUES = {
+        "CHAP",
+        "None",
+        "CHAP,None",
+        "5",
+        "7",
+        "user",
+        "0x00",
+        "0x" + "00".repeat(32),
+        "0b",
+        "Discovery",
+        "CRC32C",
+        "0",
+        "99999999999",
+        "Yes",
+        "Reject"
+    };
+
     @FuzzTest(maxDuration = "60s")
     void raw_bytes_before_login(FuzzedDataProvider data) {
         var fixture = new TargetFixture(SETTINGS);
@@ -36,7 +68,14 @@ class TargetFuzzTest {
         other.loginNormally(TargetFixture.TARGET, LoginKeys.EMPTY);
         RawInitiator hostile = fixture.connect();
         hostile.isid = 2;
-        hostile.loginNormally(TargetFixture.TARGET, LoginKeys.of("InitialR2T", data.consumeBoolean() ? "Yes" : "No"));
+        String digest = data.consumeInt(0, 3) == 0 ? "CRC32C" : "None";
+        hostile.loginNormally(
+                TargetFixture.TARGET,
+                LoginKeys.of(
+                        "InitialR2T", data.consumeBoolean() ? "Yes" : "No",
+                        "MaxOutstandingR2T", "3",
+                        "HeaderDigest", digest,
+                        "DataDigest", digest));
 
         for (int i = 0; i < 20 && data.remainingBytes() > 0; i++) {
             var header = RawInitiator.header(data.consumeInt(0, 0x3f), data.consumeByte() & 0xff);
@@ -45,12 +84,48 @@ class TargetFuzzTest {
             if (data.consumeBoolean()) {
                 Bhs.putCmdSn(header, 0, hostile.cmdSn++);
             }
-            byte[] segment = data.consumeBytes(data.consumeInt(0, 300));
+            byte[] segment = data.consumeInt(0, 5) == 0
+                    ? new byte[data.consumeInt(16_000, 65_536)]
+                    : data.consumeBytes(data.consumeInt(0, 300));
             header.put(4, (byte) 0);
             hostile.send(header, segment);
         }
 
         assertOtherGoesOn(other);
+    }
+
+    /// Whatever is said in a login, nobody gets in who has not proved who it is.
+    @FuzzTest(maxDuration = "60s")
+    void login_text_without_the_secret(FuzzedDataProvider data) {
+        var fixture = new TargetFixture(new TargetSettings(
+                TargetFixture.TARGET,
+                List.of(),
+                4,
+                8,
+                65_536,
+                131_072,
+                65_536,
+                15,
+                30,
+                AccessList.of(List.of("allow iqn.2026-01.test:open", "allow * user a-secret-of-24-letters"))));
+        RawInitiator hostile = fixture.connect();
+
+        while (data.remainingBytes() > 0 && hostile.connection.closed() == null) {
+            var keys = LoginKeys.of("InitiatorName", RawInitiator.NAME, "TargetName", TargetFixture.TARGET);
+            for (int i = data.consumeInt(0, 4); i > 0; i--) {
+                String value = data.consumeBoolean()
+                        ? data.pickValue(VALUES)
+                        : data.consumeAsciiString(20).replace("\0", "");
+                keys = keys.plus(data.pickValue(KEYS), value);
+            }
+            byte[] text = keys.toBytes();
+            if (data.consumeInt(0, 9) == 0) {
+                text = data.consumeBytes(100);
+            }
+            hostile.send(hostile.loginRequest(data.consumeByte() & 0xff), text);
+        }
+
+        assertThat(fixture.target.sessionCount()).isZero();
     }
 
     private static void assertOtherGoesOn(RawInitiator other) {
