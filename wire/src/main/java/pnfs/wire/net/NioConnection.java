@@ -315,14 +315,18 @@ final class NioConnection implements Connection, NioLoop.Ready {
     }
 
     private void fillFromSocket(ByteBuffer place) {
-        sinkThenStaging[0] = place;
-        sinkThenStaging[1] = loop.staging;
         try {
-            lastRead = channel.read(sinkThenStaging);
+            if (place.remaining() > loop.staging.remaining()) {
+                lastRead = channel.read(place); // far from full: what follows the sink is not there yet
+            } else {
+                sinkThenStaging[0] = place;
+                sinkThenStaging[1] = loop.staging;
+                lastRead = channel.read(sinkThenStaging);
+                sinkThenStaging[0] = NOTHING;
+            }
         } catch (IOException e) {
             readFailure = e;
         }
-        sinkThenStaging[0] = NOTHING;
     }
 
     private void fillFromStaging(ByteBuffer place) {
