@@ -179,7 +179,8 @@ public final class IscsiTarget {
         inEach(any -> true, (session, done) -> session.abortTasks(lun, done), drained);
     }
 
-    /// Ends the tasks of all sessions at one logical unit without an answer, and has those that are not its own told.
+    /// Ends the tasks of all sessions at one logical unit without an answer, and has those that are not its own
+    /// told.
     void clearTasks(int lun, TargetSession by, Runnable drained) {
         inEach(any -> true, (session, done) -> session.clearTasks(lun, by, done), drained);
     }

@@ -35,6 +35,9 @@ public final class Region implements AutoCloseable {
     /// Where touched bytes go. Many threads write it and nobody reads it.
     private static final MemorySegment TOUCHED = Arena.global().allocate(TOUCH_BYTES);
 
+    /// Volatile, so that nobody can know how often the loop of [#awaitFault] runs.
+    private static volatile int faultRounds = 2;
+
     /// A window begins at each multiple of this, and reaches over the next one's beginning.
     private static final long WINDOW_BYTES = 1L << 30;
 
@@ -147,6 +150,7 @@ public final class Region implements AutoCloseable {
                 MemorySegment.copy(data, offset + at, TOUCHED, 0, TOUCH_BYTES);
             }
             MemorySegment.copy(data, offset + last, TOUCHED, 0, length - last);
+            awaitFault();
             return true;
         } catch (InternalError poisoned) {
             return false;
@@ -172,6 +176,7 @@ public final class Region implements AutoCloseable {
     public boolean write(long offset, ByteBuffer source, int sourceAt, int length) {
         try {
             window(offset, length).put(inWindow(offset), source, sourceAt, length);
+            awaitFault();
             return true;
         } catch (InternalError poisoned) {
             return false;
@@ -192,6 +197,7 @@ public final class Region implements AutoCloseable {
                 MemorySegment.copy(range, 0, range, done, more);
                 done += more;
             }
+            awaitFault();
             return true;
         } catch (InternalError poisoned) {
             return false;
@@ -204,6 +210,16 @@ public final class Region implements AutoCloseable {
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public boolean isZero(long offset, int length) {
         return data.asSlice(offset, length).mismatch(ZEROS.asSlice(0, length)) < 0;
+    }
+
+    /// Raises the fault of an access before it here and nowhere later. The virtual machine raises it at the next
+    /// place where it looks for one, and in hot code the next such place may lie behind the caller's `catch`; the
+    /// end of a round of a loop that cannot be unrolled is one.
+    private static void awaitFault() {
+        int round = 0;
+        while (round < faultRounds) {
+            round++;
+        }
     }
 
     /// Makes a range durable and tells the waiter, exactly once: before this returns, or later from another

@@ -408,8 +408,7 @@ class SessionTest {
 
     @Test
     void digests_of_reads_cover_header_and_data() {
-        initiator.loginNormally(
-                TargetFixture.TARGET, LoginKeys.of("HeaderDigest", "CRC32C", "DataDigest", "CRC32C"));
+        initiator.loginNormally(TargetFixture.TARGET, LoginKeys.of("HeaderDigest", "CRC32C", "DataDigest", "CRC32C"));
         initiator.send(initiator.read16(0, 10)); // the raw initiator checks all sums
 
         int bytes = 0;

@@ -72,10 +72,14 @@ class TargetFuzzTest {
         hostile.loginNormally(
                 TargetFixture.TARGET,
                 LoginKeys.of(
-                        "InitialR2T", data.consumeBoolean() ? "Yes" : "No",
-                        "MaxOutstandingR2T", "3",
-                        "HeaderDigest", digest,
-                        "DataDigest", digest));
+                        "InitialR2T",
+                        data.consumeBoolean() ? "Yes" : "No",
+                        "MaxOutstandingR2T",
+                        "3",
+                        "HeaderDigest",
+                        digest,
+                        "DataDigest",
+                        digest));
 
         for (int i = 0; i < 20 && data.remainingBytes() > 0; i++) {
             var header = RawInitiator.header(data.consumeInt(0, 0x3f), data.consumeByte() & 0xff);

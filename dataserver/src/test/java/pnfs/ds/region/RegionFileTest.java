@@ -219,11 +219,18 @@ class RegionFileTest {
         Files.delete(path);
     }
 
+    private static final ByteBuffer ONE = ByteBuffer.allocateDirect(4096);
+
     @Test
     void a_page_that_fails_is_a_failed_command_and_not_a_crash() throws IOException {
         Path path = formatted();
         try (Region region = open(path);
                 var file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            // Hot code is where a fault is told late, if anywhere.
+            for (int i = 0; i < 30_000; i++) {
+                assertThat(region.readable(i & 0xffff, 1 + (i & 0xfff)) && region.write(i & 0xffff, ONE, 0, 512))
+                        .isTrue();
+            }
             // Pages past the end of a file raise what an uncorrectable memory error raises.
             file.truncate(RegionHeader.DATA_OFFSET + 8192);
 
