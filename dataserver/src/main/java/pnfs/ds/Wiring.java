@@ -76,8 +76,7 @@ final class Wiring implements AutoCloseable {
                     .withStall(Limits.STALL);
             var target = new IscsiTarget(targetSettings(settings, targetName, access), scsi, meters);
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
-            List<Volume> plain = volumes.stream().map(SharedVolume::volume).toList();
-            Agent agent = agent(settings, targetName, plain, HostPort.of(iscsi.address()));
+            Agent agent = agent(settings, targetName, volumes, HostPort.of(iscsi.address()));
             return new Wiring(regions, network, target, iscsi, targetName, agent);
         } catch (IOException | RuntimeException failed) {
             if (network != null) {
@@ -88,8 +87,8 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    private static @Nullable Agent agent(Settings settings, String targetName, List<Volume> volumes, HostPort listening)
-            throws IOException {
+    private static @Nullable Agent agent(
+            Settings settings, String targetName, List<SharedVolume> volumes, HostPort listening) throws IOException {
         HostPort mds = settings.mds();
         if (mds == null) {
             return null;

@@ -13,7 +13,7 @@ class ArchitectureTest {
                 .room("reservation", "volume")
                 .room("scsi", "volume", "reservation", "pnfs.wire.scsi")
                 .shore("iscsi", "scsi", "pnfs.wire")
-                .shore("agent", "volume", "pnfs.wire")
+                .shore("agent", "volume", "reservation", "pnfs.wire")
                 .shore("", "iscsi", "agent", "pnfs.wire", "pnfs.layout")
                 .check();
     }

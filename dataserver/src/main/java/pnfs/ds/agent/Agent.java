@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.control.ControlException;
 import pnfs.wire.control.ControlHandler;
@@ -51,7 +52,7 @@ public final class Agent implements AutoCloseable {
     /// @param targetName iSCSI name
     /// @param portals where initiators reach it, `host:port`
     /// @param volumes LUN 0, 1, …
-    public record Presence(UUID id, String name, String targetName, List<String> portals, List<Volume> volumes) {
+    public record Presence(UUID id, String name, String targetName, List<String> portals, List<SharedVolume> volumes) {
         public Presence {
             portals = List.copyOf(portals);
             volumes = List.copyOf(volumes);
@@ -59,6 +60,7 @@ public final class Agent implements AutoCloseable {
     }
 
     private final Presence presence;
+    private final FenceDesk desk;
     private final String mdsHost;
     private final int mdsPort;
     private final ControlTransport transport;
@@ -79,6 +81,7 @@ public final class Agent implements AutoCloseable {
     /// @param random for the pauses
     public Agent(Presence presence, String mdsHost, int mdsPort, RandomGenerator random) throws IOException {
         this.presence = presence;
+        this.desk = new FenceDesk(presence.volumes());
         this.mdsHost = mdsHost;
         this.mdsPort = mdsPort;
         this.random = random;
@@ -136,13 +139,13 @@ public final class Agent implements AutoCloseable {
         }
     }
 
-    /// The metadata server asks nothing of us, but may go away.
+    /// What the metadata server asks, and that it may go away.
     private final class Closed implements ControlHandler {
         private volatile boolean happened;
 
         @Override
         public void onRequest(Request request, Consumer<Reply> reply) {
-            ControlHandler.refusing().onRequest(request, reply);
+            desk.onRequest(request, reply);
         }
 
         @Override
@@ -188,7 +191,7 @@ public final class Agent implements AutoCloseable {
                 .setTargetName(presence.targetName())
                 .addAllPortals(presence.portals());
         for (int lun = 0; lun < presence.volumes().size(); lun++) {
-            Volume volume = presence.volumes().get(lun);
+            Volume volume = presence.volumes().get(lun).volume();
             register.addRegions(Region.newBuilder()
                     .setRegionId(bytes(volume.id()))
                     .setNaa(ByteString.copyFrom(volume.naa().toBytes()))
@@ -210,7 +213,8 @@ public final class Agent implements AutoCloseable {
 
     private Heartbeat heartbeat(long number) {
         var heartbeat = Heartbeat.newBuilder().setSequence(number);
-        for (Volume volume : presence.volumes()) {
+        for (SharedVolume shared : presence.volumes()) {
+            Volume volume = shared.volume();
             Volume.Traffic traffic = volume.traffic();
             heartbeat.addRegions(RegionReport.newBuilder()
                     .setRegionId(bytes(volume.id()))
@@ -223,7 +227,7 @@ public final class Agent implements AutoCloseable {
         return heartbeat.build();
     }
 
-    private static ByteString bytes(UUID uuid) {
+    static ByteString bytes(UUID uuid) {
         return ByteString.copyFrom(ByteBuffer.allocate(16)
                 .putLong(uuid.getMostSignificantBits())
                 .putLong(uuid.getLeastSignificantBits())

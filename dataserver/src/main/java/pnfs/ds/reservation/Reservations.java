@@ -192,6 +192,37 @@ public record Reservations(
                 victims);
     }
 
+    /// The fence that a metadata server asks for beside SCSI and NVMe: registers it with its own key if it is
+    /// not yet, reserves the volume for registrants if nobody has reserved it, and takes the registrations of
+    /// the other key away. All of that survives a power loss. A key that nobody has is kept out already.
+    public Outcome fence(Nexus server, KeyPair pair) {
+        if (pair.own() == 0 || pair.other() == 0 || pair.own() == pair.other()) {
+            return new InvalidField();
+        }
+        var registered = new LinkedHashMap<>(keys);
+        registered.put(server, pair.own());
+        List<Nexus> victims = holdersOf(pair.other()).stream()
+                .filter(victim -> !victim.equals(server))
+                .toList();
+        victims.forEach(registered::remove);
+        if (registered.size() > MAX_REGISTRATIONS) {
+            return new Full();
+        }
+        Reservation kept = reservation;
+        boolean holderGoes = kept != null && kept.holder() != null && victims.contains(kept.holder());
+        if (kept == null || holderGoes) {
+            ReservationType type = kept == null ? ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY : kept.type();
+            kept = Reservation.by(server, type);
+        }
+        boolean changes = !registered.equals(keys) || !kept.equals(reservation) || !persistent;
+        return changes
+                ? new Done(
+                        new Reservations(generation + 1, true, registered, kept),
+                        tell(victims, server, Event.REGISTRATIONS_PREEMPTED),
+                        victims)
+                : unchanged();
+    }
+
     /// What becomes of the caller's own registration in a REGISTER AND MOVE.
     public enum AfterMove {
         STAYS_REGISTERED,

@@ -22,6 +22,7 @@ import pnfs.ds.region.Memo;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
+import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.control.ControlHandler;
 import pnfs.wire.control.ControlLink;
@@ -39,6 +40,7 @@ class AgentTest {
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
     private final Volume volume = volume();
+    private final SharedVolume shared = SharedVolume.open(volume);
 
     private static Volume volume() {
         var header = RegionHeader.of(UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"), 4096, 1 << 20);
@@ -137,7 +139,7 @@ class AgentTest {
 
     private Agent agent(InetSocketAddress mds) throws IOException {
         var presence =
-                new Agent.Presence(ID, "ds1", "iqn.2026-01.test:ds1", List.of("192.0.2.7:3260"), List.of(volume));
+                new Agent.Presence(ID, "ds1", "iqn.2026-01.test:ds1", List.of("192.0.2.7:3260"), List.of(shared));
         return new Agent(presence, mds.getHostString(), mds.getPort(), new SplittableRandom(1));
     }
 

@@ -1,6 +1,7 @@
 package pnfs.ds.reservation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.entry;
 import static pnfs.ds.reservation.ReservationType.EXCLUSIVE_ACCESS;
 import static pnfs.ds.reservation.ReservationType.EXCLUSIVE_ACCESS_ALL_REGISTRANTS;
 import static pnfs.ds.reservation.ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY;
@@ -95,6 +96,38 @@ class ReservationsTest {
         assertThat(fence.next().reservation()).isEqualTo(table.reservation());
         assertThat(fence.next().generation()).isEqualTo(table.generation() + 1);
         assertThat(fence.next().permits(CLIENT, Access.WRITE)).isFalse();
+    }
+
+    @Test
+    void the_fence_of_a_metadata_server_registers_it_reserves_and_takes_the_clients_registrations() {
+        var server = new Nexus("pnfs-metadata-server", 0);
+        Reservations open = registered(Reservations.NONE, CLIENT, CLIENT_KEY);
+
+        Done first = done(open.fence(server, new KeyPair(MDS_KEY, CLIENT_KEY)));
+        Done again = done(first.next().fence(server, new KeyPair(MDS_KEY, CLIENT_KEY)));
+
+        assertThat(first.preempted()).containsExactly(CLIENT);
+        assertThat(first.notices()).containsExactly(new Notice(CLIENT, Event.REGISTRATIONS_PREEMPTED));
+        assertThat(first.next().keys()).containsExactly(entry(server, MDS_KEY));
+        assertThat(first.next().reservation()).isEqualTo(new Reservation(EXCLUSIVE_ACCESS_REGISTRANTS_ONLY, server));
+        assertThat(first.next().persistent()).isTrue();
+        assertThat(first.next().permits(CLIENT, Access.WRITE)).isFalse();
+        assertThat(again.next()).as("nothing is left to do").isEqualTo(first.next());
+        assertThat(again.preempted()).isEmpty();
+    }
+
+    @Test
+    void a_fence_leaves_a_reservation_to_its_holder_unless_that_is_the_fenced() {
+        var server = new Nexus("pnfs-metadata-server", 0);
+        Reservations table = cluster(WRITE_EXCLUSIVE_REGISTRANTS_ONLY);
+
+        assertThat(done(table.fence(server, new KeyPair(7, CLIENT_KEY))).next().reservation())
+                .isEqualTo(table.reservation());
+        assertThat(done(table.fence(server, new KeyPair(7, MDS_KEY))).next().reservation())
+                .isEqualTo(new Reservation(WRITE_EXCLUSIVE_REGISTRANTS_ONLY, server));
+        assertThat(table.fence(server, new KeyPair(7, 7))).isInstanceOf(InvalidField.class);
+        assertThat(table.fence(server, new KeyPair(0, CLIENT_KEY))).isInstanceOf(InvalidField.class);
+        assertThat(table.fence(server, new KeyPair(7, 0))).isInstanceOf(InvalidField.class);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package pnfs.mds.cluster;
 
 import com.google.protobuf.ByteString;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -23,6 +25,7 @@ import pnfs.mds.cluster.Cluster.Presented;
 import pnfs.mds.cluster.Cluster.Registration;
 import pnfs.mds.cluster.Cluster.ServerView;
 import pnfs.mds.store.MetadataStore;
+import pnfs.wire.control.ControlException;
 import pnfs.wire.control.ControlHandler;
 import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.ControlTransport;
@@ -30,11 +33,14 @@ import pnfs.wire.control.proto.Beaten;
 import pnfs.wire.control.proto.DataServer;
 import pnfs.wire.control.proto.ExtentsQuery;
 import pnfs.wire.control.proto.Farewell;
+import pnfs.wire.control.proto.Fence;
 import pnfs.wire.control.proto.Heartbeat;
 import pnfs.wire.control.proto.Region;
 import pnfs.wire.control.proto.RegionReport;
 import pnfs.wire.control.proto.Register;
 import pnfs.wire.control.proto.Registered;
+import pnfs.wire.control.proto.Registrations;
+import pnfs.wire.control.proto.RegistrationsQuery;
 import pnfs.wire.control.proto.Reply;
 import pnfs.wire.control.proto.Request;
 import pnfs.wire.control.proto.Status;
@@ -50,6 +56,8 @@ public final class ControlDesk {
     private static final int MAX_NAME = 64;
     private static final int MAX_TARGET_NAME = 223;
     private static final long MIN_REGION_BYTES = 1 << 20;
+    /// What a fenced client has under way may take as long as its connection may stall, 30 seconds, to end.
+    private static final Duration FENCE_PATIENCE = Duration.ofSeconds(40);
     /// After so many beats without one a data server counts as gone.
     private static final int MISSED_BEATS = 4;
 
@@ -74,6 +82,8 @@ public final class ControlDesk {
     private final long startedAtNanos;
     private final Facts facts;
     private final Map<RegionId, RegionReport> reports = new ConcurrentHashMap<>();
+    /// Of the data servers that are there.
+    private final Map<UUID, ControlLink> links = new ConcurrentHashMap<>();
 
     /// @param boot how often this metadata server has started
     /// @param heartbeatMillis how often data servers are to beat
@@ -125,6 +135,8 @@ public final class ControlDesk {
                 case STATUS ->
                     reply.accept(Reply.newBuilder().setStatus(status()).build());
                 case EXTENTS -> reply.accept(facts.extents(request.getExtents()));
+                case FENCE, REGISTRATIONS ->
+                    reply.accept(ControlLink.refusal("a data server answers that: ask the one that has the region"));
                 case KIND_NOT_SET ->
                     reply.accept(ControlLink.refusal(
                             "this metadata server does not know the request: use the same release on both sides"));
@@ -152,6 +164,7 @@ public final class ControlDesk {
                 case Registration.Accepted(long ticket) ->
                     store.whenDurable(ticket, () -> {
                         server = presented.server();
+                        links.put(presented.server(), link);
                         beatAtNanos = nanoTime.getAsLong();
                         cluster.online(presented.server(), this::stands);
                         log.info(
@@ -200,9 +213,37 @@ public final class ControlDesk {
             open = false;
             UUID who = server;
             if (who != null) {
+                links.remove(who, link);
                 cluster.offline(who);
             }
         }
+    }
+
+    /// Has a data server keep a key away from a region. The future is done once that is durable there and no
+    /// command of those that were registered with the key can change the region any more; it fails with
+    /// [ControlException] when the data server is away, refuses, or takes longer than [#FENCE_PATIENCE]: the
+    /// fence may then be in force or not, and is to be asked for again.
+    ///
+    /// @param ownKey under which the metadata server is registered there, or is to be
+    public CompletableFuture<Void> fence(RegionId region, long ownKey, long key) {
+        var fence =
+                Fence.newBuilder().setRegionId(bytes(region)).setOwnKey(ownKey).setKey(key);
+        return ask(region, Request.newBuilder().setFence(fence).build()).thenApply(fenced -> null);
+    }
+
+    /// Who is registered at a region, and its reservation. Fails as [#fence] does.
+    public CompletableFuture<Registrations> registrations(RegionId region) {
+        var query = RegistrationsQuery.newBuilder().setRegionId(bytes(region));
+        return ask(region, Request.newBuilder().setRegistrations(query).build()).thenApply(Reply::getRegistrations);
+    }
+
+    private CompletableFuture<Reply> ask(RegionId region, Request request) {
+        KnownRegion known = cluster.region(region);
+        ControlLink link = known == null ? null : links.get(known.server());
+        return link == null
+                ? CompletableFuture.failedFuture(
+                        new ControlException("the data server of region " + region + " is not there: start it"))
+                : link.ask(request, FENCE_PATIENCE);
     }
 
     /// How long a data server may be silent before it counts as gone.
