@@ -1,0 +1,117 @@
+package pnfs.ds.region;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import pnfs.testing.Seeds;
+
+class MemoTest {
+    private final byte[] slots = new byte[RegionHeader.MEMO_BYTES];
+    private final Held persistence = new Held();
+
+    private Memo open(byte[] bytes) {
+        return new Memo(MemorySegment.ofArray(bytes), persistence);
+    }
+
+    private static byte[] random(RandomGenerator random) {
+        var bytes = new byte[random.nextInt(3000)];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+
+    @Test
+    void a_new_region_keeps_nothing() {
+        assertThat(open(slots).content()).isEmpty();
+    }
+
+    @Seeds(100)
+    void a_crash_leaves_what_was_kept_last_or_what_was_being_kept(RandomGenerator random) {
+        byte[] disk = slots.clone();
+        byte @Nullable [] last = null;
+        for (int step = 0; step < 10; step++) {
+            byte[] next = random(random);
+            Memo memo = open(disk);
+            byte[] before = disk.clone();
+            memo.keep(next, durable -> assertThat(durable).isTrue());
+
+            // Each byte that changed may or may not have reached the disk.
+            byte[] torn = before.clone();
+            int part = random.nextInt(3);
+            for (int i = 0; i < torn.length; i++) {
+                if (torn[i] != disk[i] && random.nextInt(3) < part) {
+                    torn[i] = disk[i];
+                }
+            }
+            byte @Nullable [] found = open(torn).content().orElse(null);
+            assertThat(found).isIn(last, next);
+
+            assertThat(open(disk).content()).contains(next);
+            last = next;
+        }
+    }
+
+    @Test
+    void the_next_content_is_written_when_the_present_one_is_durable_and_the_last_serves_all() {
+        persistence.holds = true;
+        Memo memo = open(slots);
+        var told = new ArrayList<String>();
+
+        memo.keep(new byte[] {1}, durable -> told.add("one " + durable));
+        memo.keep(new byte[] {2}, durable -> told.add("two " + durable));
+        memo.keep(new byte[] {3}, durable -> told.add("three " + durable));
+
+        assertThat(open(slots).content()).as("only the first is under way").contains(new byte[] {1});
+        persistence.answerNext(true);
+        assertThat(told).containsExactly("one true");
+        assertThat(memo.content()).contains(new byte[] {3});
+        persistence.answerNext(false);
+        assertThat(told).containsExactly("one true", "two false", "three false");
+        assertThat(persistence.held).isEmpty();
+    }
+
+    @Test
+    void what_is_too_long_is_a_mistake_of_ours() {
+        open(slots).keep(new byte[Memo.MAX_BYTES], durable -> {});
+
+        assertThat(open(slots).content().orElseThrow()).hasSize(Memo.MAX_BYTES);
+        assertThatThrownBy(() -> open(slots).keep(new byte[Memo.MAX_BYTES + 1], durable -> {}))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    private static final class Held implements Persistence {
+        final List<Waiter> held = new ArrayList<>();
+        boolean holds;
+
+        @Override
+        public void persist(long offset, long length, Waiter waiter) {
+            if (holds) {
+                held.add(waiter);
+            } else {
+                waiter.persisted(true);
+            }
+        }
+
+        void answerNext(boolean durable) {
+            held.removeFirst().persisted(durable);
+        }
+
+        @Override
+        public Durability durability() {
+            return Durability.MSYNC;
+        }
+
+        @Override
+        public boolean hasFailed() {
+            return false;
+        }
+
+        @Override
+        public void close() {}
+    }
+}

@@ -1,0 +1,24 @@
+package pnfs.ds.reservation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import pnfs.ds.region.Memo;
+
+class ReservationRecordTest {
+    @Test
+    void the_longest_record_fits_into_a_regions_memo_and_is_read_back() {
+        Map<Nexus, Long> keys = new LinkedHashMap<>();
+        for (int i = 0; i < Reservations.MAX_REGISTRATIONS; i++) {
+            keys.put(new Nexus("%0256d".formatted(i), 1), (long) i + 1);
+        }
+        var full = new Reservations(7, true, keys, null);
+
+        byte[] record = ReservationRecord.write(full);
+
+        assertThat(record).hasSize(ReservationRecord.MAX_BYTES).hasSizeLessThanOrEqualTo(Memo.MAX_BYTES);
+        assertThat(ReservationRecord.read(record)).contains(full);
+    }
+}
