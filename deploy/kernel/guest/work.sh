@@ -106,9 +106,10 @@ fallocate_and_copy() {
 import os, sys
 source = os.open(sys.argv[1], os.O_RDONLY)
 hole = os.lseek(source, 0, os.SEEK_HOLE)
-data = os.lseek(source, hole, os.SEEK_DATA)
-assert 1_000_000 <= hole <= 1_003_520 + 4096 and 3_990_000 <= data <= 4_000_000, (hole, data)
-assert os.lseek(source, data, os.SEEK_HOLE) == 8 << 20
+if hole < 8 << 20:  # a server may fill a hole with zeros instead
+    data = os.lseek(source, hole, os.SEEK_DATA)
+    assert 1_000_000 <= hole <= 1_003_520 + 4096 and 3_990_000 <= data <= 4_000_000, (hole, data)
+    assert os.lseek(source, data, os.SEEK_HOLE) == 8 << 20
 target = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o644)
 done = 0
 while done < 8 << 20:
