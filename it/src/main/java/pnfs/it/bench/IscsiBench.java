@@ -177,7 +177,12 @@ public final class IscsiBench implements Callable<Integer> {
                     continue;
                 }
                 for (IscsiPeer peer : peers) {
-                    rows.add(tool.drive(peer, blockBytes(peer), time));
+                    int blockBytes = blockBytes(peer);
+                    try {
+                        rows.add(tool.drive(peer, blockBytes, time));
+                    } catch (IOException failed) {
+                        notes.add(failed.getMessage()); // the others may fare better
+                    }
                 }
             }
         }
