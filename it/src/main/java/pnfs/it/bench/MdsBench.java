@@ -137,19 +137,26 @@ public final class MdsBench implements Callable<Integer> {
         InetSocketAddress server = Addresses.parse(target);
         var rows = new ArrayList<Row>();
         try (var network = new NioNetwork(1, System::nanoTime)) {
-            BenchClient keeper = BenchClient.begin(connect(network, server), 1);
             String name = "bench-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
-            PutFhArgs parent = lookUp(keeper);
-            PutFhArgs work = makeDirectory(keeper, parent, name);
+            PutFhArgs parent = lookUp(keeper(network, server));
+            PutFhArgs work = makeDirectory(keeper(network, server), parent, name);
             for (MdsOperation operation : operations) {
                 System.err.printf("%s, %d of %d%n", text(operation), rows.size() + 1, operations.size());
-                rows.add(measure(server, operation, makeDirectory(keeper, work, text(operation))));
+                PutFhArgs directory = makeDirectory(keeper(network, server), work, text(operation));
+                rows.add(measure(server, operation, directory));
             }
+            BenchClient keeper = keeper(network, server);
             empty(keeper, work);
             keeper.ask(parent, new RemoveArgs(name));
         }
         print(rows);
         return 0;
+    }
+
+    /// Who makes and removes directories. A new one each time: its lease would not outlive a measurement.
+    private static BenchClient keeper(NioNetwork network, InetSocketAddress server)
+            throws IOException, InterruptedException {
+        return BenchClient.begin(connect(network, server), 1);
     }
 
     private Row measure(InetSocketAddress server, MdsOperation operation, PutFhArgs directory)
