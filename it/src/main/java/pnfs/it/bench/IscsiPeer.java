@@ -58,7 +58,8 @@ abstract class IscsiPeer implements AutoCloseable {
     /// Our target in a process of its own, over a new region.
     static IscsiPeer ours(Path folder, long regionBytes) throws IOException {
         Path region = Files.createTempFile(folder, "pnfs-bench", ".region");
-        RegionFile.format(region, RegionHeader.of(UUID.randomUUID(), 4096, regionBytes), IfPresent.OVERWRITE, at -> {});
+        // tgt's blocks; and QEMU's initiator dies by an assertion of its own on a thin disk with blocks of 4096 bytes.
+        RegionFile.format(region, RegionHeader.of(UUID.randomUUID(), 512, regionBytes), IfPresent.OVERWRITE, at -> {});
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",

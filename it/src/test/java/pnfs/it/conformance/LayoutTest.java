@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import pnfs.it.conformance.Callbacks.Received;
 import pnfs.it.conformance.Tree.Opened;
 import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
@@ -24,6 +25,7 @@ import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutReturnScope;
@@ -170,6 +172,34 @@ class LayoutTest {
 
         assertThat(tree.attributes(file.file(), Bitmap.of(Attribute.SIZE)).size())
                 .isEqualTo(2 * UNIT);
+    }
+
+    /// Or a recall that overtakes the reply is answered NOMATCHING_LAYOUT by a client that has a layout a moment
+    /// later: seen with Linux, as a page lost.
+    @Test
+    void a_recall_names_the_call_whose_reply_the_holder_may_not_have_seen() {
+        Opened file = tree.create("file");
+        get(LayoutType.SCSI, file, Iomode.READ_WRITE, FileRange.of(0, UNIT), UNIT, file.stateid());
+        Tree other = tree.of(suite.session());
+        Opened there = other.open("file", "other", ShareBits.BOTH);
+
+        other.session.call(
+                false,
+                at(
+                        there.file(),
+                        new LayoutGetArgs(
+                                false,
+                                LayoutType.SCSI,
+                                Iomode.READ_WRITE,
+                                FileRange.of(0, UNIT),
+                                UNIT,
+                                there.stateid(),
+                                MOST_BYTES)));
+
+        Received recall = session.peer.callbacks.await(CbLayoutRecallArgs.class, 5);
+        assertThat(recall.sequence().referring())
+                .singleElement()
+                .satisfies(calls -> assertThat(calls.calls()).hasSize(1));
     }
 
     private LayoutGetResult get(

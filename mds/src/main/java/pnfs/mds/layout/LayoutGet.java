@@ -130,6 +130,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
                 // Storage that is not durably the file's must not be written to, and extents that a crash could take
                 // back must not be read.
                 state.dependsOn(layouts.ticketOf(file));
+                recalls.granted(file.id(), state.session());
                 yield result(granted, want, state);
             }
             case GrantOutcome.Conflict(var holders) -> {

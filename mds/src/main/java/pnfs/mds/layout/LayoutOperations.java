@@ -43,7 +43,7 @@ public final class LayoutOperations {
             MeterRegistry meters) {
         var held = new ClientLayouts(clients, inodes, locks, manager, layouts, orphans);
         clients.addHolder(held);
-        var obstacles = new LayoutRecalls(locks, manager, held, recalls);
+        var obstacles = new LayoutRecalls(locks, manager, held, recalls, clients);
         layouts.tellObstacles(obstacles);
         var bodies = new LayoutBodies(offered, callsInFlight);
         var reports = new LayoutReports(inodes, manager, layouts, bodies, meters);

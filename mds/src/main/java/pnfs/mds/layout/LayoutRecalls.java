@@ -14,6 +14,7 @@ import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.SessionRef;
+import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.CbArgs;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
 import pnfs.wire.nfs4.FileRange;
@@ -30,22 +31,43 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
     private static final long LEAST_CLAIM_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long MOST_CLAIM_NANOS = TimeUnit.SECONDS.toNanos(15);
     private static final int SWEPT_CLAIMS = 1024;
+    private static final int LEAST_SWEPT_GRANTS = 1024;
 
     private final FileLocks locks;
     private final LayoutManager manager;
     private final ClientLayouts held;
     private final Recalls recalls;
+    private final Clients clients;
     /// By inode.
     private final Map<Long, Claim> claims = new ConcurrentHashMap<>();
+    /// The LAYOUTGETs whose replies their clients may not have seen yet, and a few older ones.
+    private final Map<Holder, SessionRef> grants = new ConcurrentHashMap<>();
+    private volatile int sweptGrants = LEAST_SWEPT_GRANTS;
+
+    /// Who holds what; types of layouts share it.
+    private record Holder(long inode, long client) {}
 
     /// Who is next. Clients double the time between tries: what it has waited so far is about what it waits now.
     private record Claim(long client, long sinceNanos, long untilNanos) {}
 
-    LayoutRecalls(FileLocks locks, LayoutManager manager, ClientLayouts held, Recalls recalls) {
+    LayoutRecalls(FileLocks locks, LayoutManager manager, ClientLayouts held, Recalls recalls, Clients clients) {
         this.locks = locks;
         this.manager = manager;
         this.held = held;
         this.recalls = recalls;
+        this.clients = clients;
+    }
+
+    /// A layout of this file was granted by `call`, under the file's lock. Its reply waits for the store, and a
+    /// recall does not: it may overtake the reply. A client that has no layout yet, or none any more, would
+    /// answer NOMATCHING_LAYOUT, which means to us that its blocks are free, and write to them when the reply
+    /// comes. So the recall names the call (RFC 8881 §2.10.6.3), and the client waits for its reply.
+    void granted(long inode, SessionRef call) {
+        grants.put(new Holder(inode, call.clientId()), call);
+        if (grants.size() > sweptGrants) {
+            grants.values().removeIf(each -> !clients.isLatest(each)); // the slot went on: its reply was seen
+            sweptGrants = Math.max(LEAST_SWEPT_GRANTS, 2 * grants.size());
+        }
     }
 
     @Override
@@ -119,10 +141,9 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
                     new LayoutRecallScope.OfFile(file.toWire(), FileRange.WHOLE_FILE, stateid));
         }
 
-        /// The stateid says it: a client that has not seen the one before knows that an answer is on its way.
         @Override
         public Optional<SessionRef> grantedBy() {
-            return Optional.empty();
+            return Optional.ofNullable(grants.get(new Holder(file.inode(), recalled.client())));
         }
 
         @Override
