@@ -15,8 +15,10 @@ import pnfs.it.process.Folders;
 /// first test wants it and ended with the test run. Tests keep to names and owners of their own.
 final class SuiteServer implements ParameterResolver {
     static final int LEASE_SECONDS = 15;
-    static final Cluster.Shape SHAPE =
-            new Cluster.Shape(1, 256L << 20, List.of("--lease", LEASE_SECONDS + "s", "--layout-types", "scsi,block"));
+    static final Cluster.Shape SHAPE = new Cluster.Shape(
+            1,
+            256L << 20,
+            List.of("--lease", LEASE_SECONDS + "s", "--layout-types", "scsi,block", "--delegations", "on"));
     private static final ExtensionContext.Namespace NAMESPACE = ExtensionContext.Namespace.create(SuiteServer.class);
 
     /// A cluster and the folder it lives in. JUnit closes what is in its store when all tests have run.
