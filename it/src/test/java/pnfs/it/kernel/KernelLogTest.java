@@ -18,6 +18,11 @@ class KernelLogTest {
             "[   25.950000] WARNING: CPU: 0 PID: 823 at kernel/module/main.c:844 module_put+0x45/0x48";
     private static final String LOST = "[   61.030000]  connection1:0: detected conn error (1020)";
 
+    private static final String FIRST = "[    7.820000] pNFS: using block device sda (reservation key 0x100000002)";
+    private static final String SECOND = "[    8.620000] pNFS: using block device sdb (reservation key 0x100000002)";
+    private static final String CONFLICT = "[   59.040000] sd 0:0:0:0: reservation conflict";
+    private static final String NOT_UNREGISTERED = "[   59.040000] failed to unregister PR key.";
+
     @TempDir
     Path folder;
 
@@ -29,6 +34,28 @@ class KernelLogTest {
     @Test
     void what_a_scenario_causes_on_purpose_is_no_trouble() throws IOException {
         assertThat(trouble(List.of(Pattern.compile("detected conn error")))).containsExactly(FELL_BACK, DEFECT);
+    }
+
+    @Test
+    void a_key_registered_twice_by_a_race_may_be_missing_at_the_unmount() throws IOException {
+        assertThat(KernelLog.trouble(log(FIRST, FIRST, SECOND, CONFLICT, NOT_UNREGISTERED), List.of()))
+                .isEmpty();
+    }
+
+    @Test
+    void a_key_that_is_missing_for_no_known_reason_is_trouble() throws IOException {
+        assertThat(KernelLog.trouble(log(FIRST, SECOND, CONFLICT, NOT_UNREGISTERED), List.of()))
+                .containsExactly(CONFLICT, NOT_UNREGISTERED);
+    }
+
+    @Test
+    void a_conflict_of_reading_or_writing_is_trouble_even_after_that_race() throws IOException {
+        assertThat(KernelLog.trouble(log(FIRST, FIRST, CONFLICT, CONFLICT, NOT_UNREGISTERED), List.of()))
+                .containsExactly(CONFLICT);
+    }
+
+    private Path log(String... lines) throws IOException {
+        return Files.write(folder.resolve("dmesg"), List.of(lines));
     }
 
     private List<String> trouble(List<Pattern> expected) throws IOException {
