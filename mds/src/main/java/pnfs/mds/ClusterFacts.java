@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import pnfs.layout.device.DataServer;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Volume;
@@ -27,13 +28,19 @@ import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.xdr.Opaque;
 
 /// What the control port tells of rooms that the cluster does not know.
-record ClusterFacts(Clients clients, OpenFiles opens, LayoutManager manager, FileLayouts layouts, Cluster cluster)
+record ClusterFacts(
+        Clients clients,
+        OpenFiles opens,
+        LayoutManager manager,
+        FileLayouts layouts,
+        Cluster cluster,
+        LongSupplier nanoTime)
         implements ControlDesk.Facts {
     private static final int MAX_EXTENTS = 4096;
 
     @Override
     public void addTo(Status.Builder status) {
-        status.setInGrace(!clients.grace().isOver(System.nanoTime()))
+        status.setInGrace(!clients.grace().isOver(nanoTime.getAsLong()))
                 .setClients(clients.count())
                 .setSessions(clients.sessionCount())
                 .setOpens(opens.count())

@@ -229,18 +229,15 @@ public final class MdsCommand implements Callable<Integer> {
         if (placementUnitBytes < 4096 || placementUnitBytes % 4096 != 0) {
             throw usage("--placement-unit: " + placementUnitBytes + ", wanted a multiple of 4096");
         }
-        return new Settings(
-                store,
-                listen,
-                control,
+        var offer = new Offer(
                 lease,
                 layoutTypes.stream().map(kind -> kind.type).toList(),
                 exports(),
                 delegations.policy,
                 owners(),
                 placementUnitBytes,
-                volumes,
-                loops);
+                volumes);
+        return new Settings(store, listen, control, offer, loops);
     }
 
     private List<ExportSpec> exports() {

@@ -23,7 +23,7 @@ import pnfs.wire.control.proto.Request;
 
 /// What the metadata server asks of a data server's registrations: to keep a key away, and who is registered.
 /// Safe for use by many threads.
-final class FenceDesk {
+public final class FenceDesk {
     private static final Logger log = LoggerFactory.getLogger(FenceDesk.class);
 
     /// The metadata server among the registrants, which foreign tools see too. It comes through no port of ours.
@@ -31,11 +31,12 @@ final class FenceDesk {
 
     private final List<SharedVolume> volumes;
 
-    FenceDesk(List<SharedVolume> volumes) {
+    public FenceDesk(List<SharedVolume> volumes) {
         this.volumes = volumes;
     }
 
-    void onRequest(Request request, Consumer<Reply> reply) {
+    /// Answers the metadata server, once what it asked for holds.
+    public void onRequest(Request request, Consumer<Reply> reply) {
         switch (request.getKindCase()) {
             case FENCE -> fence(request.getFence(), reply);
             case REGISTRATIONS ->

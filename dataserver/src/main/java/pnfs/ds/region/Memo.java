@@ -44,9 +44,11 @@ public final class Memo implements AutoCloseable {
     private byte @Nullable [] next;
     private List<Persistence.Waiter> waiters = new ArrayList<>();
 
+    /// The memo in memory that somebody else mapped.
+    ///
     /// @param slots twice [RegionHeader#MEMO_SLOT_BYTES]
     /// @param persistence of those bytes alone
-    Memo(MemorySegment slots, Persistence persistence) {
+    public Memo(MemorySegment slots, Persistence persistence) {
         if (slots.byteSize() != RegionHeader.MEMO_BYTES) {
             throw new IllegalArgumentException("memo of " + slots.byteSize() + " bytes");
         }

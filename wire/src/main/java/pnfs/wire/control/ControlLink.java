@@ -10,7 +10,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.glassfish.grizzly.Connection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.wire.control.proto.Envelope;
@@ -26,23 +25,34 @@ public final class ControlLink {
     /// How many of ours may be; a further one fails at once.
     private static final int MAX_ASKED = 64;
 
-    private final Connection<?> connection;
+    /// What carries a link's messages, in their order. A message that cannot be written ends the link.
+    public interface Carrier {
+        SocketAddress peer();
+
+        void write(Envelope envelope);
+
+        void close();
+    }
+
+    private final Carrier carrier;
     private final Map<Long, CompletableFuture<Reply>> asked = new ConcurrentHashMap<>();
     private final AtomicLong nextId = new AtomicLong(1);
     private final AtomicInteger unanswered = new AtomicInteger();
     private volatile ControlHandler handler = ControlHandler.refusing();
     private volatile boolean closed;
 
-    ControlLink(Connection<?> connection) {
-        this.connection = connection;
+    /// Its carrier gives it what the other side sends, and tells it of the end: [#received], [#ended].
+    public ControlLink(Carrier carrier) {
+        this.carrier = carrier;
     }
 
-    void handler(ControlHandler made) {
+    /// Who answers the other side; nobody until then.
+    public void handler(ControlHandler made) {
         handler = made;
     }
 
     public SocketAddress peer() {
-        return (SocketAddress) connection.getPeerAddress();
+        return carrier.peer();
     }
 
     /// A reply that says why not, for the operator.
@@ -80,10 +90,13 @@ public final class ControlLink {
     }
 
     public void close() {
-        connection.closeSilently();
+        carrier.close();
     }
 
-    void received(Envelope envelope) {
+    /// One message of the other side, on one thread at a time.
+    ///
+    /// @throws ControlException when the link must end for it
+    public void received(Envelope envelope) {
         switch (envelope.getBodyCase()) {
             case REQUEST -> answer(envelope.getId(), envelope.getRequest());
             case REPLY -> {
@@ -116,10 +129,11 @@ public final class ControlLink {
     }
 
     private void write(Envelope envelope) {
-        var _ = connection.write(envelope); // a write that fails closes the connection, which is noticed
+        carrier.write(envelope);
     }
 
-    void ended() {
+    /// The carrier is gone; the last call.
+    public void ended() {
         closed = true;
         failAsked();
         handler.onClosed();

@@ -1,8 +1,10 @@
 package pnfs.wire.control;
 
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.glassfish.grizzly.Connection;
 import org.glassfish.grizzly.Grizzly;
 import org.glassfish.grizzly.attributes.Attribute;
 import org.glassfish.grizzly.filterchain.BaseFilter;
@@ -11,6 +13,7 @@ import org.glassfish.grizzly.filterchain.NextAction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.wire.control.proto.Envelope;
 
 /// Keeps a [ControlLink] for each connection and hands it the envelopes.
 final class LinkFilter extends BaseFilter {
@@ -45,14 +48,31 @@ final class LinkFilter extends BaseFilter {
             context.getConnection().closeSilently();
             return;
         }
-        var link = new ControlLink(context.getConnection());
+        var link = new ControlLink(new GrizzlyCarrier(context.getConnection()));
         attribute.set(context.getConnection(), link);
         link.handler(handlers.apply(link));
     }
 
+    private record GrizzlyCarrier(Connection<?> connection) implements ControlLink.Carrier {
+        @Override
+        public SocketAddress peer() {
+            return (SocketAddress) connection.getPeerAddress();
+        }
+
+        @Override
+        public void write(Envelope envelope) {
+            var _ = connection.write(envelope); // a write that fails closes the connection, which is noticed
+        }
+
+        @Override
+        public void close() {
+            connection.closeSilently();
+        }
+    }
+
     /// The link of a connection that is set up; null when it was refused.
     @Nullable
-    ControlLink linkOf(org.glassfish.grizzly.Connection<?> connection) {
+    ControlLink linkOf(Connection<?> connection) {
         return attribute.get(connection);
     }
 

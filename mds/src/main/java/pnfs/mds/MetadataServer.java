@@ -1,0 +1,277 @@
+package pnfs.mds;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator.SplittableGenerator;
+import pnfs.layout.device.Placement;
+import pnfs.layout.grant.LayoutLimits;
+import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.space.Space;
+import pnfs.mds.attribute.AttributeOperations;
+import pnfs.mds.attribute.FileAttributes;
+import pnfs.mds.attribute.FileSystemFacts;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.callback.Callbacks;
+import pnfs.mds.callback.Recalls;
+import pnfs.mds.cluster.Cluster;
+import pnfs.mds.cluster.ControlDesk;
+import pnfs.mds.compound.CompoundExecutor;
+import pnfs.mds.compound.FileHandleOperations;
+import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.OpTable;
+import pnfs.mds.delegation.DelegationOperations;
+import pnfs.mds.delegation.Delegations;
+import pnfs.mds.export.Exports;
+import pnfs.mds.layout.FileLayouts;
+import pnfs.mds.layout.LayoutOperations;
+import pnfs.mds.lock.LockOperations;
+import pnfs.mds.lock.LockTable;
+import pnfs.mds.namespace.Namespace;
+import pnfs.mds.namespace.NamespaceOperations;
+import pnfs.mds.namespace.Orphans;
+import pnfs.mds.open.OpenFiles;
+import pnfs.mds.open.OpenOperations;
+import pnfs.mds.open.StateTable;
+import pnfs.mds.proxy.DataServerIo;
+import pnfs.mds.proxy.ProxyOperations;
+import pnfs.mds.session.Clients;
+import pnfs.mds.session.ServerIdentity;
+import pnfs.mds.session.SessionLimits;
+import pnfs.mds.session.Sessions;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.StoreEngine;
+import pnfs.mds.xattr.XattrOperations;
+import pnfs.wire.control.ControlHandler;
+import pnfs.wire.control.ControlLink;
+import pnfs.wire.net.Listener;
+import pnfs.wire.net.Loop;
+import pnfs.wire.net.Network;
+import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.rpc.RpcPrograms;
+import pnfs.wire.rpc.RpcServer;
+
+/// A metadata server between its shores: every part, in the order in which they need each other, and nothing that
+/// is a thread, a socket, a clock or chance of its own. It runs alike on real shores, which [Wiring] has, and on
+/// simulated ones.
+///
+/// Who makes one waits until [#whenDurable], then lets requests come with [#serve] and [#welcome].
+public final class MetadataServer {
+    private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long RECALL_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /// What a metadata server stands on.
+    ///
+    /// @param engine keeps everything; it is closed with the server
+    /// @param network where clients come from, and data servers are reached
+    /// @param nanoTime monotonic, the clock of the network's loops
+    /// @param wallClock for the times of files
+    public record Shores(
+            StoreEngine engine,
+            Network network,
+            LongSupplier nanoTime,
+            InstantSource wallClock,
+            SplittableGenerator random) {}
+
+    private final MetadataStore store;
+    private final ServerIdentity identity;
+    private final UUID clusterId;
+    private final Network network;
+    private final Clients clients;
+    private final Recalls recalls;
+    private final Orphans orphans;
+    private final Cluster cluster;
+    private final ControlDesk desk;
+    private final DataServerIo dataServers;
+    private final RpcPrograms programs;
+
+    /// Reads what the store knows.
+    ///
+    /// @param rootOwner owns the root directory when the store is new
+    /// @param onFailure hears why the server cannot go on, once
+    public MetadataServer(
+            Offer offer, Rights rootOwner, Shores shores, MeterRegistry meters, Consumer<String> onFailure) {
+        network = shores.network();
+        store = new MetadataStore(
+                shores.engine(),
+                Limits.CONGESTED_BYTES,
+                failure -> onFailure.accept("the store cannot be written, so nothing is served any more: " + failure));
+        SplittableGenerator random = shores.random();
+        identity = ServerIdentity.start(store, random.split());
+        SessionLimits limits = Limits.sessions(offer.lease());
+        clients = new Clients(store, identity, limits, shores.nanoTime().getAsLong());
+        var sessions = new Sessions(clients, limits, random.split());
+
+        var callbacks = new Callbacks(clients, shores.network().loop()::execute, Limits.CALLBACK_PATIENCE);
+        recalls = new Recalls(clients, callbacks, shores.nanoTime().getAsLong(), limits.leaseNanos());
+
+        var locks = new FileLocks();
+        var inodes = new Inodes(store, Limits.CACHED_INODES, random.split());
+        var space = new Space();
+        var manager = new LayoutManager(
+                LayoutLimits.DEFAULT, space, new Placement(offer.placementUnitBytes(), List.of()), (int)
+                        identity.boot());
+        var layouts = new FileLayouts(store, manager, space, offer.placementUnitBytes(), Limits.CACHED_MAPS);
+        var namespace = new Namespace(store, inodes, locks);
+        var opens = new OpenFiles(clients, new StateTable(clients, Limits.STATES_PER_CLIENT, random.split()));
+        orphans = new Orphans(store, inodes, locks, layouts, opens);
+        clusterId = uuid(identity.id().toByteArray());
+        var attributes = new FileAttributes(
+                new FileSystemFacts(
+                        clusterId.getMostSignificantBits(),
+                        (int) offer.lease().toSeconds(),
+                        offer.layoutTypes(),
+                        Limits.MAX_IO_BYTES),
+                layouts,
+                offer.owners());
+        var exports = Exports.open(store, inodes, namespace, offer.exports(), rootOwner, now(shores.wallClock()));
+
+        cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged);
+        cluster.tell();
+        desk = new ControlDesk(
+                cluster,
+                store,
+                clusterId,
+                identity.boot(),
+                (int) Limits.HEARTBEAT.toMillis(),
+                shores.nanoTime(),
+                new ClusterFacts(clients, opens, manager, layouts, cluster, shores.nanoTime()));
+
+        dataServers = new DataServerIo(
+                shores.network(),
+                "iqn.2026-11.pnfs:mds-" + clusterId,
+                (random.nextLong() & 0x0000_3fff_ffffL) << 16 & 0xffff_ffff_0000L,
+                layouts::volume,
+                cluster::export);
+
+        var table = new OpTable();
+        sessions.register(table);
+        new FileHandleOperations(exports.root(), exports).register(table);
+        var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
+        XattrOperations.register(table, store, inodes, locks);
+        NamespaceOperations.register(table, inodes, namespace, attributes, orphans, exports);
+        OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
+        var byteLocks = new LockTable(opens.states(), callbacks, Limits.LOCKS_PER_CLIENT);
+        LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
+        var delegations = new Delegations(
+                offer.delegations(), Limits.DELEGATIONS, clients, locks, inodes, opens, callbacks, recalls);
+        DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
+        LayoutOperations.register(
+                table,
+                inodes,
+                locks,
+                opens,
+                clients,
+                manager,
+                layouts,
+                orphans,
+                recalls,
+                offer.layoutTypes(),
+                Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
+                meters);
+        ProxyOperations.register(
+                table,
+                inodes,
+                locks,
+                layouts,
+                orphans,
+                dataServers,
+                opens,
+                setAttr,
+                identity.writeVerifier(),
+                Limits.MAX_IO_BYTES);
+
+        var executor = new CompoundExecutor(
+                table,
+                sessions,
+                store,
+                shores.wallClock(),
+                meters,
+                Limits.MESSAGE_BYTES,
+                damage -> onFailure.accept(why(damage)));
+        programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
+    }
+
+    /// Runs `then` once all that was made at the start is durable. Who we are and how often we started must not be
+    /// seen by anybody before.
+    public void whenDurable(Runnable then) {
+        store.whenDurable(store.lastTicket(), then);
+    }
+
+    /// Serves NFS from here on, and does what is due as time goes by.
+    public Listener serve(InetSocketAddress at) throws IOException {
+        Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(at, Limits.CONNECTIONS);
+        tick(network.loop(), clients, cluster, orphans, false);
+        tick(network.loop(), recalls);
+        return nfs;
+    }
+
+    /// The handler of a new control connection.
+    public ControlHandler welcome(ControlLink link) {
+        return desk.welcome(link);
+    }
+
+    /// How often this server has started.
+    long boot() {
+        return identity.boot();
+    }
+
+    UUID clusterId() {
+        return clusterId;
+    }
+
+    /// Leases run out, and data servers fall silent. Files that lost their last name in the run before and that
+    /// nobody reclaimed are freed when grace is over.
+    private static void tick(Loop loop, Clients clients, Cluster cluster, Orphans orphans, boolean graceWasOver) {
+        loop.schedule(TICK_NANOS, () -> {
+            clients.tick(loop.nowNanos());
+            cluster.expire();
+            boolean graceIsOver = clients.grace().isOver(loop.nowNanos());
+            if (graceIsOver && !graceWasOver) {
+                orphans.reapAll();
+            }
+            tick(loop, clients, cluster, orphans, graceIsOver);
+        });
+    }
+
+    /// What clients are to give back is asked for again where it did not reach them.
+    private static void tick(Loop loop, Recalls recalls) {
+        loop.schedule(RECALL_TICK_NANOS, () -> {
+            recalls.tick(loop.nowNanos());
+            tick(loop, recalls);
+        });
+    }
+
+    private static String why(CorruptStoreException damage) {
+        return "the store is damaged, so nothing is served any more; restore it from a copy: " + damage.getMessage();
+    }
+
+    private static NfsTime now(InstantSource clock) {
+        var now = clock.instant();
+        return new NfsTime(now.getEpochSecond(), now.getNano());
+    }
+
+    private static UUID uuid(byte[] bytes) {
+        var in = ByteBuffer.wrap(bytes);
+        return new UUID(in.getLong(), in.getLong());
+    }
+
+    /// Lets go of the data servers.
+    void leaveDataServers() {
+        dataServers.close();
+    }
+
+    /// Makes everything durable; nothing may come any more.
+    void close() {
+        store.close();
+    }
+}
