@@ -51,14 +51,21 @@ public record Inode(FileHandle file, Rights rights, int links, long change, Time
 
     /// Its names and cookies.
     ///
-    /// @throws NfsException NOTDIR, or SYMLINK for a symbolic link, when it is none
+    /// @throws NfsException NOTDIR when it is none
     public Content.Directory directory() {
-        return switch (content) {
-            case Content.Directory directory -> directory;
-            case Content.Symlink _ -> throw new NfsException(NfsStatus.SYMLINK, this + " is a symbolic link");
-            case Content.Regular _, Content.Device _, Content.Meeting _ ->
-                throw new NfsException(NfsStatus.NOTDIR, this + " is no directory");
-        };
+        if (content instanceof Content.Directory directory) {
+            return directory;
+        }
+        throw new NfsException(NfsStatus.NOTDIR, this + " is no directory");
+    }
+
+    /// LOOKUP and LOOKUPP alone tell who comes to a symbolic link to follow it (RFC 8881 §15.2).
+    ///
+    /// @throws NfsException SYMLINK
+    public void requireNoLink() {
+        if (content instanceof Content.Symlink) {
+            throw new NfsException(NfsStatus.SYMLINK, this + " is a symbolic link");
+        }
     }
 
     /// Its size and space.

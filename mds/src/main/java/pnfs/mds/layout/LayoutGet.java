@@ -84,7 +84,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
         clients.grace().requireOver(state);
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
-            file.regular();
+            requireRegular(file);
             Optional<LayoutStateid> presented = Optional.empty();
             if (LayoutStateid.isLayout(stateid.other())) {
                 presented = Optional.of(LayoutBodies.layoutStateid(args.stateid(), stateid, state));
@@ -97,6 +97,13 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
             OpResult result = grant(file, presented, want, state);
             held.requireLive(file, state.clientId());
             return result;
+        }
+    }
+
+    /// Whatever else it is, unlike READ and WRITE (RFC 8881 §15.2).
+    private static void requireRegular(Inode file) {
+        if (!file.isRegular()) {
+            throw new NfsException(NfsStatus.WRONG_TYPE, "layout of " + file + ", a " + file.type());
         }
     }
 

@@ -28,12 +28,15 @@ final class Lookup {
     }
 
     OpResult down(LookupArgs args, CompoundState state) {
-        go(namespace.lookup(state.currentFile(), args.name(), state).file(), state);
+        Inode directory = inodes.requireCurrent(state);
+        directory.requireNoLink();
+        go(namespace.lookup(directory, args.name(), state).file(), state);
         return new OpSuccess(OpCode.LOOKUP);
     }
 
     OpResult up(LookuppArgs args, CompoundState state) {
         Inode directory = inodes.requireCurrent(state);
+        directory.requireNoLink();
         var names = directory.directory();
         directory.requireAllowed(Caller.of(state), Rights.EXECUTE);
         if (names.parent().equals(directory.file())) {

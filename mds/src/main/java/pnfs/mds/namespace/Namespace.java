@@ -70,12 +70,11 @@ public final class Namespace {
 
     /// The entry of a name, for readers, who hold nothing.
     ///
-    /// @throws NfsException NOTDIR, SYMLINK, ACCESS, NOENT
-    Entry lookup(FileHandle directory, String name, CompoundState state) {
-        Inode searched = inodes.require(directory, state);
-        searched.directory();
-        searched.requireAllowed(Caller.of(state), Rights.EXECUTE);
-        return directories.require(searched, name, state);
+    /// @throws NfsException NOTDIR, ACCESS, NOENT
+    Entry lookup(Inode directory, String name, CompoundState state) {
+        directory.directory();
+        directory.requireAllowed(Caller.of(state), Rights.EXECUTE);
+        return directories.require(directory, name, state);
     }
 
     Directories directories() {
@@ -88,7 +87,7 @@ public final class Namespace {
     /// this looks, locks, looks again, and begins anew where somebody was quicker.
     ///
     /// @param also an inode more: that of a file about to be made or linked
-    /// @throws NfsException STALE, NOTDIR, SYMLINK, and ACCESS when the caller may not search a directory
+    /// @throws NfsException STALE, NOTDIR, and ACCESS when the caller may not search a directory
     public Hold hold(CompoundState state, long also, Place.Spot... spots) {
         while (true) {
             long[] needed = new long[1 + 2 * spots.length];

@@ -31,7 +31,7 @@ final class Secinfo {
     }
 
     OpResult byName(SecinfoArgs args, CompoundState state) {
-        namespace.lookup(state.currentFile(), args.name(), state);
+        namespace.lookup(inodes.requireCurrent(state), args.name(), state);
         state.clearCurrentFile();
         return new SecinfoResult(FLAVORS);
     }
