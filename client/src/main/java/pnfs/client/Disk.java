@@ -10,6 +10,9 @@ interface Disk {
     /// as it is until then.
     CompletableFuture<Void> write(long offset, ByteBuffer data);
 
+    /// Registers us with this key, so that a reservation for registrants lets us in; 0 ends that.
+    CompletableFuture<Void> register(long key);
+
     /// Fills `into` from its position to its limit. Nobody may touch it until that is done.
     CompletableFuture<Void> read(long offset, ByteBuffer into);
 }

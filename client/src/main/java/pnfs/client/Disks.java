@@ -41,6 +41,8 @@ final class Disks implements AutoCloseable {
     private static final Duration AWAY_LIMIT = Duration.ofSeconds(20);
 
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(10);
+    /// A data server that is away keeps our registration, which shuts nobody out.
+    private static final Duration FAREWELL_LIMIT = Duration.ofSeconds(1);
 
     private final Network network;
     private final ClientOptions options;
@@ -48,6 +50,7 @@ final class Disks implements AutoCloseable {
     private final long isid;
     private final Map<Target, IscsiInitiator> sessions = new ConcurrentHashMap<>();
     private final Map<Opaque, Found> known = new ConcurrentHashMap<>();
+    private final Set<Disk> registered = ConcurrentHashMap.newKeySet();
     private final SharedWork discovery = new SharedWork();
 
     /// A disk and how large it is.
@@ -75,6 +78,12 @@ final class Disks implements AutoCloseable {
             found = known.get(designator.bytes());
         }
         return found;
+    }
+
+    /// Registers us at a disk with the key that the metadata server gave us for it, instead of an earlier one.
+    void register(Disk disk, long key) throws IOException {
+        await(disk.register(key), disk);
+        registered.add(disk);
     }
 
     /// Where disks are looked for, for messages.
@@ -155,13 +164,28 @@ final class Disks implements AutoCloseable {
         }
     }
 
+    /// Takes back our registrations and logs out.
     @Override
     public void close() {
+        CompletableFuture<?>[] leaving =
+                registered.stream().map(disk -> disk.register(0)).toArray(CompletableFuture[]::new);
+        try {
+            CompletableFuture.allOf(leaving).get(FAREWELL_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            log.debug("registration stays", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         sessions.values().forEach(IscsiInitiator::close);
     }
 
     /// A logical unit. The session below reconnects and sends again what was lost on the way.
     private record IscsiDisk(IscsiBlockDevice device) implements Disk {
+        @Override
+        public CompletableFuture<Void> register(long key) {
+            return device.register(key);
+        }
+
         @Override
         public CompletableFuture<Void> write(long offset, ByteBuffer data) {
             var done = new CompletableFuture<Void>();

@@ -100,7 +100,9 @@ public final class PnfsClient implements AutoCloseable {
         this.caller = session.caller();
         this.options = options;
         this.disks = disks;
-        this.direct = new DirectIo(new Volumes(caller, disks), options.events());
+        var volumes = new Volumes(caller, disks);
+        session.add(volumes);
+        this.direct = new DirectIo(volumes, options.events());
         this.tally = tally;
         this.ownerPrefix = ownerPrefix;
     }

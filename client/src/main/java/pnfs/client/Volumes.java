@@ -26,7 +26,7 @@ import pnfs.wire.xdr.XdrException;
 
 /// What the device ids of layouts stand for: asked once with GETDEVICEINFO (RFC 8881 §18.40), resolved to disks
 /// that we are logged in to. Safe for all threads.
-final class Volumes implements DirectIo.Finder {
+final class Volumes implements DirectIo.Finder, MdsSession.StateHolder {
     private static final int MAX_BODY_BYTES = 64 << 10;
 
     private final MdsSession.Caller session;
@@ -72,6 +72,12 @@ final class Volumes implements DirectIo.Finder {
         return volume;
     }
 
+    /// As another client to the server we get other keys: what device ids stand for is asked again.
+    @Override
+    public void reclaim(MdsSession.Caller recovery) {
+        known.clear();
+    }
+
     private Opaque address(DeviceId id) throws IOException, NoDirectWayException {
         Reply reply = session.ask(
                 "device " + id,
@@ -87,9 +93,14 @@ final class Volumes implements DirectIo.Finder {
         var found = new HashMap<RegionId, Disk>();
         try {
             Device device = ScsiLayoutCodec.readDevice(address, designator -> find(designator, found));
+            for (Disk disk : found.values()) {
+                disks.register(disk, device.key());
+            }
             return new Volume(device.topology(), found);
         } catch (XdrException e) {
             throw new NoDirectWayException("device: " + e.getMessage());
+        } catch (IOException e) {
+            throw new NoDirectWayException("registration: " + e.getMessage());
         }
     }
 

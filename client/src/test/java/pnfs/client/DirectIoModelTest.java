@@ -244,6 +244,11 @@ class DirectIoModelTest {
         }
 
         @Override
+        public CompletableFuture<Void> register(long key) {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
         public CompletableFuture<Void> write(long offset, ByteBuffer data) {
             assertThat(offset % BLOCK + data.remaining() % BLOCK).isZero();
             data.get(bytes, (int) offset, data.remaining());

@@ -67,6 +67,9 @@ import pnfs.wire.rpc.RpcServer;
 /// Who makes one waits until [#whenDurable], then lets requests come with [#serve] and [#welcome].
 public final class MetadataServer {
     private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /// Six bytes, of which the first two bits say how the others were come by (RFC 7143 §11.12.5).
+    private static final long MAX_ISID = 0x3fff_ffff_ffffL;
+
     private static final long RECALL_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /// What a metadata server stands on.
@@ -149,7 +152,8 @@ public final class MetadataServer {
         dataServers = new DataServerIo(
                 shores.network(),
                 "iqn.2026-11.pnfs:mds-" + clusterId,
-                (random.nextLong() & 0x0000_3fff_ffffL) << 16 & 0xffff_ffff_0000L,
+                clusterId.getLeastSignificantBits() & MAX_ISID,
+                clusterId.getMostSignificantBits() | Long.MIN_VALUE,
                 layouts::volume,
                 cluster::export);
 

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,25 +34,28 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
 
     private final Network network;
     private final String initiatorName;
-    private final long firstIsid;
-    private final AtomicLong sessions = new AtomicLong();
+    private final long isid;
+    private final long reservationKey;
     private final Function<DeviceId, Optional<Volume>> volumes;
     private final Function<RegionId, Optional<DataServer.Export>> exports;
     private final Map<DataServer, IscsiInitiator> initiators = new ConcurrentHashMap<>();
     private final Map<DataServer.Export, CompletableFuture<IscsiBlockDevice>> devices = new ConcurrentHashMap<>();
 
     /// @param initiatorName our own iSCSI name
-    /// @param firstIsid 48 bits of which the low 16 are zero; each session counts up from here
+    /// @param isid 48 bits, the same in each run: with the name it is the port that registrations belong to
+    /// @param reservationKey with which we register at each unit, because a fence shuts out who is not registered
     /// @param exports the way to a region as it is known now
     public DataServerIo(
             Network network,
             String initiatorName,
-            long firstIsid,
+            long isid,
+            long reservationKey,
             Function<DeviceId, Optional<Volume>> volumes,
             Function<RegionId, Optional<DataServer.Export>> exports) {
         this.network = network;
         this.initiatorName = initiatorName;
-        this.firstIsid = firstIsid;
+        this.isid = isid;
+        this.reservationKey = reservationKey;
         this.volumes = volumes;
         this.exports = exports;
     }
@@ -132,7 +134,8 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
 
     private CompletableFuture<IscsiBlockDevice> open(DataServer.Export export) {
         IscsiInitiator initiator = initiators.computeIfAbsent(export.server(), this::dial);
-        return IscsiBlockDevice.open(initiator, export.lun());
+        return IscsiBlockDevice.open(initiator, export.lun())
+                .thenCompose(device -> device.register(reservationKey).thenApply(registered -> device));
     }
 
     private IscsiInitiator dial(DataServer server) {
@@ -140,7 +143,7 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
         var portal = new InetSocketAddress(server.host(), server.port());
         return IscsiInitiator.open(
                 network,
-                InitiatorConfig.of(portal, server.targetName(), initiatorName, firstIsid + sessions.incrementAndGet())
+                InitiatorConfig.of(portal, server.targetName(), initiatorName, isid)
                         .withTimes(TIMES));
     }
 

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import pnfs.wire.scsi.Capacity;
+import pnfs.wire.scsi.ReserveOutParameters;
+import pnfs.wire.scsi.ScsiCommand.ReserveOutAction;
 import pnfs.wire.scsi.VpdPage;
 
 /// One unit of a target as a row of bytes, to be read and written in whole blocks. May be called from any thread;
@@ -70,6 +72,14 @@ public final class IscsiBlockDevice {
     /// Writes the bytes of `from` from its position to its limit at `offset`; as [#read] otherwise.
     public void write(long offset, ByteBuffer from, Completion done) {
         transfer(Kind.WRITE, offset, from, done);
+    }
+
+    /// Registers us with `key` for persistent reservations, whatever we were registered with before, so that a
+    /// reservation for registrants lets us in; 0 takes the registration away. It survives a restart of the unit
+    /// (SPC-4 §5.13.7, APTPL).
+    public CompletableFuture<Void> register(long key) {
+        return initiator.persistentReserveOut(
+                lun, ReserveOutAction.REGISTER_AND_IGNORE_EXISTING_KEY, 0, new ReserveOutParameters(0, key, true));
     }
 
     /// Makes all that was written durable.
