@@ -2,9 +2,11 @@ package pnfs.client;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -40,6 +42,8 @@ final class Disks implements AutoCloseable {
     /// A data server may be starting again; after this the metadata server has to move the bytes.
     private static final Duration AWAY_LIMIT = Duration.ofSeconds(20);
 
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(2);
+
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(10);
     /// A data server that is away keeps our registration, which shuts nobody out.
     private static final Duration FAREWELL_LIMIT = Duration.ofSeconds(1);
@@ -56,7 +60,7 @@ final class Disks implements AutoCloseable {
     /// A disk and how large it is.
     record Found(Disk disk, long capacityBytes) {}
 
-    private record Target(InetSocketAddress portal, String name) {}
+    private record Target(List<InetSocketAddress> portals, String name) {}
 
     Disks(Network network, ClientOptions options, RandomGenerator random) {
         this.network = network;
@@ -95,11 +99,29 @@ final class Disks implements AutoCloseable {
         for (Target target : targets()) {
             if (!sessions.containsKey(target)) {
                 try {
-                    logIn(target);
+                    logIn(target, reachable(target.portals()));
                 } catch (IOException e) {
                     log.warn("target not usable target={} why={}", target, e.getMessage());
                 }
             }
+        }
+    }
+
+    /// Of several addresses the first that takes a connection: a data server between two networks has one for each.
+    /// Where none does it may be away for a moment, and the first is as good as any.
+    private static InetSocketAddress reachable(List<InetSocketAddress> portals) {
+        return portals.size() == 1
+                ? portals.getFirst()
+                : portals.stream().filter(Disks::takesConnections).findFirst().orElseGet(portals::getFirst);
+    }
+
+    private static boolean takesConnections(InetSocketAddress portal) {
+        try (var socket = new Socket()) {
+            socket.connect(portal, (int) CONNECT_LIMIT.toMillis());
+            return true;
+        } catch (IOException e) {
+            log.debug("portal not reachable portal={} why={}", portal, e.getMessage());
+            return false;
         }
     }
 
@@ -109,22 +131,24 @@ final class Disks implements AutoCloseable {
             for (DataServer server :
                     new ControlClient(options.control()).status().dataServers()) {
                 if (server.online() && !server.portals().isEmpty()) {
-                    targets.add(new Target(Addresses.parse(server.portals().getFirst()), server.targetName()));
+                    targets.add(new Target(
+                            server.portals().stream().map(Addresses::parse).toList(), server.targetName()));
                 }
             }
         }
         for (InetSocketAddress portal : options.portals()) {
             for (SendTargets.Target told : await(SendTargets.ask(network, portal, initiatorName), portal)) {
-                targets.add(new Target(Addresses.resolved(told.portals().getFirst()), told.name()));
+                targets.add(new Target(
+                        told.portals().stream().map(Addresses::resolved).toList(), told.name()));
             }
         }
         return targets;
     }
 
-    private void logIn(Target target) throws IOException {
+    private void logIn(Target target, InetSocketAddress portal) throws IOException {
         IscsiInitiator session = IscsiInitiator.open(
                 network,
-                InitiatorConfig.of(target.portal(), target.name(), initiatorName, isid)
+                InitiatorConfig.of(portal, target.name(), initiatorName, isid)
                         .withTimes(InitiatorConfig.Times.DEFAULT.withReplacement(AWAY_LIMIT)));
         try {
             await(session.loggedIn(), target);

@@ -5,10 +5,13 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -17,6 +20,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import pnfs.ds.region.Region;
+import pnfs.ds.region.RegionFile;
+import pnfs.ds.region.RegionFile.IfPresent;
+import pnfs.ds.region.RegionHeader;
 import pnfs.wire.metrics.MetricsServer;
 
 /// `pnfs ds`: runs a data server until it is told to stop.
@@ -41,6 +47,9 @@ public final class DsCommand implements Callable<Integer> {
     /// RFC 7143 §4.2.7.3, in the letters that need no preparation; 223 bytes at most.
     private static final Pattern ISCSI_NAME = Pattern.compile("iqn\\.[0-9]{4}-[0-9]{2}\\.[a-z0-9.:-]{1,211}");
 
+    /// What layouts want.
+    private static final int BLOCK_BYTES = 4096;
+
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
     @Option(
@@ -50,6 +59,14 @@ public final class DsCommand implements Callable<Integer> {
             description =
                     "A region to serve, made by 'pnfs format'. Repeat it for more: they become LUN 0, 1 and so on.")
     private List<Path> regions = List.of();
+
+    @Option(
+            names = "--create",
+            paramLabel = "SIZE",
+            converter = ByteSize.class,
+            description = "Make regions that are not there, so large. Without it a region that is missing is refused:"
+                    + " its disk may only not be mounted.")
+    private @Nullable Long createBytes;
 
     @Option(
             names = "--listen",
@@ -63,8 +80,9 @@ public final class DsCommand implements Callable<Integer> {
             names = "--advertise",
             paramLabel = "HOST:PORT",
             converter = HostPort.Converter.class,
-            description = "Where initiators reach that, if not at the address of --listen.")
-    private @Nullable HostPort advertise;
+            description = "Where initiators reach that, if not at the address of --listen. Repeat it where not everybody"
+                    + " reaches the same: the metadata server takes the first, clients the first that answers.")
+    private List<HostPort> advertise = List.of();
 
     @Option(
             names = "--mds",
@@ -98,7 +116,7 @@ public final class DsCommand implements Callable<Integer> {
             names = "--metrics",
             paramLabel = "HOST:PORT",
             converter = HostPort.Converter.class,
-            description = "Where Prometheus finds /metrics and a prober /health, over HTTP (default: nowhere).")
+            description = "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
     private @Nullable HostPort metrics;
 
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
@@ -113,14 +131,21 @@ public final class DsCommand implements Callable<Integer> {
         var stop = new CountDownLatch(1);
         var meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Wiring server;
+        var serving = new AtomicReference<@Nullable Wiring>();
         try {
             if (metrics != null) {
                 new JvmMemoryMetrics().bindTo(meters);
                 new ProcessorMetrics().bindTo(meters);
                 // Serves until the process ends.
-                var _ = new MetricsServer(metrics.resolved(), meters::scrape);
+                var _ = new MetricsServer(metrics.resolved(), meters::scrape, () -> {
+                    Wiring started = serving.get();
+                    return started != null && started.isReady();
+                });
             }
-            server = Wiring.start(settings(), meters);
+            Settings settings = settings();
+            createRegions();
+            server = Wiring.start(settings, meters);
+            serving.set(server);
         } catch (IOException refused) {
             spec.commandLine().getErr().println("pnfs ds: " + refused.getMessage());
             return 1;
@@ -153,6 +178,15 @@ public final class DsCommand implements Callable<Integer> {
         return 0;
     }
 
+    private void createRegions() throws IOException {
+        for (Path region : regions) {
+            if (createBytes != null && Files.notExists(region)) {
+                var header = RegionHeader.of(UUID.randomUUID(), BLOCK_BYTES, createBytes);
+                RegionFile.format(region, header, IfPresent.REFUSE, written -> {});
+            }
+        }
+    }
+
     private Settings settings() {
         if (regions.size() > Limits.MAX_REGIONS) {
             throw usage("--region: " + regions.size() + " regions, a data server has " + Limits.MAX_REGIONS
@@ -167,10 +201,20 @@ public final class DsCommand implements Callable<Integer> {
         if (!NAME.matcher(name).matches()) {
             throw usage("--name: '" + name + "' is not 1 to 64 letters, digits, dots, dashes and underscores");
         }
+        if (createBytes != null) {
+            try {
+                RegionHeader.of(UUID.randomUUID(), BLOCK_BYTES, createBytes);
+            } catch (IllegalArgumentException outOfRange) {
+                throw usage("--create: " + outOfRange.getMessage());
+            }
+        }
+        if (advertise.size() > Limits.MAX_PORTALS) {
+            throw usage("--advertise: " + advertise.size() + " addresses, wanted " + Limits.MAX_PORTALS + " at most");
+        }
         if (listen == null) {
             throw usage("--listen: missing");
         }
-        if (mds != null && advertise == null && listen.isWildcard()) {
+        if (mds != null && advertise.isEmpty() && listen.isWildcard()) {
             throw usage("--mds: clients cannot reach " + listen.host() + "; say where they reach this server:"
                     + " --advertise HOST:PORT");
         }

@@ -8,6 +8,9 @@ public final class Limits {
     /// Regions of one data server: each is a logical unit. A metadata server takes no more of one.
     public static final int MAX_REGIONS = 64;
 
+    /// Addresses that clients are told. A metadata server takes no more of one.
+    public static final int MAX_PORTALS = 16;
+
     /// I/O threads; more than processors would only get in each other's way.
     public static final int MAX_LOOPS = 1024;
 

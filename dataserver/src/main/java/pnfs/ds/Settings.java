@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// @param name its name for people, in logs and at the metadata server
 /// @param regions become LUN 0, 1, …
 /// @param listen where iSCSI is served
-/// @param advertise where initiators reach that; null if it is where we listen
+/// @param advertise where initiators reach that; empty if it is where we listen
 /// @param mds the metadata server's control port; null to serve without one
 /// @param targetName iSCSI name; null to make one from the first region's name
 /// @param access a file of an access list; null to let everybody in
@@ -18,12 +18,13 @@ record Settings(
         String name,
         List<Path> regions,
         HostPort listen,
-        @Nullable HostPort advertise,
+        List<HostPort> advertise,
         @Nullable HostPort mds,
         @Nullable String targetName,
         @Nullable Path access,
         int loops) {
     Settings {
         regions = List.copyOf(regions);
+        advertise = List.copyOf(advertise);
     }
 }

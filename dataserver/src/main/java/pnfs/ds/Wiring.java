@@ -94,17 +94,19 @@ final class Wiring implements AutoCloseable {
             return null;
         }
         UUID id = ServerIdentity.beside(settings.regions().getFirst()).uuid();
-        HostPort portal = settings.advertise() == null ? listening : settings.advertise();
-        var presence = new Agent.Presence(id, settings.name(), targetName, List.of(portal.toString()), volumes);
+        List<String> portals = settings.advertise().isEmpty() ? List.of(listening.toString()) : advertised(settings);
+        var presence = new Agent.Presence(id, settings.name(), targetName, portals, volumes);
         return new Agent(presence, mds.host(), mds.port(), new SplittableRandom());
+    }
+
+    private static List<String> advertised(Settings settings) {
+        return settings.advertise().stream().map(HostPort::toString).toList();
     }
 
     private static TargetSettings targetSettings(Settings settings, String targetName, AccessList access) {
         return new TargetSettings(
                 targetName,
-                settings.advertise() == null
-                        ? List.of()
-                        : List.of(settings.advertise().toString()),
+                advertised(settings),
                 Limits.MAX_SESSIONS,
                 Limits.COMMAND_WINDOW,
                 Limits.MAX_RECEIVE_BYTES,
@@ -113,6 +115,11 @@ final class Wiring implements AutoCloseable {
                 Limits.LOGIN_SECONDS,
                 Limits.PING_SECONDS,
                 access);
+    }
+
+    /// Whether files can be placed here: a metadata server knows us, or none was asked for.
+    boolean isReady() {
+        return agent == null || agent.isRegistered();
     }
 
     /// Where iSCSI is really served.

@@ -74,6 +74,7 @@ class MainTest {
         "--loops, 0, wanted 1 to",
         "--target-name, disk, iqn.YYYY-MM.DOMAIN:WORD",
         "--name, my server, letters",
+        "--create, 512KiB, --create",
         "--mds, mds1:2050, --advertise HOST:PORT",
     })
     void wrong_usage_is_told_with_what_to_write_instead(String flag, String value, String advice) {
@@ -96,6 +97,20 @@ class MainTest {
         // The refused start has let go of the region.
         assertThat(run(new FormatCommand(), "--size", "1MiB", "--force", region))
                 .isZero();
+    }
+
+    @Test
+    void a_missing_region_is_made_where_that_was_asked_for_and_never_made_again() throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String port = "127.0.0.1:" + taken.getLocalPort();
+            run(new DsCommand(), "--region", region, "--create", "1MiB", "--listen", port);
+            byte[] made = Files.readAllBytes(Path.of(region));
+
+            run(new DsCommand(), "--region", region, "--create", "2MiB", "--listen", port);
+
+            assertThat(made.length).isGreaterThan(1 << 20);
+            assertThat(Files.readAllBytes(Path.of(region))).isEqualTo(made);
+        }
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -140,7 +141,7 @@ public final class MdsCommand implements Callable<Integer> {
             names = "--metrics",
             paramLabel = "HOST:PORT",
             converter = AddressConverter.class,
-            description = "Where Prometheus finds /metrics and a prober /health, over HTTP (default: nowhere).")
+            description = "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
     private @Nullable InetSocketAddress metrics;
 
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
@@ -180,6 +181,7 @@ public final class MdsCommand implements Callable<Integer> {
         Settings settings = settings();
         var stop = new CountDownLatch(1);
         var damage = new boolean[1];
+        var ready = new AtomicBoolean();
         var meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Wiring server;
         try {
@@ -187,7 +189,7 @@ public final class MdsCommand implements Callable<Integer> {
                 new JvmMemoryMetrics().bindTo(meters);
                 new ProcessorMetrics().bindTo(meters);
                 // Serves until the process ends.
-                var _ = new MetricsServer(metrics, meters::scrape);
+                var _ = new MetricsServer(metrics, meters::scrape, ready::get);
             }
             server = Wiring.start(settings, meters, failure -> {
                 spec.commandLine().getErr().println("pnfs mds: " + failure);
@@ -211,6 +213,7 @@ public final class MdsCommand implements Callable<Integer> {
                 .getOut()
                 .printf("ready mds nfs=%s control=%s%n", text(server.nfsAddress()), text(server.controlAddress()));
         spec.commandLine().getOut().flush();
+        ready.set(true);
         stop.await();
         return damage[0] ? 1 : 0;
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.glassfish.grizzly.http.Method;
@@ -15,14 +16,16 @@ import org.glassfish.grizzly.http.server.Response;
 import org.glassfish.grizzly.http.util.HttpStatus;
 import org.glassfish.grizzly.threadpool.ThreadPoolConfig;
 
-/// An HTTP server with two pages: `/metrics` for Prometheus, and `/health`, which answers 200 as long as the
-/// process serves at all. Two threads of its own, so that nobody who watches holds up a client.
+/// An HTTP server with three pages: `/metrics` for Prometheus; `/health`, which answers 200 as long as the process
+/// serves at all; `/ready`, which answers 200 while clients can be sent here and 503 otherwise. Two threads of its own, so that nobody who watches holds up a client.
 public final class MetricsServer implements AutoCloseable {
     private static final int THREADS = 2;
     private static final int MAX_WAITING = 64;
     private static final String EXPOSITION = "text/plain; version=0.0.4; charset=utf-8";
     /// Grizzly tells of its start and stop; ours is said by the server that starts us.
     private static final Logger GRIZZLY = Logger.getLogger("org.glassfish.grizzly.http.server");
+
+    private static final Scrape OK = out -> out.write(new byte[] {'o', 'k', '\n'});
 
     private final HttpServer server;
     private final InetSocketAddress address;
@@ -33,10 +36,10 @@ public final class MetricsServer implements AutoCloseable {
         void writeTo(OutputStream out) throws IOException;
     }
 
-    /// Serves at `at`; port 0 takes a free one.
+    /// Serves at `at`; port 0 takes a free one. `ready` is asked for each `/ready`.
     ///
     /// @throws IOException where the address cannot be had, with a line for the operator
-    public MetricsServer(InetSocketAddress at, Scrape scrape) throws IOException {
+    public MetricsServer(InetSocketAddress at, Scrape scrape, BooleanSupplier ready) throws IOException {
         GRIZZLY.setLevel(Level.WARNING);
         server = new HttpServer();
         var listener = new NetworkListener("metrics", at.getAddress().getHostAddress(), at.getPort());
@@ -48,9 +51,9 @@ public final class MetricsServer implements AutoCloseable {
                         .setMaxPoolSize(THREADS)
                         .setQueueLimit(MAX_WAITING));
         server.addListener(listener);
-        server.getServerConfiguration().addHttpHandler(page(EXPOSITION, scrape), "/metrics");
-        server.getServerConfiguration()
-                .addHttpHandler(page("text/plain", out -> out.write(new byte[] {'o', 'k', '\n'})), "/health");
+        server.getServerConfiguration().addHttpHandler(page(EXPOSITION, () -> true, scrape), "/metrics");
+        server.getServerConfiguration().addHttpHandler(page("text/plain", () -> true, OK), "/health");
+        server.getServerConfiguration().addHttpHandler(page("text/plain", ready, OK), "/ready");
         try {
             server.start();
         } catch (IOException refused) {
@@ -65,13 +68,17 @@ public final class MetricsServer implements AutoCloseable {
         return address;
     }
 
-    private static HttpHandler page(String type, Scrape content) {
+    private static HttpHandler page(String type, BooleanSupplier available, Scrape content) {
         return new HttpHandler() {
             @Override
             public void service(Request request, Response response) throws IOException {
                 if (!Arrays.asList(Method.GET, Method.HEAD).contains(request.getMethod())) {
                     response.setHeader("Allow", "GET, HEAD");
                     response.sendError(HttpStatus.METHOD_NOT_ALLOWED_405.getStatusCode());
+                    return;
+                }
+                if (!available.getAsBoolean()) {
+                    response.setStatus(HttpStatus.SERVICE_UNAVAILABLE_503);
                     return;
                 }
                 response.setContentType(type);

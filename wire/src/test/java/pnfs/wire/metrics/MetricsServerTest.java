@@ -13,6 +13,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class MetricsServerTest {
@@ -22,7 +23,7 @@ class MetricsServerTest {
 
     @Test
     void what_is_counted_is_read_over_http() throws Exception {
-        try (var server = new MetricsServer(ANY_PORT, ONE)) {
+        try (var server = new MetricsServer(ANY_PORT, ONE, () -> true)) {
             HttpResponse<String> metrics = send(server, "/metrics", "GET");
 
             assertThat(metrics.statusCode()).isEqualTo(200);
@@ -34,8 +35,21 @@ class MetricsServerTest {
     }
 
     @Test
+    void who_is_not_ready_is_healthy_all_the_same() throws Exception {
+        var ready = new AtomicBoolean();
+        try (var server = new MetricsServer(ANY_PORT, ONE, ready::get)) {
+            assertThat(send(server, "/ready", "GET").statusCode()).isEqualTo(503);
+            assertThat(send(server, "/health", "GET").statusCode()).isEqualTo(200);
+
+            ready.set(true);
+
+            assertThat(send(server, "/ready", "GET").statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
     void nothing_else_is_there_and_nothing_can_be_changed() throws Exception {
-        try (var server = new MetricsServer(ANY_PORT, ONE)) {
+        try (var server = new MetricsServer(ANY_PORT, ONE, () -> true)) {
             assertThat(send(server, "/", "GET").statusCode()).isEqualTo(404);
             assertThat(send(server, "/metrics", "POST").statusCode()).isEqualTo(405);
         }
@@ -43,8 +57,8 @@ class MetricsServerTest {
 
     @Test
     void an_address_in_use_is_refused_with_a_line_that_names_it() throws Exception {
-        try (var server = new MetricsServer(ANY_PORT, ONE)) {
-            assertThatThrownBy(() -> new MetricsServer(server.address(), ONE).close())
+        try (var server = new MetricsServer(ANY_PORT, ONE, () -> true)) {
+            assertThatThrownBy(() -> new MetricsServer(server.address(), ONE, () -> true).close())
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("cannot serve metrics on " + server.address());
         }
