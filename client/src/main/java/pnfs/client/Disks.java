@@ -107,8 +107,8 @@ final class Disks implements AutoCloseable {
         }
     }
 
-    /// Of several addresses the first that takes a connection: a data server between two networks has one for each.
-    /// Where none does it may be away for a moment, and the first is as good as any.
+    /// Of several addresses the first that takes a connection: a data server between two networks has one for
+    /// each. Where none does it may be away for a moment, and the first is as good as any.
     private static InetSocketAddress reachable(List<InetSocketAddress> portals) {
         return portals.size() == 1
                 ? portals.getFirst()

@@ -80,8 +80,9 @@ public final class DsCommand implements Callable<Integer> {
             names = "--advertise",
             paramLabel = "HOST:PORT",
             converter = HostPort.Converter.class,
-            description = "Where initiators reach that, if not at the address of --listen. Repeat it where not everybody"
-                    + " reaches the same: the metadata server takes the first, clients the first that answers.")
+            description =
+                    "Where initiators reach that, if not at the address of --listen. Repeat it where not everybody"
+                            + " reaches the same: the metadata server takes the first, clients the first that answers.")
     private List<HostPort> advertise = List.of();
 
     @Option(
@@ -116,7 +117,8 @@ public final class DsCommand implements Callable<Integer> {
             names = "--metrics",
             paramLabel = "HOST:PORT",
             converter = HostPort.Converter.class,
-            description = "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
+            description =
+                    "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
     private @Nullable HostPort metrics;
 
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")

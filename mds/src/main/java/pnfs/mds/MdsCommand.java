@@ -141,7 +141,8 @@ public final class MdsCommand implements Callable<Integer> {
             names = "--metrics",
             paramLabel = "HOST:PORT",
             converter = AddressConverter.class,
-            description = "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
+            description =
+                    "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
     private @Nullable InetSocketAddress metrics;
 
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")

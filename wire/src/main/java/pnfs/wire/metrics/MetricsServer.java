@@ -16,8 +16,9 @@ import org.glassfish.grizzly.http.server.Response;
 import org.glassfish.grizzly.http.util.HttpStatus;
 import org.glassfish.grizzly.threadpool.ThreadPoolConfig;
 
-/// An HTTP server with three pages: `/metrics` for Prometheus; `/health`, which answers 200 as long as the process
-/// serves at all; `/ready`, which answers 200 while clients can be sent here and 503 otherwise. Two threads of its own, so that nobody who watches holds up a client.
+/// An HTTP server with three pages: `/metrics` for Prometheus; `/health`, which answers 200 as long as the
+/// process serves at all; `/ready`, which answers 200 while clients can be sent here and 503 otherwise. Two
+/// threads of its own, so that nobody who watches holds up a client.
 public final class MetricsServer implements AutoCloseable {
     private static final int THREADS = 2;
     private static final int MAX_WAITING = 64;
