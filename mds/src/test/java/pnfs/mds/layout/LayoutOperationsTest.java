@@ -307,7 +307,7 @@ class LayoutOperationsTest {
                 .isEqualTo(NfsStatus.UNKNOWN_LAYOUTTYPE);
         assertThat(rooms.run(ALICE, rooms.root, get(ALICE, file, Iomode.READ, 0, PAGE))
                         .status())
-                .isEqualTo(NfsStatus.ISDIR);
+                .isEqualTo(NfsStatus.WRONG_TYPE);
     }
 
     @Test
