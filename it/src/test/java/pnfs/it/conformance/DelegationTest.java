@@ -21,6 +21,7 @@ import pnfs.it.conformance.Tree.Opened;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
+import pnfs.wire.nfs4.BindDirection;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CallbackSecurity;
 import pnfs.wire.nfs4.CbArgs.CbGetAttrArgs;
@@ -31,6 +32,7 @@ import pnfs.wire.nfs4.CreateSessionFlags;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.BackchannelCtlArgs;
+import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
 import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.DelegReturnArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
@@ -40,6 +42,7 @@ import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpenDelegation;
 import pnfs.wire.nfs4.OpenHow;
+import pnfs.wire.nfs4.SequenceFlags;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.rpc.RpcCredential;
@@ -58,7 +61,7 @@ class DelegationTest {
         this.suite = suite;
     }
 
-    private static Stateid stateidOf(Opened file) {
+    static Stateid stateidOf(Opened file) {
         return switch (file.delegation()) {
             case OpenDelegation.Read read -> read.stateid();
             case OpenDelegation.Write write -> write.stateid();
@@ -72,7 +75,7 @@ class DelegationTest {
     }
 
     /// A new file and a delegation of it, which the server may grant with the first or with the second open.
-    private static Opened delegated(Tree tree, int access) {
+    static Opened delegated(Tree tree, int access) {
         Opened first = opened(
                 tree.session.ok(tree.here(openArgs("file", "owner", access, new OpenHow.Guarded(MODE_644)), GET_FH)));
         Opened file = isDelegated(first) ? first : tree.open("file", "owner", access);
@@ -80,7 +83,7 @@ class DelegationTest {
         return file;
     }
 
-    private static OpArgs[] openBy(Tree tree, int access) {
+    static OpArgs[] openBy(Tree tree, int access) {
         return tree.here(openArgs("file", "other", access, new OpenHow.NoCreate()), GET_FH);
     }
 
@@ -193,6 +196,75 @@ class DelegationTest {
         Received recall = recallBy(tree.of(suite.session()), ShareBits.BOTH, tree, file);
 
         assertThat(recall.sequence().session()).isEqualTo(session.id);
+    }
+
+    /// A recall whose answer does not come, because the connection goes first.
+    private Opened recalledInVain(Tree holder) {
+        Opened file = delegated(holder, ShareBits.READ | ShareBits.WANT_READ_DELEG);
+        holder.session.peer.callbacks.answerWith(args -> null);
+        Tree other = holder.of(suite.session());
+        other.session.expect(NfsStatus.DELAY, openBy(other, ShareBits.BOTH));
+        holder.session.peer.callbacks.await(CbRecallArgs.class, SECONDS);
+        return file;
+    }
+
+    @Test
+    void a_recall_whose_connection_broke_comes_again_over_the_next_with_its_slot_and_sequence() {
+        Tree tree = Tree.make(suite.session(), suite.name());
+        Opened file = recalledInVain(tree);
+        Peer next = suite.connect();
+
+        tree.session.moveTo(next);
+        next.expectAlone(NfsStatus.OK, new BindConnToSessionArgs(tree.session.id, BindDirection.FORE_OR_BOTH, false));
+
+        Received again = next.callbacks.await(CbRecallArgs.class, SECONDS);
+        assertThat(((CbRecallArgs) again.args()).stateid().other())
+                .isEqualTo(stateidOf(file).other());
+        assertThat(again.sequence().session()).isEqualTo(tree.session.id);
+        assertThat(again.sequence().sequence()).isEqualTo(1);
+        tree.session.ok(at(file.file(), new DelegReturnArgs(stateidOf(file))));
+        assertThat(tree.session.flags()).isZero();
+    }
+
+    @Test
+    void a_recall_whose_session_ended_comes_again_over_the_next() {
+        Owner owner = Owner.exchange(suite.connect(), suite.name(), 1);
+        Session old = owner.createSession();
+        old.ok(new ReclaimCompleteArgs(false));
+        Tree tree = Tree.make(old, suite.name());
+        Opened file = recalledInVain(tree);
+
+        owner.peer.expectAlone(NfsStatus.OK, new DestroySessionArgs(old.id));
+        Session next = owner.createSession();
+
+        Received again = owner.peer.callbacks.await(CbRecallArgs.class, SECONDS);
+        assertThat(again.sequence().session()).isEqualTo(next.id);
+        next.ok(at(file.file(), new DelegReturnArgs(stateidOf(file))));
+    }
+
+    @Test
+    void a_client_without_a_way_back_hears_of_it_and_gets_no_delegation() {
+        Owner owner = Owner.exchange(suite.connect(), suite.name(), 1);
+        Session session = owner.createSession();
+        session.ok(new ReclaimCompleteArgs(false));
+        session.moveTo(suite.connect());
+
+        int flags = 0;
+        while (flags == 0) { // until the server has seen the connection end
+            flags = session.flags();
+        }
+        assertThat(flags).isEqualTo(SequenceFlags.CB_PATH_DOWN | SequenceFlags.CB_PATH_DOWN_SESSION);
+        Tree tree = Tree.make(session, suite.name());
+        assertThat(isDelegated(opened(session.ok(tree.here(
+                        openArgs(
+                                "file",
+                                "owner",
+                                ShareBits.READ | ShareBits.WANT_READ_DELEG,
+                                new OpenHow.Guarded(MODE_644)),
+                        GET_FH)))))
+                .isFalse();
+        session.peer.expectAlone(NfsStatus.OK, new BindConnToSessionArgs(session.id, BindDirection.BACK, false));
+        assertThat(session.flags()).isZero();
     }
 
     @ParameterizedTest

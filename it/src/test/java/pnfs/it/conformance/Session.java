@@ -13,12 +13,13 @@ import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
+import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
 /// A session, and the count of one slot for each COMPOUND under way. Confined to its test's thread.
 final class Session {
-    final Peer peer;
+    Peer peer;
     final RpcCredential who;
     final long clientId;
     final Opaque id;
@@ -43,6 +44,17 @@ final class Session {
     Session ofMinorVersion(int minor) {
         minorVersion = minor;
         return this;
+    }
+
+    /// From now on over this connection, the one before having been lost.
+    void moveTo(Peer other) {
+        peer.rpc.close("lost, as far as this test goes");
+        peer = other;
+    }
+
+    /// The flags that SEQUENCE has for this client now.
+    int flags() {
+        return Session.find(SequenceResult.class, call(false).operations()).statusFlags();
     }
 
     /// The results behind SEQUENCE's, which is good.
