@@ -91,6 +91,68 @@ sizes_and_holes() {
   step 'sizes: sparse, cut and grown again'
 }
 
+# Pages written into holes through a layout, not committed, and no longer cached, are read back: by an open for both, by
+# one for reading only, past the cache, and (in odd pieces) through the server. Nobody must call them holes while this
+# client alone knows better. In the end some odd pieces are written through the server into space that it has ahead.
+uncommitted_in_holes() {
+  python3 - "$there/holes" <<'PY' || fail 'what was written and not committed reads different'
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+PAGE, PAGES, WRITE_AND_WAIT = 4096, 256, 7
+
+def forget(file):
+    """Writes dirty pages, which commits nothing, and drops them."""
+    if libc.sync_file_range(file, ctypes.c_long(0), ctypes.c_long(0), WRITE_AND_WAIT):
+        raise OSError(ctypes.get_errno(), "sync_file_range")
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+
+def check(what, file, first):
+    with mmap.mmap(-1, len(expected) - first * PAGE) as buffer:
+        got = os.preadv(file, [buffer], first * PAGE)
+        wrong = [first + at // PAGE for at in range(0, got, PAGE)
+                 if buffer[at:at + PAGE] != expected[first * PAGE + at:first * PAGE + at + PAGE]]
+        assert got == len(buffer) and not wrong, f"{what} from page {first} on: {got} bytes, pages {wrong} differ"
+
+writer = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o644)
+os.ftruncate(writer, PAGES * PAGE)
+readers = {"open for both": writer, "open for reading": os.open(sys.argv[1], os.O_RDONLY),
+           "past the cache": os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)}
+expected = bytearray(PAGES * PAGE)
+for page in 10, 11, 40, 41, 100, 255:
+    at = slice(page * PAGE, (page + 1) * PAGE)
+    expected[at] = bytes([page]) * PAGE
+    if page % 2:
+        with mmap.mmap(writer, len(expected)) as view:
+            view[at] = expected[at]
+    else:
+        os.pwrite(writer, expected[at], at.start)
+    for first in 0, page - 1, page:
+        for name, file in readers.items():
+            forget(writer)
+            check(f"page {page} written, {name}", file, first)
+    forget(writer)
+    assert os.pread(readers["past the cache"], 100, at.start + 50) == expected[at.start + 50:at.start + 150], page
+straight = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
+for page in range(PAGES, PAGES + 3):  # in a row, so that the server gives space ahead
+    expected += bytes([page - PAGES + 1]) * PAGE
+    with mmap.mmap(-1, PAGE) as buffer:
+        buffer.write(expected[-PAGE:])
+        os.pwritev(straight, [buffer], page * PAGE)
+expected += bytes(50) + b"x" * 4046
+os.pwrite(straight, b"x" * 4046, len(expected) - 4046)
+for moment in "uncommitted", "committed":
+    for name, file in readers.items():
+        forget(writer)
+        check(f"{moment}, {name}", file, 0)
+    os.fsync(straight)
+    os.fsync(writer)
+PY
+  forget_cache
+  [ "$(tr -d '\0' <"$there/holes" | wc -c)" = $((9 * 4096 + 4046)) ] || fail 'what was committed is not there'
+  rm "$there/holes"
+  step 'uncommitted pages in holes, read back'
+}
+
 # What 4.2 added: space ahead, holes, where they are, copies by the server.
 fallocate_and_copy() {
   fallocate -l 8M "$there/ahead" || fail 'fallocate'

@@ -47,6 +47,7 @@ step 'mounted again: all is there'
 
 fio_in_large_pieces 16m
 all_direct 'fio in large pieces'
+uncommitted_in_holes
 # A client that holds very many separate runs of storage that it has not committed gets no more of them (it would lose
 # some in its commit), and goes on through the metadata server: here bytes count, not their way.
 fio_in_small_pieces 16m

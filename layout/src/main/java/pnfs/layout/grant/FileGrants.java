@@ -66,16 +66,29 @@ final class FileGrants {
         return found;
     }
 
+    /// The client itself, where a layout of its own keeps it from reading `range` through the server: it may have
+    /// written there what it has not committed.
+    Set<Long> holdersAgainstRead(ByteRange range, long client) {
+        return isUncommitted(range, client) ? Set.of(client) : Set.of();
+    }
+
     /// Clients whose layouts keep `client` from writing `range` through the server: others that may read or write
-    /// there, and itself where a layout of its own for reading shows as a hole what will be data.
+    /// there, and itself where a layout of its own shows as a hole, or as unwritten, what will be data.
     Set<Long> holdersAgainstWrite(ExtentMap extents, ByteRange range, long client) {
         Set<Long> found = holders(range, client, Iomode.RW);
-        for (Holding holding : holdings) {
-            if (holding.client() == client && showsHole(holding, extents, range)) {
-                found.add(client);
-            }
+        boolean ownInTheWay = isUncommitted(range, client)
+                || holdings.stream()
+                        .anyMatch(holding -> holding.client() == client && showsHole(holding, extents, range));
+        if (ownInTheWay) {
+            found.add(client);
         }
         return found;
+    }
+
+    private boolean isUncommitted(ByteRange range, long client) {
+        return holdings.stream()
+                .anyMatch(holding ->
+                        holding.client() == client && holding.unwritten().overlaps(range));
     }
 
     /// All clients with layouts of `range`, for whatever.

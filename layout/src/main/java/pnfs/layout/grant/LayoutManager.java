@@ -29,7 +29,9 @@ import pnfs.layout.space.SpaceChange;
 /// NONE_DATA. A LAYOUTCOMMIT turns exactly what it lists and what this client was granted for writing from
 /// INVALID_DATA into READ_WRITE_DATA, so a commit that comes twice changes nothing the second time. The extents
 /// of a layout tile its range exactly, which is finite and whole blocks, and what others hold is looked at
-/// before anything is allocated.
+/// before anything is allocated. Of storage that a client was granted as INVALID_DATA and has not committed it
+/// alone knows what is written: until then nothing tells that client of a hole there, neither a layout for reading
+/// nor a READ through the server, and nobody else makes data of it.
 ///
 /// **Concurrency.** All that concerns one file is guarded by that file's lock, which the caller holds, and its
 /// [LayoutFile] is as of then. The caller of a method that returns [LayoutChanges] with space in them holds the
@@ -114,11 +116,11 @@ public final class LayoutManager {
         var possible = new ByteRange(most.offset(), free);
         Holding receiver = holding != null ? holding : newHolding(who.client(), want.type());
         GrantOutcome outcome = want.iomode() == Iomode.READ
-                ? grantReading(file, receiver, least, possible, maxExtents)
+                ? grantReading(file, receiver, want, least, possible, maxExtents)
                 : grantWriting(file, receiver, want, least, possible, maxExtents);
         if (outcome instanceof GrantOutcome.Granted granted) {
             receiver.granted(granted.iomode(), granted.range());
-            if (granted.iomode() == Iomode.RW) {
+            if (want.iomode() == Iomode.RW) {
                 receiver.wroteSequentially(granted.range().end(), ahead);
             }
             if (holding == null) {
@@ -258,12 +260,15 @@ public final class LayoutManager {
         return changes(file, space.drainChanges(), List.of(freed));
     }
 
-    /// READ through the server may begin. It sees what is committed; layouts are never in its way.
-    public HoldOutcome beginRead(LayoutFile file, ByteRange range) {
+    /// READ through the server for `client` may begin. It sees what is committed; layouts of others are never in
+    /// its way, and the client's own where it may have written what it has yet to commit.
+    public HoldOutcome beginRead(LayoutFile file, long client, ByteRange range) {
         ByteRange blocks = range.widened();
         FileGrants grants = grantsOf(file.inode());
-        if (grants.isBusy(ProxyHold.Kind.READ, blocks)) {
-            return new HoldOutcome.Busy();
+        Optional<HoldOutcome> obstacle =
+                obstacle(grants, ProxyHold.Kind.READ, blocks, grants.holdersAgainstRead(blocks, client));
+        if (obstacle.isPresent()) {
+            return obstacle.get();
         }
         List<Extent> tiles = file.extents().cover(blocks, SpacePlan.NO_DEVICE);
         return begin(grants, new ProxyHold(ProxyHold.Kind.READ, file.inode(), blocks, tiles, SpacePlan.none()));
@@ -485,6 +490,38 @@ public final class LayoutManager {
     public record Held(int files, int layouts) {}
 
     private GrantOutcome grantReading(
+            LayoutFile file, Holding holding, Want want, ByteRange least, ByteRange possible, int maxExtents) {
+        long ownFrom = holding.unwritten().firstIn(possible);
+        return ownFrom < least.end()
+                ? grantAgain(file, holding, want, possible, maxExtents)
+                : grantCommitted(file, holding, least, new ByteRange(possible.offset(), ownFrom), maxExtents);
+    }
+
+    /// What the client may write anyway, as it has it: only so does it find what it has written there and not
+    /// committed. Linux (6.1) looks for a hole first and for its own writes then.
+    private GrantOutcome grantAgain(LayoutFile file, Holding holding, Want want, ByteRange possible, int maxExtents) {
+        // A reply for writing covers at least what a request for writing does.
+        var asWriter =
+                new Want(want.type(), Iomode.RW, want.offset(), want.length(), want.minLength(), want.maxCount());
+        Optional<ByteRange> least =
+                Coverage.of(asWriter, file.size(), 0, limits.firstAheadBytes()).map(Coverage::least);
+        ByteRange own = holding.writing().intersect(possible).getFirst();
+        if (least.isEmpty() || !own.covers(least.get())) {
+            return new GrantOutcome.Refused(
+                    Refusal.BADLAYOUT, own + " may hold what the client has not committed: commit first");
+        }
+        var extents = new ArrayList<Extent>();
+        file.extents()
+                .cover(
+                        own,
+                        SpacePlan.NO_DEVICE,
+                        extent -> extents.size() < maxExtents
+                                && !isForAnotherLayout(extents, extent, least.get())
+                                && extents.add(extent));
+        return granted(file, holding, Iomode.RW, least.get(), extents, List.of());
+    }
+
+    private GrantOutcome grantCommitted(
             LayoutFile file, Holding holding, ByteRange least, ByteRange possible, int maxExtents) {
         Optional<DeviceId> holeDevice = anyDevice(file, possible.offset());
         if (holeDevice.isEmpty()) {
@@ -502,7 +539,7 @@ public final class LayoutManager {
             }
             return tiles.size() < maxExtents && !isForAnotherLayout(tiles, shown, least) && tiles.add(shown);
         });
-        return granted(file, holding, Iomode.READ, least, tiles);
+        return granted(file, holding, Iomode.READ, least, tiles, List.of());
     }
 
     /// Whether a layout ends before `next`, which is on another volume than what it has. Linux (6.1) maps a run
@@ -532,7 +569,7 @@ public final class LayoutManager {
                                     && ready.add(extent));
             return ready.isEmpty()
                     ? new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "nothing written at " + want.offset())
-                    : granted(file, holding, Iomode.RW, least, ready);
+                    : granted(file, holding, Iomode.RW, least, ready, List.of());
         }
         int runsLeft = want.type().safeCommitRuns() - unwrittenRuns(file, holding);
         var plan = SpacePlan.over(
@@ -557,17 +594,21 @@ public final class LayoutManager {
                 holding.unwritten().add(extent.file());
             }
         }
-        return granted(file, holding, Iomode.RW, least, plan.extents());
+        return granted(file, holding, Iomode.RW, least, plan.extents(), space.drainChanges());
     }
 
-    private GrantOutcome granted(
-            LayoutFile file, Holding holding, Iomode iomode, ByteRange least, List<Extent> extents) {
+    private static GrantOutcome granted(
+            LayoutFile file,
+            Holding holding,
+            Iomode iomode,
+            ByteRange least,
+            List<Extent> extents,
+            List<SpaceChange> spaceChanges) {
         var range = new ByteRange(
                 extents.getFirst().file().offset(), extents.getLast().file().end());
         if (!range.covers(least)) {
             return tooSmall(least, extents.size());
         }
-        List<SpaceChange> spaceChanges = iomode == Iomode.RW ? space.drainChanges() : List.of();
         return new GrantOutcome.Granted(
                 holding.advance(), iomode, range, List.copyOf(extents), changes(file, spaceChanges, List.of()));
     }

@@ -63,6 +63,8 @@ class I1SingleWriterModelTest {
         private final boolean[] reading = new boolean[BLOCKS];
         private final @Nullable Place[] writing = new Place[BLOCKS];
         private final @Nullable Data[] dirty = new Data[BLOCKS];
+        /// Granted as INVALID_DATA and not committed since.
+        private final boolean[] uncommitted = new boolean[BLOCKS];
         private @Nullable LayoutStateid stateid;
 
         Layouts(long client, LayoutType type) {
@@ -184,7 +186,7 @@ class I1SingleWriterModelTest {
                 assertThat(conflict).as("others hold some of %s", least).isFalse();
                 requireLayout(file, held.client, want, granted, maxExtents);
                 requireNext(held, granted.stateid());
-                take(file, held, granted);
+                take(file, held, want.iomode(), granted);
                 append(file, granted.changes());
             }
             case GrantOutcome.Conflict _ -> {
@@ -195,7 +197,7 @@ class I1SingleWriterModelTest {
             }
             case GrantOutcome.Refused refused -> {
                 assertThat(conflict).isFalse();
-                requireReason(file, want, least, refused, maxExtents, freeBefore);
+                requireReason(file, held, want, least, refused, maxExtents, freeBefore);
                 assertThat(space.totals().allocatableBytes()).isEqualTo(freeBefore);
             }
         }
@@ -217,7 +219,7 @@ class I1SingleWriterModelTest {
     }
 
     /// Checks each block of a new layout against the table and notes it in the client's own.
-    private void take(File file, Layouts held, GrantOutcome.Granted granted) {
+    private void take(File file, Layouts held, Iomode wanted, GrantOutcome.Granted granted) {
         Set<Place> taken = placesInUse();
         for (Extent extent : granted.extents()) {
             for (int block : blocks(extent.file())) {
@@ -227,6 +229,9 @@ class I1SingleWriterModelTest {
                             .as("holes and unwritten storage read as nothing")
                             .isEqualTo(
                                     file.states[block] == State.DATA ? ExtentState.READ_DATA : ExtentState.NONE_DATA);
+                    assertThat(held.uncommitted[block])
+                            .as("what only the client knows to be written is no hole to it")
+                            .isFalse();
                     held.reading[block] = true;
                 } else {
                     assertThat(extent.state())
@@ -239,7 +244,11 @@ class I1SingleWriterModelTest {
                         file.states[block] = State.UNWRITTEN;
                         file.places[block] = place;
                     }
+                    assertThat(wanted == Iomode.RW || held.writing[block] != null)
+                            .as("who wants to read may write no more than before")
+                            .isTrue();
                     held.writing[block] = place;
+                    held.uncommitted[block] |= extent.state() == ExtentState.INVALID_DATA;
                 }
                 if (file.states[block] == State.DATA || granted.iomode() == Iomode.RW) {
                     assertThat(place).as("storage stays where it is").isEqualTo(file.places[block]);
@@ -249,8 +258,18 @@ class I1SingleWriterModelTest {
     }
 
     private void requireReason(
-            File file, Want want, ByteRange least, GrantOutcome.Refused refused, int maxExtents, long freeBefore) {
+            File file,
+            Layouts held,
+            Want want,
+            ByteRange least,
+            GrantOutcome.Refused refused,
+            int maxExtents,
+            long freeBefore) {
         switch (refused.refusal()) {
+            case BADLAYOUT -> {
+                assertThat(want.iomode()).isEqualTo(Iomode.READ);
+                assertThat(isUncommitted(held, least)).isTrue();
+            }
             case LAYOUTTRYLATER -> {
                 assertThat(want.iomode()).isEqualTo(Iomode.RW);
                 assertThat(want.minLength()).isZero();
@@ -306,6 +325,7 @@ class I1SingleWriterModelTest {
                     file.data[block] = storage.get(held.writing[block]);
                 }
                 held.dirty[block] = null;
+                held.uncommitted[block] = false;
                 last = block;
             }
             holdsAny |= held.writing[block] != null;
@@ -365,7 +385,7 @@ class I1SingleWriterModelTest {
         long newSize = file.size == 0 ? 0 : random.nextLong(file.size);
         ByteRange blocks = kind == Io.SHRINK ? ByteRange.toEnd(ByteRange.alignDown(newSize)) : range.widened();
         boolean layoutsInTheWay = switch (kind) {
-            case READ -> false;
+            case READ -> file.layouts.stream().anyMatch(held -> held.client == client && isUncommitted(held, blocks));
             case WRITE -> layoutsAgainstWrite(file, client, blocks);
             case SHRINK -> anyLayouts(file, blocks);
         };
@@ -376,7 +396,7 @@ class I1SingleWriterModelTest {
         Set<Place> taken = placesInUse();
 
         HoldOutcome outcome = switch (kind) {
-            case READ -> manager.beginRead(file.view(), range);
+            case READ -> manager.beginRead(file.view(), client, range);
             case WRITE -> manager.beginWrite(file.view(), client, range);
             case SHRINK -> manager.beginShrink(file.view(), newSize);
         };
@@ -616,13 +636,18 @@ class I1SingleWriterModelTest {
         for (int block : blocks(range)) {
             for (Layouts held : file.layouts) {
                 boolean holds = held.reading[block] || held.writing[block] != null;
-                boolean showsHole = held.reading[block] && file.states[block] != State.DATA;
+                boolean showsHole =
+                        (held.reading[block] && file.states[block] != State.DATA) || held.uncommitted[block];
                 if (held.client == client ? showsHole : holds) {
                     return true;
                 }
             }
         }
         return false;
+    }
+
+    private static boolean isUncommitted(Layouts held, ByteRange range) {
+        return blocks(range).stream().anyMatch(block -> held.uncommitted[block]);
     }
 
     private static boolean anyLayouts(File file, ByteRange range) {
@@ -676,6 +701,7 @@ class I1SingleWriterModelTest {
             if (iomode != Iomode.READ) {
                 held.writing[block] = null;
                 held.dirty[block] = null;
+                held.uncommitted[block] = false;
             }
         }
     }

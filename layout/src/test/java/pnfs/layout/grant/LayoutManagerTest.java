@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -253,6 +254,55 @@ class LayoutManagerTest {
                 .contains(beyond.extents().getFirst().device());
     }
 
+    /// Linux (6.1) finds the hole first, and reads zeros where it wrote.
+    @Test
+    void what_a_client_may_have_written_and_not_committed_is_never_a_hole_to_it() {
+        size = 100 * PAGE;
+        var written = granted(ALICE, null, rw(10 * PAGE, 2 * PAGE));
+
+        var before = granted(ALICE, written.stateid(), reading(0, PAGE));
+        var there = granted(ALICE, before.stateid(), reading(11 * PAGE, PAGE));
+        var behind = granted(ALICE, there.stateid(), reading(12 * PAGE, PAGE));
+
+        assertThat(before.range()).isEqualTo(new ByteRange(0, 10 * PAGE));
+        assertThat(there.iomode()).isEqualTo(Iomode.RW);
+        assertThat(there.range()).as("no more than it had").isEqualTo(new ByteRange(11 * PAGE, 12 * PAGE));
+        assertThat(there.extents().getFirst().state()).isEqualTo(ExtentState.INVALID_DATA);
+        assertThat(behind.iomode()).isEqualTo(Iomode.READ);
+        assertThat(behind.range()).isEqualTo(new ByteRange(12 * PAGE, 100 * PAGE));
+        assertThat(refusalOfGet(behind.stateid(), reading(0, 11 * PAGE)))
+                .as("a minimum of which a part is uncommitted")
+                .isEqualTo(Refusal.BADLAYOUT);
+
+        commit(ALICE, behind.stateid(), 12 * PAGE - 1, new ByteRange(10 * PAGE, 12 * PAGE));
+
+        assertThat(granted(ALICE, behind.stateid(), reading(0, PAGE)).extents())
+                .extracting(Extent::state)
+                .containsExactly(ExtentState.NONE_DATA, ExtentState.READ_DATA, ExtentState.NONE_DATA);
+    }
+
+    @Test
+    void reading_and_writing_through_the_server_waits_for_a_commit_of_the_same_client() {
+        size = 100 * PAGE;
+        var written = granted(ALICE, null, rw(10 * PAGE, 2 * PAGE));
+        var meeting = new ByteRange(11 * PAGE + 5, 13 * PAGE);
+        var aside = new ByteRange(12 * PAGE, 13 * PAGE);
+        var own = new HoldOutcome.Conflict(Set.of(ALICE.client()));
+
+        assertThat(manager.beginRead(file(), ALICE.client(), meeting)).isEqualTo(own);
+        assertThat(manager.beginWrite(file(), ALICE.client(), meeting)).isEqualTo(own);
+        assertThat(manager.beginRead(file(), ALICE.client(), aside)).isInstanceOf(HoldOutcome.Held.class);
+        assertThat(manager.beginWrite(file(), ALICE.client(), aside)).isInstanceOf(HoldOutcome.Held.class);
+        assertThat(manager.beginRead(file(), BOB.client(), meeting))
+                .as("others see what is committed")
+                .isInstanceOf(HoldOutcome.Held.class);
+
+        commit(ALICE, written.stateid(), 12 * PAGE - 1, new ByteRange(10 * PAGE, 12 * PAGE));
+
+        assertThat(manager.beginRead(file(), ALICE.client(), new ByteRange(10 * PAGE, 12 * PAGE)))
+                .isInstanceOf(HoldOutcome.Held.class);
+    }
+
     /// Linux 6.1 writes what is behind the border to the right address of the wrong disk.
     @Test
     void a_layout_ends_where_the_next_volume_begins() {
@@ -364,6 +414,10 @@ class LayoutManagerTest {
         return new Want(LayoutType.SCSI, Iomode.RW, offset, length, Math.min(length, PAGE), LINUX_MAX_COUNT);
     }
 
+    private static Want reading(long offset, long minLength) {
+        return new Want(LayoutType.SCSI, Iomode.READ, offset, ALL_ONES, minLength, LINUX_MAX_COUNT);
+    }
+
     private ExtentState stateAt(long offset) {
         return Objects.requireNonNull(extents.lookup(offset)).state();
     }
@@ -387,7 +441,11 @@ class LayoutManagerTest {
     }
 
     private Refusal refusalOfGet(LayoutStateid stateid) {
-        return ((GrantOutcome.Refused) grant(ALICE, stateid, rw(0, PAGE))).refusal();
+        return refusalOfGet(stateid, rw(0, PAGE));
+    }
+
+    private Refusal refusalOfGet(LayoutStateid stateid, Want want) {
+        return ((GrantOutcome.Refused) grant(ALICE, stateid, want)).refusal();
     }
 
     private CommitOutcome.Committed commit(Requester who, LayoutStateid stateid, long last, ByteRange written) {

@@ -209,8 +209,8 @@ public final class FileLayouts implements FileSpace {
     }
 
     /// READ through this server may begin. Under the file's lock, as is all that follows.
-    public HoldOutcome beginRead(Inode file, ByteRange range) {
-        return manager.beginRead(view(file), range);
+    public HoldOutcome beginRead(Inode file, long client, ByteRange range) {
+        return told(file, client, manager.beginRead(view(file), client, range));
     }
 
     /// WRITE through this server may begin.

@@ -93,7 +93,7 @@ final class Read {
             return new Decision.Answer(() -> request.answer.of(range, List.of(), ByteBuffer.allocate(0), file.size()));
         }
         state.dependsOn(files.layouts.ticketOf(file));
-        return new Decision.Begin(files.layouts.beginRead(file, range));
+        return new Decision.Begin(files.layouts.beginRead(file, state.clientId(), range));
     }
 
     private void begin(Inode file, ProxyHold hold, Request request, Consumer<OpResult> done) {

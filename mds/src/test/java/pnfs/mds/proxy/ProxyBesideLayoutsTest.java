@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
-import pnfs.layout.extent.ExtentState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.engine.MemoryEngine;
@@ -96,28 +95,33 @@ class ProxyBesideLayoutsTest {
     }
 
     @Test
-    void a_client_s_own_write_goes_to_the_block_of_its_layout_and_a_later_commit_changes_nothing() {
+    void where_a_client_may_have_written_and_not_committed_its_own_read_and_write_wait_for_the_commit() {
         FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 3 * PAGE, bytes(PAGE, 1));
         var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, 2 * PAGE));
         List<Extent> laidOut = rooms.extents(file);
 
-        write(ALICE, file, 0, bytes(PAGE, 4));
+        assertThat(run(ALICE, file, writeArgs(ALICE, file, 10, bytes(10, 4))).status())
+                .isEqualTo(NfsStatus.DELAY);
+        assertThat(run(ALICE, file, new ReadArgs(rooms.stateid(ALICE, file), PAGE, 10))
+                        .status())
+                .as("it would see zeros where it wrote")
+                .isEqualTo(NfsStatus.DELAY);
 
-        List<Extent> after = rooms.extents(file);
-        assertThat(after.getFirst().volumeOffset()).isEqualTo(laidOut.getFirst().volumeOffset());
-        assertThat(after)
-                .extracting(Extent::state)
-                .containsExactly(ExtentState.READ_WRITE_DATA, ExtentState.INVALID_DATA);
         var commit = new LayoutCommitArgs(
-                FileRange.of(0, PAGE),
+                FileRange.of(0, 2 * PAGE),
                 false,
                 granted.stateid(),
-                OptionalLong.of(PAGE - 1),
+                OptionalLong.empty(),
                 Optional.empty(),
-                new LayoutBody(LayoutType.SCSI, ScsiLayoutCodec.writeUpdate(List.of(new ByteRange(0, PAGE)))));
+                new LayoutBody(LayoutType.SCSI, ScsiLayoutCodec.writeUpdate(List.of(new ByteRange(0, 2 * PAGE)))));
         assertThat(run(ALICE, file, commit).status()).isEqualTo(NfsStatus.OK);
-        assertThat(rooms.extents(file)).isEqualTo(after);
+        write(ALICE, file, 0, bytes(PAGE, 4));
+
         assertThat(read(ALICE, file, 0, PAGE)).isEqualTo(bytes(PAGE, 4));
+        assertThat(rooms.extents(file).getFirst().storage())
+                .as("in place")
+                .isEqualTo(laidOut.getFirst().storage());
     }
 
     @Test
