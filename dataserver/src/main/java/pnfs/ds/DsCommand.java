@@ -28,13 +28,14 @@ import pnfs.wire.metrics.MetricsServer;
 /// `pnfs ds`: runs a data server until it is told to stop.
 @Command(
         name = "ds",
+        subcommands = FaultCommand.class,
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Runs a data server: serves regions as iSCSI logical units until it is told to stop (SIGTERM).",
         footer = {
             "",
             "When it serves, it says so in one line on stdout:",
-            "  ready ds name=NAME iscsi=HOST:PORT target=IQN regions=NAA[,NAA...]",
+            "  ready ds name=NAME iscsi=HOST:PORT target=IQN regions=NAA[,NAA...] [control=HOST:PORT]",
             "Example: pnfs ds --region /mnt/pmem0/region0 --advertise ds1:3260 --mds mds1:2050"
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -54,7 +55,6 @@ public final class DsCommand implements Callable<Integer> {
 
     @Option(
             names = "--region",
-            required = true,
             paramLabel = "FILE",
             description =
                     "A region to serve, made by 'pnfs format'. Repeat it for more: they become LUN 0, 1 and so on.")
@@ -121,6 +121,14 @@ public final class DsCommand implements Callable<Integer> {
                     "Where Prometheus finds /metrics and a prober /health and /ready, over HTTP (default: nowhere).")
     private @Nullable HostPort metrics;
 
+    @Option(
+            names = "--control",
+            paramLabel = "HOST:PORT",
+            converter = HostPort.Converter.class,
+            description = "Where 'pnfs ds fault' finds this server: an address of the machine itself, because whoever"
+                    + " gets there may let commands fail (default: nowhere).")
+    private @Nullable HostPort control;
+
     @Option(names = "--loops", paramLabel = "N", description = "I/O threads (default: one for each processor).")
     private int loops = Runtime.getRuntime().availableProcessors();
 
@@ -165,7 +173,7 @@ public final class DsCommand implements Callable<Integer> {
         spec.commandLine()
                 .getOut()
                 .printf(
-                        "ready ds name=%s iscsi=%s target=%s regions=%s%n",
+                        "ready ds name=%s iscsi=%s target=%s regions=%s%s%n",
                         name,
                         server.iscsiAddress(),
                         server.targetName(),
@@ -174,7 +182,8 @@ public final class DsCommand implements Callable<Integer> {
                                 server.regions().stream()
                                         .map(Region::header)
                                         .map(header -> header.naa().toString())
-                                        .toList()));
+                                        .toList()),
+                        server.controlAddress() == null ? "" : " control=" + server.controlAddress());
         spec.commandLine().getOut().flush();
         stop.await();
         return 0;
@@ -190,6 +199,9 @@ public final class DsCommand implements Callable<Integer> {
     }
 
     private Settings settings() {
+        if (regions.isEmpty()) {
+            throw usage("--region: missing; name a region made by 'pnfs format'");
+        }
         if (regions.size() > Limits.MAX_REGIONS) {
             throw usage("--region: " + regions.size() + " regions, a data server has " + Limits.MAX_REGIONS
                     + " at most; start another one");
@@ -220,7 +232,7 @@ public final class DsCommand implements Callable<Integer> {
             throw usage("--mds: clients cannot reach " + listen.host() + "; say where they reach this server:"
                     + " --advertise HOST:PORT");
         }
-        return new Settings(name, regions, listen, advertise, mds, targetName, access, loops);
+        return new Settings(name, regions, listen, advertise, mds, targetName, access, control, loops);
     }
 
     private ParameterException usage(String message) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// @param mds the metadata server's control port; null to serve without one
 /// @param targetName iSCSI name; null to make one from the first region's name
 /// @param access a file of an access list; null to let everybody in
+/// @param control where faults are set; null for nowhere
 /// @param loops I/O threads
 record Settings(
         String name,
@@ -22,6 +23,7 @@ record Settings(
         @Nullable HostPort mds,
         @Nullable String targetName,
         @Nullable Path access,
+        @Nullable HostPort control,
         int loops) {
     Settings {
         regions = List.copyOf(regions);

@@ -2,6 +2,7 @@ package pnfs.ds;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.ds.agent.Agent;
+import pnfs.ds.agent.FaultDesk;
 import pnfs.ds.agent.ServerIdentity;
+import pnfs.ds.fault.FaultScript;
 import pnfs.ds.iscsi.AccessList;
 import pnfs.ds.iscsi.IscsiTarget;
 import pnfs.ds.iscsi.TargetSettings;
@@ -20,6 +23,7 @@ import pnfs.ds.region.RegionFile;
 import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.volume.Volume;
+import pnfs.wire.control.ControlTransport;
 import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.net.Listener;
 import pnfs.wire.net.Network;
@@ -35,6 +39,10 @@ final class Wiring implements AutoCloseable {
     private final Listener iscsi;
     private final String targetName;
     private final @Nullable Agent agent;
+    private final @Nullable Control control;
+
+    /// The control port, and where it is.
+    private record Control(ControlTransport transport, HostPort address) {}
 
     private Wiring(
             List<Region> regions,
@@ -42,13 +50,15 @@ final class Wiring implements AutoCloseable {
             IscsiTarget target,
             Listener iscsi,
             String targetName,
-            @Nullable Agent agent) {
+            @Nullable Agent agent,
+            @Nullable Control control) {
         this.regions = List.copyOf(regions);
         this.network = network;
         this.target = target;
         this.iscsi = iscsi;
         this.targetName = targetName;
         this.agent = agent;
+        this.control = control;
     }
 
     /// Opens the regions, then serves them.
@@ -57,6 +67,7 @@ final class Wiring implements AutoCloseable {
     static Wiring start(Settings settings, MeterRegistry meters) throws IOException {
         var regions = new ArrayList<Region>();
         Network network = null;
+        Control control = null;
         try {
             AccessList access = settings.access() == null ? AccessList.EVERYBODY : AccessList.read(settings.access());
             for (Path path : settings.regions()) {
@@ -67,7 +78,8 @@ final class Wiring implements AutoCloseable {
             String targetName = settings.targetName() == null
                     ? "iqn.2026-01.pnfs:" + volumes.getFirst().volume().naa()
                     : settings.targetName();
-            var scsi = new ScsiTarget(targetName, volumes, meters);
+            var faults = new FaultScript(Wiring::cutPower);
+            var scsi = new ScsiTarget(targetName, volumes, meters, faults);
 
             network = new NioNetwork(settings.loops(), System::nanoTime);
             var limits = ConnectionLimits.DEFAULT
@@ -76,14 +88,42 @@ final class Wiring implements AutoCloseable {
                     .withStall(Limits.STALL);
             var target = new IscsiTarget(targetSettings(settings, targetName, access), scsi, meters);
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
+            control = control(settings, faults);
             Agent agent = agent(settings, targetName, volumes, HostPort.of(iscsi.address()));
-            return new Wiring(regions, network, target, iscsi, targetName, agent);
+            return new Wiring(regions, network, target, iscsi, targetName, agent, control);
         } catch (IOException | RuntimeException failed) {
             if (network != null) {
                 network.close();
             }
+            if (control != null) {
+                control.transport().close();
+            }
             regions.forEach(Region::close);
             throw failed;
+        }
+    }
+
+    /// A power cut writes nothing any more, and says nothing: the exit status is that of `kill -9`.
+    private static void cutPower() {
+        Runtime.getRuntime().halt(137);
+    }
+
+    private static @Nullable Control control(Settings settings, FaultScript faults) throws IOException {
+        if (settings.control() == null) {
+            return null;
+        }
+        InetSocketAddress at = settings.control().resolved();
+        if (!at.getAddress().isLoopbackAddress()) {
+            throw new IOException("--control " + settings.control() + " can be reached from other machines, and whoever"
+                    + " reaches it may let commands fail: listen at 127.0.0.1 or [::1]");
+        }
+        var transport = new ControlTransport("control");
+        try {
+            var desk = new FaultDesk(faults, ScsiTarget.commandNames());
+            return new Control(transport, HostPort.of(transport.listen(at, link -> desk)));
+        } catch (IOException refused) {
+            transport.close();
+            throw refused;
         }
     }
 
@@ -127,6 +167,12 @@ final class Wiring implements AutoCloseable {
         return HostPort.of(iscsi.address());
     }
 
+    /// Where faults are set; null for nowhere.
+    @Nullable
+    HostPort controlAddress() {
+        return control == null ? null : control.address();
+    }
+
     String targetName() {
         return targetName;
     }
@@ -139,12 +185,15 @@ final class Wiring implements AutoCloseable {
     /// files let go.
     @Override
     public void close() {
-        if (agent != null) {
-            try {
+        try {
+            if (agent != null) {
                 agent.close();
-            } catch (IOException afterAll) {
-                log.debug("control transport did not close", afterAll);
             }
+            if (control != null) {
+                control.transport().close();
+            }
+        } catch (IOException afterAll) {
+            log.debug("control transport did not close", afterAll);
         }
         try {
             target.dismiss(Limits.DISMISSAL);

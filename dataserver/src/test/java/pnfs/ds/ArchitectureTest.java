@@ -11,9 +11,10 @@ class ArchitectureTest {
                 .shore("region", "pnfs.layout", "pnfs.wire.xdr")
                 .room("volume", "region")
                 .room("reservation", "volume")
-                .room("scsi", "volume", "reservation", "pnfs.wire.scsi")
+                .room("fault", "pnfs.wire.scsi")
+                .room("scsi", "volume", "reservation", "fault", "pnfs.wire.scsi")
                 .shore("iscsi", "scsi", "pnfs.wire")
-                .shore("agent", "volume", "reservation", "pnfs.wire")
+                .shore("agent", "volume", "reservation", "fault", "pnfs.wire")
                 .shore("", "iscsi", "agent", "pnfs.wire", "pnfs.layout")
                 .check();
     }

@@ -61,7 +61,15 @@ class MainTest {
     void every_flag_is_explained_and_exit_codes_are_listed() {
         assertThat(run(new DsCommand(), "--help")).isZero();
         assertThat(out.toString())
-                .contains("--region", "--listen", "--advertise", "--mds", "--name", "--target-name", "--loops")
+                .contains(
+                        "--region",
+                        "--listen",
+                        "--advertise",
+                        "--mds",
+                        "--name",
+                        "--target-name",
+                        "--loops",
+                        "--control")
                 .contains("Exit codes:");
         assertThat(run(new FormatCommand(), "--help")).isZero();
         assertThat(out.toString()).contains("--size", "--block", "--force");
@@ -111,6 +119,22 @@ class MainTest {
             assertThat(made.length).isGreaterThan(1 << 20);
             assertThat(Files.readAllBytes(Path.of(region))).isEqualTo(made);
         }
+    }
+
+    @Test
+    void faults_cannot_be_set_from_other_machines_and_no_server_is_no_stack() {
+        run(new FormatCommand(), "--size", "1MiB", region);
+
+        assertThat(run(new DsCommand(), "--region", region, "--listen", "127.0.0.1:0", "--control", "0.0.0.0:0"))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("listen at 127.0.0.1");
+
+        assertThat(run(new DsCommand(), "fault", "list", "--control", "127.0.0.1:1"))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("cannot reach");
+        assertThat(run(new DsCommand(), "fault", "add", "slow", "--control", "127.0.0.1:1"))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("write delay=TIME");
     }
 
     @Test

@@ -482,6 +482,11 @@ final class TargetSession implements TargetConnection.Phase {
         out.flush();
     }
 
+    /// Closes the connection at once: what was put together for it and has not left is lost.
+    void cutOff(String why) {
+        connection.connection().close(why);
+    }
+
     /// Ends the session from any thread. `ended` runs on the session's loop once none of its tasks touches a
     /// volume.
     void end(String why, Runnable ended) {

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.scsi.ScsiTask;
 import pnfs.wire.iscsi.Bhs;
+import pnfs.wire.net.Loop;
 
 /// One SCSI command of a session, from its PDU to its response, and how far its data has come. Belongs to the
 /// data path: a slot that is used again. Confined to the session's loop, but for [#finished].
@@ -37,6 +38,8 @@ final class TargetTask implements ScsiTask.Waiter {
     int r2tSn;
 
     State state = State.FREE;
+    /// Ends the delay of a task that is HELD; null when nothing does.
+    Loop.@Nullable Timer release;
     /// Where it stands among the session's tasks.
     int index;
 
@@ -51,6 +54,8 @@ final class TargetTask implements ScsiTask.Waiter {
         RECEIVING,
         /// All data is there; the command has something left to do, such as to make it durable.
         FINISHING,
+        /// It is over, but a fault script keeps back the answer for a while, or for ever.
+        HELD,
         /// As FINISHING, but nobody wants an answer any more: ends when the volume is no longer touched.
         ABORTED
     }

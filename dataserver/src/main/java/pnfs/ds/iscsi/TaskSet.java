@@ -12,6 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.fault.Fault;
 import pnfs.ds.iscsi.TargetTask.State;
 import pnfs.ds.scsi.ScsiNexus;
 import pnfs.ds.scsi.ScsiTarget;
@@ -22,6 +23,7 @@ import pnfs.wire.iscsi.Opcode;
 import pnfs.wire.iscsi.PduWriter;
 import pnfs.wire.iscsi.RejectReason;
 import pnfs.wire.iscsi.SessionParameters;
+import pnfs.wire.net.Loop;
 import pnfs.wire.scsi.Lun;
 import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
@@ -125,6 +127,9 @@ final class TaskSet {
             task.receiving = more;
         }
         current = task;
+        if (task.scsi.fault() instanceof Fault.Reset) {
+            session.cutOff("fault script");
+        }
         return 0;
     }
 
@@ -262,7 +267,33 @@ final class TaskSet {
         } else if (good && task.scsi.isUnfinished()) {
             task.state = State.FINISHING;
             task.scsi.finish(task.writeBytes, task);
-        } else if (sendBytes(task) > 0) {
+        } else {
+            conclude(task);
+        }
+    }
+
+    /// There is nothing left to do but to answer, unless a fault script says otherwise.
+    private void conclude(TargetTask task) {
+        Fault fault = task.scsi.fault();
+        if (fault == null) {
+            answer(task);
+            return;
+        }
+        switch (fault) {
+            case Fault.Delay(var delay) -> {
+                task.state = State.HELD;
+                task.release = session.loop().schedule(delay.toNanos(), () -> {
+                    answer(task);
+                    out.flush();
+                });
+            }
+            case Fault.Drop() -> task.state = State.HELD;
+            case Fault.Fail _, Fault.ShortRead _, Fault.Reset _, Fault.TornWrite _ -> answer(task);
+        }
+    }
+
+    private void answer(TargetTask task) {
+        if (sendBytes(task) > 0) {
             send(task);
         } else {
             respond(task);
@@ -305,7 +336,7 @@ final class TaskSet {
     /// A task has done what was left of it. Any thread.
     void finished(TargetTask task) {
         if (session.loop().inLoop()) {
-            conclude(task);
+            finishedHere(task);
             out.flush(); // it may be another connection's turn
             return;
         }
@@ -330,18 +361,18 @@ final class TaskSet {
         while (task != null) {
             TargetTask next = task.nextFinished;
             task.nextFinished = null;
-            conclude(task);
+            finishedHere(task);
             task = next;
         }
         out.flush();
     }
 
-    private void conclude(TargetTask task) {
+    private void finishedHere(TargetTask task) {
         if (task.state == State.ABORTED) {
             remove(task);
-            return;
+        } else {
+            conclude(task);
         }
-        respond(task);
     }
 
     private static int sendBytes(TargetTask task) {
@@ -429,6 +460,11 @@ final class TaskSet {
             immediateCount--;
         }
         task.state = State.FREE;
+        Loop.Timer release = task.release;
+        if (release != null) {
+            release.cancel();
+            task.release = null;
+        }
         free.addFirst(task);
         if (!drains.isEmpty()) {
             drained(task);

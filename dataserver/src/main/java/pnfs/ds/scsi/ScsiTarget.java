@@ -9,11 +9,15 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SequencedSet;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.fault.Fault;
+import pnfs.ds.fault.FaultScript;
 import pnfs.ds.reservation.Nexus;
 import pnfs.ds.reservation.Outcome;
 import pnfs.ds.reservation.SharedVolume;
@@ -43,6 +47,7 @@ public final class ScsiTarget {
     private final Map<SupportedCommand, Counter> started = new EnumMap<>(SupportedCommand.class);
     private final Counter unsupported;
     private final Counter conflicts;
+    private final FaultInjector faults;
     private volatile Transport transport = (lun, whose, drained) -> drained.run();
 
     /// What carries commands here, and so can end those that are under way.
@@ -54,15 +59,22 @@ public final class ScsiTarget {
         void abort(int lun, List<Nexus> whose, Runnable drained);
     }
 
+    /// One that nothing happens to on purpose.
+    public ScsiTarget(String name, List<SharedVolume> shared, MeterRegistry meters) {
+        this(name, shared, meters, new FaultScript(() -> {}));
+    }
+
     /// @param name the iSCSI name of this device
     /// @param shared become LUN 0, 1, …
-    public ScsiTarget(String name, List<SharedVolume> shared, MeterRegistry meters) {
+    /// @param script what happens to commands on purpose
+    public ScsiTarget(String name, List<SharedVolume> shared, MeterRegistry meters, FaultScript script) {
         if (shared.isEmpty()) {
             throw new IllegalArgumentException("a target needs a volume");
         }
         for (SupportedCommand command : SupportedCommand.values()) {
             started.put(command, commandCounter(meters, command.tag()));
         }
+        this.faults = new FaultInjector(script);
         this.unsupported = commandCounter(meters, "unsupported");
         this.conflicts = Counter.builder("pnfs.ds.reservation.refused")
                 .description("commands refused because of a reservation")
@@ -134,6 +146,15 @@ public final class ScsiTarget {
         }
     }
 
+    /// The names that commands have in a fault script.
+    public static SequencedSet<String> commandNames() {
+        var names = new TreeSet<String>();
+        for (SupportedCommand command : SupportedCommand.values()) {
+            names.add(command.family());
+        }
+        return names;
+    }
+
     /// How many logical units there are: LUN 0 and up.
     public int units() {
         return units.size();
@@ -158,6 +179,19 @@ public final class ScsiTarget {
             return;
         }
         counter(command).increment();
+        @Nullable Fault fault = faults.isArmed() ? faults.strike(command, task) : null;
+        if (fault == null) {
+            decide(command, task);
+            return;
+        }
+        task.strike(fault);
+        if (faults.letsStart(fault, task)) {
+            decide(command, task);
+            faults.started(fault, task);
+        }
+    }
+
+    private void decide(SupportedCommand command, ScsiTask task) {
         LogicalUnit unit = unit(task.lun());
         if (!command.allows(task.cdb())) {
             task.fail(unit == null ? Sense.LUN_NOT_SUPPORTED : Sense.INVALID_FIELD_IN_CDB);

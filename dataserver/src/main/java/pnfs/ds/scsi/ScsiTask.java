@@ -2,6 +2,7 @@ package pnfs.ds.scsi;
 
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.fault.Fault;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Cdb;
@@ -63,6 +64,7 @@ public final class ScsiTask implements Persistence.Waiter {
     private ByteBuffer gathered = NO_REPLY;
     private int received;
     private @Nullable Waiter waiter;
+    private @Nullable Fault fault;
     private int status;
     private Sense sense = Sense.NONE;
 
@@ -87,6 +89,7 @@ public final class ScsiTask implements Persistence.Waiter {
         gathered = NO_REPLY;
         received = 0;
         waiter = null;
+        fault = null;
         status = ScsiStatus.GOOD;
         sense = Sense.NONE;
     }
@@ -149,6 +152,29 @@ public final class ScsiTask implements Persistence.Waiter {
     void gather(int length, Rest then) {
         gathered = ByteBuffer.allocate(length);
         take(length, (task, at, source) -> task.gathered.put(at, source, source.position(), source.remaining()), then);
+    }
+
+    /// Takes part of a fault script.
+    void strike(Fault by) {
+        fault = by;
+    }
+
+    /// What the transport has to do to this command: delay or drop its answer, or reset its connection. Null, or a
+    /// fault that is none of the transport's business, for nothing.
+    public @Nullable Fault fault() {
+        return fault;
+    }
+
+    /// Moves so many bytes at most, if it reads blocks.
+    void shorten(int length) {
+        if (transfer == READ) {
+            bytes = Math.min(bytes, length);
+        }
+    }
+
+    /// Does something else with a write that is all there than make it durable.
+    void insteadOfDurable(Rest instead) {
+        rest = instead;
     }
 
     /// Needs no data, but does something that takes its time.

@@ -105,6 +105,7 @@ enum SupportedCommand {
     private final Access access;
     private final int opcode;
     private final int serviceAction;
+    private final String family;
 
     @SuppressWarnings("ImmutableEnumChecker") // leaves as a copy only
     private final byte[] usage;
@@ -117,6 +118,7 @@ enum SupportedCommand {
         this.access = access;
         this.opcode = opcode;
         this.serviceAction = serviceAction;
+        this.family = tag().replaceFirst("_(6|10|12|16)$", "");
         this.usage = HexFormat.of().parseHex(usage.replace(" ", ""));
     }
 
@@ -169,6 +171,19 @@ enum SupportedCommand {
     /// As the metrics' tag `command` has it.
     String tag() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// Its name without the size of its CDB, as fault scripts have it: `read`, `write_same`.
+    String family() {
+        return family;
+    }
+
+    /// Whether its CDB says which blocks it touches.
+    boolean namesBlocks() {
+        return switch (this) {
+            case MODE_SELECT_6, MODE_SELECT_10, UNMAP, GET_LBA_STATUS -> false;
+            default -> access != Access.INQUIRE;
+        };
     }
 
     /// Whether it goes on while its unit has an attention to report (SPC-4 §5.14): it then reports that itself,

@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import pnfs.ds.fault.FaultScript;
 import pnfs.ds.region.Durability;
 import pnfs.ds.region.Memo;
 import pnfs.ds.region.Persistence;
@@ -26,6 +27,8 @@ final class TargetFixture {
     final MemorySegment memory = Arena.ofAuto().allocate(BYTES);
     final HeldPersistence persistence = new HeldPersistence();
     final FakeConnection.FakeLoop loop = new FakeConnection.FakeLoop();
+    int powerCuts;
+    final FaultScript faults = new FaultScript(() -> powerCuts++);
     final TargetSettings settings;
     final ScsiTarget scsi;
     final IscsiTarget target;
@@ -49,7 +52,7 @@ final class TargetFixture {
         var meters = new SimpleMeterRegistry();
         var header = RegionHeader.of(new UUID(1, 2), 4096, BYTES);
         var volume = new Volume(new Region(header, memory, persistence, Memo.volatileMemo(), () -> {}));
-        this.scsi = new ScsiTarget(settings.targetName(), List.of(SharedVolume.open(volume)), meters);
+        this.scsi = new ScsiTarget(settings.targetName(), List.of(SharedVolume.open(volume)), meters, faults);
         this.target = new IscsiTarget(settings, scsi, meters);
     }
 

@@ -173,6 +173,17 @@ public final class ServerProcess implements AutoCloseable {
         awaitEnd();
     }
 
+    /// Waits until it has ended by itself, or for so long.
+    ///
+    /// @return its exit status
+    int exitStatus(Duration patience) throws IOException, InterruptedException {
+        if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new IOException(name + " has not ended after " + patience);
+        }
+        OURS.remove(process);
+        return process.exitValue();
+    }
+
     /// Lets it live on after this JVM ends.
     public void leaveRunning() {
         OURS.remove(process);

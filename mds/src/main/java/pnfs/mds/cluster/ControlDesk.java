@@ -137,6 +137,8 @@ public final class ControlDesk {
                 case EXTENTS -> reply.accept(facts.extents(request.getExtents()));
                 case FENCE, REGISTRATIONS ->
                     reply.accept(ControlLink.refusal("a data server answers that: ask the one that has the region"));
+                case ADD_FAULT, FAULTS, CLEAR_FAULTS ->
+                    reply.accept(ControlLink.refusal("a data server answers that: ask its own control port"));
                 case KIND_NOT_SET ->
                     reply.accept(ControlLink.refusal(
                             "this metadata server does not know the request: use the same release on both sides"));
