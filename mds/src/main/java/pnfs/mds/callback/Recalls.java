@@ -95,10 +95,13 @@ public final class Recalls {
         this.nowNanos = nowNanos;
         pending.removeIf(each -> each.recall.isOver());
         for (Pending each : List.copyOf(pending)) {
-            if (nowNanos - each.deadlineNanos >= 0) {
+            // Somebody waits, and so a client whose lease is over has no courtesy left, whatever it answered.
+            if (clients.releaseIfLapsed(each.recall.clientId(), nowNanos)) {
+                pending.remove(each);
+            } else if (nowNanos - each.deadlineNanos >= 0) {
                 pending.remove(each);
                 each.recall.revoke();
-            } else if (each.progress == Progress.DUE && !clients.releaseIfLapsed(each.recall.clientId(), nowNanos)) {
+            } else if (each.progress == Progress.DUE) {
                 send(each);
             }
         }

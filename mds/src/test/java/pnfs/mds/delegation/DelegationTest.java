@@ -206,6 +206,21 @@ class DelegationTest {
     }
 
     @Test
+    void who_accepted_a_recall_and_fell_silent_has_no_more_time_than_its_lease() {
+        open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG);
+        loop.advance(TestServer.LEASE_SECONDS / 2, TimeUnit.SECONDS);
+        recalls.tick(loop.nowNanos());
+        assertThat(second.run(ROOT, openArgs(ShareBits.WRITE)).status()).isEqualTo(NfsStatus.DELAY);
+        anna.answer(NfsStatus.OK);
+
+        loop.advance(TestServer.LEASE_SECONDS / 2 + 1, TimeUnit.SECONDS);
+        recalls.tick(loop.nowNanos());
+
+        assertThat(second.run(ROOT, openArgs(ShareBits.WRITE)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(first.run().status()).isEqualTo(NfsStatus.BADSESSION);
+    }
+
+    @Test
     void a_recall_that_finds_no_way_is_sent_again_over_the_next() {
         open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG);
         anna.disconnect();
