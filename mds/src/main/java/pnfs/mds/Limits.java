@@ -27,6 +27,10 @@ final class Limits {
     /// Requests that a client may have in flight on one session.
     static final int SLOTS = 64;
 
+    /// Slots in use on all sessions, each with a reply of up to [#CACHED_REPLY_BYTES]; with more, clients are
+    /// asked to do with a few.
+    static final int SLOTS_OF_ALL = 1 << 18;
+
     /// Operations of a COMPOUND. Linux wants 8 at least.
     static final int OPERATIONS = 64;
 
@@ -76,6 +80,7 @@ final class Limits {
                 CLIENTS,
                 SESSIONS_PER_CLIENT,
                 SLOTS,
+                SLOTS_OF_ALL,
                 OPERATIONS,
                 MESSAGE_BYTES,
                 CACHED_REPLY_BYTES);

@@ -1,5 +1,6 @@
 package pnfs.mds;
 
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -22,6 +23,7 @@ import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.callback.Callbacks;
 import pnfs.mds.callback.Recalls;
+import pnfs.mds.callback.SlotRecalls;
 import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.CompoundExecutor;
@@ -91,6 +93,7 @@ public final class MetadataServer {
     private final Network network;
     private final Clients clients;
     private final Recalls recalls;
+    private final SlotRecalls slotRecalls;
     private final Orphans orphans;
     private final Cluster cluster;
     private final ControlDesk desk;
@@ -116,6 +119,10 @@ public final class MetadataServer {
 
         var callbacks = new Callbacks(clients, shores.network().loop()::execute, Limits.CALLBACK_PATIENCE);
         recalls = new Recalls(clients, callbacks, shores.nanoTime().getAsLong(), limits.leaseNanos());
+        slotRecalls = new SlotRecalls(sessions, callbacks);
+        Gauge.builder("pnfs.mds.session.slots", sessions, Sessions::slotCount)
+                .description("Slots of sessions that keep a reply")
+                .register(meters);
 
         var locks = new FileLocks();
         var inodes = new Inodes(store, Limits.CACHED_INODES, random.split());
@@ -214,7 +221,7 @@ public final class MetadataServer {
     /// Serves NFS from here on, and does what is due as time goes by.
     public Listener serve(InetSocketAddress at) throws IOException {
         Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(at, Limits.CONNECTIONS);
-        tick(network.loop(), clients, cluster, orphans, false);
+        tick(network.loop(), clients, slotRecalls, cluster, orphans, false);
         tick(network.loop(), recalls);
         return nfs;
     }
@@ -235,15 +242,22 @@ public final class MetadataServer {
 
     /// Leases run out, and data servers fall silent. Files that lost their last name in the run before and that
     /// nobody reclaimed are freed when grace is over.
-    private static void tick(Loop loop, Clients clients, Cluster cluster, Orphans orphans, boolean graceWasOver) {
+    private static void tick(
+            Loop loop,
+            Clients clients,
+            SlotRecalls slotRecalls,
+            Cluster cluster,
+            Orphans orphans,
+            boolean graceWasOver) {
         loop.schedule(TICK_NANOS, () -> {
             clients.tick(loop.nowNanos());
+            slotRecalls.tick();
             cluster.expire();
             boolean graceIsOver = clients.grace().isOver(loop.nowNanos());
             if (graceIsOver && !graceWasOver) {
                 orphans.reapAll();
             }
-            tick(loop, clients, cluster, orphans, graceIsOver);
+            tick(loop, clients, slotRecalls, cluster, orphans, graceIsOver);
         });
     }
 

@@ -60,6 +60,12 @@ public final class Callbacks {
         later.execute(() -> new Sending(clients.backchannels(clientId), operation, referring(after), then).start());
     }
 
+    /// Calls a client back over this session, which `operation` is about, or not at all. What it answers does not
+    /// matter.
+    void send(Backchannel session, CbArgs operation) {
+        later.execute(() -> new Sending(List.of(session), operation, List.of(), _ -> {}).start());
+    }
+
     private List<ReferringCalls> referring(Optional<SessionRef> after) {
         return after.filter(clients::isLatest)
                 .map(call -> List.of(new ReferringCalls(

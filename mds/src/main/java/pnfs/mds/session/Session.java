@@ -1,7 +1,9 @@
 package pnfs.mds.session;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -25,11 +27,16 @@ final class Session {
     private final ChannelAttributes fore;
     private final ReentrantLock lock = new ReentrantLock();
     private final Slot[] slots;
+    private final SlotBudget budget;
     private final Backchannel back;
     /// Connections that requests came in on, and who hears of their end.
     private final Map<RpcConnection, Consumer<String>> bound = new HashMap<>(2);
     /// Whether the client asked for a backchannel; it is told when none of its connections carries one.
     private volatile boolean backchannelWanted;
+    /// How many slots the client may use now; 0 when the session is no more.
+    private int open;
+    /// Whether it was called back about those that it should do without.
+    private boolean askedBack;
 
     /// One place for a request in flight, and the reply of the last one. RFC 8881 §2.10.6.1.
     private final class Slot implements Sequencer.Turn {
@@ -37,6 +44,8 @@ final class Session {
         boolean used;
         boolean running;
         int fingerprint;
+        /// Its last answer asked the client to do with few.
+        boolean toldFew;
 
         @Nullable
         Principal principal;
@@ -55,12 +64,14 @@ final class Session {
         }
     }
 
-    Session(Opaque id, Client client, ChannelAttributes fore, Backchannel back) {
+    Session(Opaque id, Client client, ChannelAttributes fore, Backchannel back, SlotBudget budget) {
         this.id = id;
         this.client = client;
         this.fore = fore;
         this.back = back;
         this.slots = new Slot[fore.maxRequests()];
+        this.budget = budget;
+        this.open = slots.length;
     }
 
     Opaque id() {
@@ -81,17 +92,20 @@ final class Session {
             throw new NfsException(
                     NfsStatus.TOO_MANY_OPS, request.operations() + " operations over " + fore.maxOperations());
         }
-        if (args.slot() < 0 || args.slot() >= slots.length) {
-            throw new NfsException(
-                    NfsStatus.BADSLOT, "slot " + Integer.toUnsignedString(args.slot()) + " of " + slots.length);
-        }
-        if (args.highestSlot() < 0 || args.highestSlot() >= slots.length) {
-            throw new NfsException(
-                    NfsStatus.BAD_HIGH_SLOT,
-                    "highest slot " + Integer.toUnsignedString(args.highestSlot()) + " of " + slots.length);
-        }
         lock.lock();
         try {
+            if (open == 0) {
+                throw new NfsException(NfsStatus.BADSESSION, "session " + id + " ended just now");
+            }
+            if (Integer.compareUnsigned(args.slot(), open) >= 0) {
+                throw new NfsException(
+                        NfsStatus.BADSLOT, "slot " + Integer.toUnsignedString(args.slot()) + " of " + open);
+            }
+            if (Integer.compareUnsigned(args.highestSlot(), open) >= 0) {
+                throw new NfsException(
+                        NfsStatus.BAD_HIGH_SLOT,
+                        "highest slot " + Integer.toUnsignedString(args.highestSlot()) + " of " + open);
+            }
             return admitTo(slot(args.slot()), args, request);
         } finally {
             lock.unlock();
@@ -108,18 +122,61 @@ final class Session {
                     "sequence " + Integer.toUnsignedString(args.sequence()) + " after "
                             + Integer.toUnsignedString(slot.sequence) + (slot.running ? ", still running" : ""));
         }
+        resize(slot, args);
         slot.used = true;
         slot.running = true;
         slot.sequence = args.sequence();
         slot.principal = Principal.of(request.credential());
         slot.fingerprint = request.fingerprint();
         slot.reply = null;
+        slot.toldFew = budget.isTight();
         return new Sequencer.Execute(
                 new SessionRef(client.id, id, args.slot(), args.sequence()),
                 result(args),
                 fore.maxResponseBytes(),
                 args.cacheThis() ? fore.maxResponseCachedBytes() : fore.maxResponseBytes(),
                 slot);
+    }
+
+    /// Retires slots that the client does without. That it does is certain only when the answer that asked for
+    /// it has arrived, which its next request in the same slot proves: whatever it sent before that has been
+    /// answered, or stands below its highest slot. A slot that opens again begins with sequence 1, as with
+    /// Linux.
+    private void resize(Slot slot, SequenceArgs args) {
+        if (!budget.isTight()) {
+            open = slots.length;
+            askedBack = false;
+        } else if (slot.toldFew && Math.max(args.slot(), args.highestSlot()) < SessionLimits.FEW_SLOTS) {
+            open = Math.min(slots.length, SessionLimits.FEW_SLOTS);
+            retireFrom(open);
+        }
+    }
+
+    private void retireFrom(int first) {
+        int retired = 0;
+        for (int i = first; i < slots.length; i++) {
+            if (slots[i] != null) {
+                slots[i] = null;
+                retired++;
+            }
+        }
+        budget.giveBack(retired);
+    }
+
+    /// Whether the client has to be called back to learn that it should do with few slots. Says so once.
+    boolean asksBack() {
+        lock.lock();
+        try {
+            if (askedBack
+                    || !budget.isTight()
+                    || Arrays.stream(slots).skip(SessionLimits.FEW_SLOTS).allMatch(Objects::isNull)) {
+                return false;
+            }
+            askedBack = true;
+            return true;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private Admission repeat(Slot slot, SequenceArgs args, Sequencer.Request request) {
@@ -138,13 +195,14 @@ final class Session {
         if (slot == null) {
             slot = new Slot();
             slots[number] = slot;
+            budget.take();
         }
         return slot;
     }
 
     private SequenceResult result(SequenceArgs args) {
-        int highest = slots.length - 1;
-        return new SequenceResult(id, args.sequence(), args.slot(), highest, highest, flags());
+        int target = budget.isTight() ? Math.min(open, SessionLimits.FEW_SLOTS) : open;
+        return new SequenceResult(id, args.sequence(), args.slot(), open - 1, target - 1, flags());
     }
 
     /// What the client has to know now, RFC 8881 §18.46.3.
@@ -212,6 +270,8 @@ final class Session {
         lock.lock();
         try {
             ended = Map.copyOf(bound);
+            retireFrom(0);
+            open = 0;
         } finally {
             lock.unlock();
         }

@@ -7,6 +7,7 @@ package pnfs.mds.session;
 /// @param clients client records; more are told DELAY
 /// @param sessionsPerClient more are told NOSPC
 /// @param slots in a session: requests that a client may have in flight
+/// @param slotsOfAll sessions together; with more in use, each is asked to do with a few
 /// @param operations in a COMPOUND
 /// @param messageBytes of a request or a reply, RPC header included
 /// @param cachedReplyBytes of a reply that is kept for a retry
@@ -16,9 +17,12 @@ public record SessionLimits(
         int clients,
         int sessionsPerClient,
         int slots,
+        int slotsOfAll,
         int operations,
         int messageBytes,
         int cachedReplyBytes) {
     /// Callbacks that one session carries at once; a client may take fewer.
     static final int CALLBACK_SLOTS = 16;
+    /// Slots that a session keeps when the server is short of them: enough for one application at a time.
+    public static final int FEW_SLOTS = 4;
 }

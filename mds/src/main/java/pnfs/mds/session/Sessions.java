@@ -1,6 +1,7 @@
 package pnfs.mds.session;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,7 @@ public final class Sessions implements Sequencer {
 
     private final Clients clients;
     private final SessionLimits limits;
+    private final SlotBudget budget;
     private final RandomGenerator random; // under the clients' lock
 
     /// What CREATE_SESSION did: its answer, and the client that it replaced.
@@ -52,6 +54,7 @@ public final class Sessions implements Sequencer {
     public Sessions(Clients clients, SessionLimits limits, RandomGenerator random) {
         this.clients = clients;
         this.limits = limits;
+        this.budget = new SlotBudget(limits.slotsOfAll());
         this.random = random;
     }
 
@@ -64,6 +67,22 @@ public final class Sessions implements Sequencer {
                 .register(OpCode.BIND_CONN_TO_SESSION, BindConnToSessionArgs.class, this::bind)
                 .register(OpCode.BACKCHANNEL_CTL, BackchannelCtlArgs.class, this::controlBackchannel)
                 .register(OpCode.RECLAIM_COMPLETE, ReclaimCompleteArgs.class, this::completeReclaim);
+    }
+
+    /// How many slots keep a reply.
+    public int slotCount() {
+        return budget.used();
+    }
+
+    /// The ways back to clients that use more slots than there is room for, and may not hear of it by themselves;
+    /// each once.
+    public List<Backchannel> overgrown() {
+        return budget.isTight()
+                ? clients.sessions.values().stream()
+                        .filter(Session::asksBack)
+                        .map(Session::back)
+                        .toList()
+                : List.of();
     }
 
     @Override
@@ -126,7 +145,7 @@ public final class Sessions implements Sequencer {
         Client rebooted = clients.confirm(client, state);
         Opaque id = newId(client);
         var back = new Backchannel(id, state.minorVersion(), args.back(), args.callbackProgram(), args.security());
-        var session = new Session(id, client, fore, back);
+        var session = new Session(id, client, fore, back, budget);
         state.carrier().ifPresent(session::bind);
         if (backchannel) {
             session.bindBackchannel(state.connection());

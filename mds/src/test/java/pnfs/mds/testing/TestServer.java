@@ -45,6 +45,7 @@ public final class TestServer {
             8,
             4,
             8,
+            64,
             16,
             8192,
             2048);
@@ -54,6 +55,7 @@ public final class TestServer {
     public final MemoryEngine engine;
     public final MetadataStore store;
     public final Clients clients;
+    public final Sessions sessions;
     public final List<CorruptStoreException> damage = new ArrayList<>();
     private final FakeNetwork network = new FakeNetwork();
 
@@ -85,7 +87,7 @@ public final class TestServer {
         ServerIdentity identity = ServerIdentity.start(store, random);
         engine.commitAll();
         clients = new Clients(store, identity, LIMITS, loop.nowNanos());
-        var sessions = new Sessions(clients, LIMITS, random);
+        sessions = new Sessions(clients, LIMITS, random);
         var table = new OpTable();
         sessions.register(table);
         new FileHandleOperations(rooms.add(this, table), (file, state) -> {}).register(table);
