@@ -24,6 +24,7 @@ import pnfs.ds.FormatCommand;
 import pnfs.it.bench.Bench;
 import pnfs.it.demo.Demo;
 import pnfs.it.kernel.KernelTest;
+import pnfs.it.sim.SimCommand;
 import pnfs.mds.MdsCommand;
 
 /// The `pnfs` command: every command of every module under one name.
@@ -49,6 +50,7 @@ import pnfs.mds.MdsCommand;
             Status.class,
             Bench.class,
             KernelTest.class,
+            SimCommand.class,
             Pnfs.Completion.class
         },
         exitCodeListHeading = "%nExit codes of every command:%n",

@@ -35,7 +35,8 @@ public record RegionHeader(UUID uuid, Naa naa, int blockBytes, long sizeBytes) {
     static final long COPY_OFFSET = 512 << 10;
     static final long MEMO_OFFSET = 520 << 10;
     static final int MEMO_SLOT_BYTES = 144 << 10;
-    static final int MEMO_BYTES = 2 * MEMO_SLOT_BYTES;
+    /// What a region keeps for its owner, as [Memo] lays it out.
+    public static final int MEMO_BYTES = 2 * MEMO_SLOT_BYTES;
     static final long DATA_OFFSET = 1 << 20;
     /// Smaller would hold no file worth a layout.
     public static final long MIN_SIZE_BYTES = 1 << 20;

@@ -1,0 +1,228 @@
+package pnfs.it.sim;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.FileModel.Change;
+import pnfs.wire.xdr.Opaque;
+
+/// Knows every byte and name that was acknowledged and every layout that was given, and what must never happen:
+///
+/// - I1: bytes reach a block that somebody else holds; a block is given to two, one of them for writing.
+/// - I2, I4: a read shows what was never written to that file.
+/// - I3, I5: a read shows less than was acknowledged, or than somebody has seen.
+///
+/// One thread.
+final class Checker {
+    private static final int BLOCK_BYTES = 4096;
+    private static final int WORD_BYTES = 8;
+
+    /// A client's layout of one block of a region, from the reply until its return is sent.
+    private record Holder(int client, boolean writes) {}
+
+    private final Agenda agenda;
+    private final Map<Long, List<Holder>> holders = new HashMap<>();
+    private final Map<Long, Change> changes = new HashMap<>();
+    private final Map<Opaque, FileModel> files = new HashMap<>();
+    private final Map<String, NameModel> names = new HashMap<>();
+    private final List<String> trace = new ArrayList<>();
+    private boolean traces;
+    private boolean fencing = true;
+    private long lastValue;
+    private long clock;
+    private int lastFile;
+    private @Nullable Violation violation;
+
+    Checker(Agenda agenda) {
+        this.agenda = agenda;
+    }
+
+    /// Whether layouts that a server took from a silent client count as held by it no more only once it is fenced.
+    void expectFences(boolean expected) {
+        fencing = expected;
+    }
+
+    void traces(boolean wanted) {
+        traces = wanted;
+    }
+
+    List<String> trace() {
+        return trace;
+    }
+
+    @Nullable
+    Violation violation() {
+        return violation;
+    }
+
+    /// Later than everything before.
+    long now() {
+        return ++clock;
+    }
+
+    /// What clients and faults do, for the log and for people.
+    void note(String what, Object... more) {
+        if (traces) {
+            trace.add("%9d %12.6f s  %s".formatted(agenda.steps(), agenda.nowNanos() / 1e9, what.formatted(more)));
+        }
+        agenda.log(what.hashCode());
+    }
+
+    Violation fail(String what) {
+        if (violation == null) {
+            violation = new Violation(what);
+        }
+        note("VIOLATION %s", what);
+        return violation;
+    }
+
+    private void require(@Nullable String wrong, String invariant, Object where) {
+        if (wrong != null) {
+            throw fail(invariant + ": " + where + ": " + wrong);
+        }
+    }
+
+    // Files and names.
+
+    FileModel newFile() {
+        return new FileModel(++lastFile);
+    }
+
+    NameModel name(String name) {
+        return names.computeIfAbsent(name, NameModel::new);
+    }
+
+    List<NameModel> names() {
+        return names.values().stream()
+                .sorted((one, other) -> one.name.compareTo(other.name))
+                .toList();
+    }
+
+    /// A client was told that a name stands for a file.
+    FileModel resolved(NameModel name, Opaque handle, long askedAt) {
+        FileModel file = files.get(handle);
+        List<@Nullable FileModel> possible = name.since(askedAt);
+        if (file == null) {
+            file = possible.stream()
+                    .filter(candidate -> candidate != null && candidate.handle == null)
+                    .findFirst()
+                    .orElse(null);
+            if (file == null) {
+                throw fail("I5: " + name.name + " is a file that nobody made, may be " + possible);
+            }
+            file.handle = handle;
+            files.put(handle, file);
+        } else if (!possible.contains(file)) {
+            throw fail("I5: " + name.name + " is " + file + ", may be " + possible);
+        }
+        return file;
+    }
+
+    /// A client was told that a name stands for nothing.
+    void absent(NameModel name, long askedAt) {
+        if (!name.since(askedAt).contains(null)) {
+            throw fail("I5: " + name.name + " is not there, must be " + name.since(askedAt));
+        }
+    }
+
+    /// Whether a file has certainly a name.
+    boolean hasName(FileModel file) {
+        for (NameModel name : names.values()) {
+            var now = name.now();
+            if (now.size() == 1 && now.contains(file)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Content.
+
+    Change write(FileModel file, int client, int offset, int end, int newSize) {
+        Change change = file.write(client, (long) client << 48 | ++lastValue, offset, end, newSize, now());
+        changes.put(change.value, change);
+        return change;
+    }
+
+    Change truncate(FileModel file, int client, int size) {
+        return file.truncate(client, size, now());
+    }
+
+    void acknowledged(Change change) {
+        change.file.acknowledged(change, now());
+    }
+
+    void ended(Change change) {
+        change.file.ended(change, now());
+    }
+
+    void seenSize(FileModel file, long size, long askedAt) {
+        require(file.seenSize((int) size, askedAt), "I3, I5", file);
+    }
+
+    /// @param offset of the first byte, a multiple of a sector
+    void seen(FileModel file, int offset, byte[] bytes, int from, int length, long askedAt) {
+        for (int at = 0; at + WORD_BYTES <= length; at += WORD_BYTES) {
+            long value = wordAt(bytes, from + at);
+            boolean first = at % FileModel.SECTOR_BYTES == 0;
+            if (first || value != wordAt(bytes, from + at - WORD_BYTES)) {
+                int sector = (offset + at) / FileModel.SECTOR_BYTES;
+                require(file.seen(sector, value, askedAt), "I2, I4, I5", file);
+            }
+        }
+    }
+
+    private static long wordAt(byte[] bytes, int at) {
+        long word = 0;
+        for (int i = 0; i < WORD_BYTES; i++) {
+            word = word << 8 | bytes[at + i] & 0xff;
+        }
+        return word;
+    }
+
+    // Layouts.
+
+    private static long block(int region, long offset) {
+        return (long) region << 32 | offset / BLOCK_BYTES;
+    }
+
+    /// A client has got a layout of a block.
+    void granted(int client, int region, long offset, boolean writes) {
+        List<Holder> those = holders.computeIfAbsent(block(region, offset), _ -> new ArrayList<>(1));
+        for (Holder other : those) {
+            if (fencing && other.client != client && (other.writes || writes)) {
+                throw fail("I1: block " + offset / BLOCK_BYTES + " of region " + region + " given to client " + client
+                        + (writes ? " for writing" : "") + " while client " + other.client + " holds it"
+                        + (other.writes ? " for writing" : ""));
+            }
+        }
+        those.add(new Holder(client, writes));
+    }
+
+    /// A client gives back what it has of a block, or knows that it has lost it.
+    void released(int client, int region, long offset) {
+        List<Holder> those = holders.get(block(region, offset));
+        if (those != null) {
+            those.removeIf(holder -> holder.client == client);
+        }
+    }
+
+    /// Bytes have reached the memory of a region.
+    void stored(int region, byte[] memory, int offset, int length) {
+        for (int at = offset; at < offset + length; at += FileModel.SECTOR_BYTES) {
+            List<Holder> those = holders.get(block(region, at));
+            if (those == null || those.isEmpty()) {
+                continue;
+            }
+            Change change = changes.get(wordAt(memory, at));
+            for (Holder holder : those) {
+                if (fencing && change != null && holder.client != change.client) {
+                    throw fail("I1: " + change + " reached block " + at / BLOCK_BYTES + " of region " + region
+                            + " while client " + holder.client + " holds it");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package pnfs.it.sim;
+
+/// What goes wrong in a run; each kind can be left out, to find those that a failure needs.
+enum FaultKind {
+    /// The metadata server dies and starts again; what was not durable may be lost.
+    METADATA_SERVER_DIES,
+    /// A data server's process dies and starts again.
+    DATA_SERVER_DIES,
+    /// A data server's machine loses its power: words that were not written back may be lost.
+    DATA_SERVER_LOSES_POWER,
+    /// A client dies and starts again.
+    CLIENT_DIES,
+    /// A connection breaks.
+    CONNECTION_BREAKS,
+    /// Two machines do not hear each other for a while, in one direction or in both.
+    PARTITION,
+    /// A disk takes thousands of times as long as usual for a while.
+    SLOW_DISK,
+    /// The metadata server's clock on the wall is set.
+    CLOCK_JUMPS
+}

@@ -1,0 +1,62 @@
+package pnfs.it.sim;
+
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.Simulation.Outcome;
+import pnfs.it.sim.Simulation.Plan;
+
+/// A run that failed.
+///
+/// @param step at which it was noticed
+/// @param what went wrong
+record Finding(Plan plan, long step, String what) {
+    /// Runs a plan twice: null when all was well and both runs were the same.
+    ///
+    /// @param events are counted there
+    static @Nullable Finding in(Plan plan, AtomicLong events) {
+        Outcome first = Simulation.run(plan, false);
+        Outcome second = Simulation.run(plan, false);
+        events.addAndGet(first.steps() + second.steps());
+        if (first.violation() != null) {
+            return new Finding(plan, first.steps(), first.violation());
+        }
+        if (first.hash() != second.hash()) {
+            return new Finding(
+                    plan,
+                    first.steps(),
+                    "two runs of one seed differ, of " + first.steps() + " and of " + second.steps() + " steps");
+        }
+        return null;
+    }
+
+    /// With as few kinds of faults and as few steps as still fail somehow.
+    Plan smallest() {
+        Plan small = plan;
+        for (FaultKind kind : plan.faults()) {
+            Set<FaultKind> fewer = EnumSet.noneOf(FaultKind.class);
+            fewer.addAll(small.faults());
+            fewer.remove(kind);
+            Plan tried = new Plan(plan.seed(), plan.steps(), fewer);
+            if (fails(tried)) {
+                small = tried;
+            }
+        }
+        int works = 0;
+        int fails = small.steps();
+        while (fails - works > 1) {
+            int middle = (works + fails) / 2;
+            if (fails(new Plan(small.seed(), middle, small.faults()))) {
+                fails = middle;
+            } else {
+                works = middle;
+            }
+        }
+        return new Plan(small.seed(), fails, small.faults());
+    }
+
+    private static boolean fails(Plan plan) {
+        return Simulation.run(plan, false).violation() != null;
+    }
+}

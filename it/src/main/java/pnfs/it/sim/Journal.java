@@ -1,0 +1,72 @@
+package pnfs.it.sim;
+
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.StoreEngine;
+import pnfs.mds.store.engine.MemoryEngine;
+
+/// The metadata store's engine on a simulated disk: groups of batches become durable one after the other, each in
+/// its time. One thread.
+final class Journal implements StoreEngine {
+    private final MemoryEngine engine;
+    private final Host host;
+    private final Pace pace;
+    private boolean busy;
+
+    Journal(MemoryEngine engine, Host host, Pace pace) {
+        this.engine = engine;
+        this.host = host;
+        this.pace = pace;
+    }
+
+    @Override
+    public void start(Listener listener) {
+        engine.start(listener);
+    }
+
+    @Override
+    public byte @Nullable [] get(byte[] key) {
+        return engine.get(key);
+    }
+
+    @Override
+    public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
+        return engine.open(fromInclusive, toExclusive);
+    }
+
+    @Override
+    public void commit(long ticket, Batch batch) {
+        engine.commit(ticket, batch);
+        if (!busy) {
+            busy = true;
+            host.execute(this::flush);
+        }
+    }
+
+    private void flush() {
+        int group = engine.queued();
+        host.schedule(pace.nanos(), () -> {
+            engine.commit(group);
+            if (engine.queued() > 0) {
+                flush();
+            } else {
+                busy = false;
+            }
+        });
+    }
+
+    /// Everything at once, while nobody looks yet.
+    void settle() {
+        engine.commitAll();
+    }
+
+    /// The power goes: of what was on its way some is durable, the oldest first. Returns what the next run finds.
+    MemoryEngine losePower(RandomGenerator random) {
+        engine.commit(random.nextInt(engine.queued() + 1));
+        return engine.crash();
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,110 @@
+package pnfs.it.sim;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator.SplittableGenerator;
+import pnfs.mds.MetadataServer;
+import pnfs.mds.Offer;
+import pnfs.mds.attribute.Owners;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.delegation.DelegationPolicy;
+import pnfs.mds.export.ExportSpec;
+import pnfs.mds.store.engine.MemoryEngine;
+import pnfs.wire.net.ConnectionLimits;
+import pnfs.wire.nfs4.LayoutType;
+
+/// The metadata server: production's, on simulated shores, run after run. One thread.
+final class MetadataServerNode {
+    static final int MACHINE = 1;
+    static final int NFS_PORT = 2049;
+    static final int CONTROL_PORT = 2050;
+    static final Duration LEASE = Duration.ofSeconds(10);
+    private static final Instant BEGIN = Instant.ofEpochSecond(1_800_000_000);
+    private static final int PLACEMENT_UNIT_BYTES = 32 << 10;
+
+    private final Fabric fabric;
+    private final MeterRegistry meters;
+    private final SplittableGenerator random;
+    private final Offer offer;
+    final Pace pace;
+    private MemoryEngine engine = new MemoryEngine();
+    private Host host;
+    private Journal journal;
+    private long clockSkewSeconds;
+
+    MetadataServerNode(Fabric fabric, MeterRegistry meters, SplittableGenerator random) {
+        this.fabric = fabric;
+        this.meters = meters;
+        this.random = random;
+        this.offer = new Offer(
+                LEASE,
+                List.of(LayoutType.SCSI),
+                List.of(ExportSpec.EVERYTHING),
+                DelegationPolicy.OFF,
+                Owners.numeric(),
+                PLACEMENT_UNIT_BYTES,
+                List.of());
+        this.pace = new Pace(random.split());
+        this.host = new Host(fabric, fabric.agenda(), MACHINE, random);
+        this.journal = new Journal(engine, host, pace);
+        host.die();
+    }
+
+    Host host() {
+        return host;
+    }
+
+    boolean isUp() {
+        return !host.isDead();
+    }
+
+    /// The clock on the wall is set, forwards or back.
+    void jump(long seconds) {
+        clockSkewSeconds += seconds;
+    }
+
+    private Instant now() {
+        return BEGIN.plusNanos(fabric.agenda().nowNanos()).plusSeconds(clockSkewSeconds);
+    }
+
+    void start() {
+        host = new Host(fabric, fabric.agenda(), MACHINE, random.split());
+        fabric.boot(host);
+        journal = new Journal(engine, host, pace);
+        var shores = new MetadataServer.Shores(journal, host, host::nowNanos, this::now, random.split());
+        var server = new MetadataServer(offer, new Rights(0777, 0, 0), shores, meters, why -> {
+            throw new Violation("the metadata server gave up: " + why);
+        });
+        Host serving = host;
+        server.whenDurable(() -> serving.execute(() -> {
+            try {
+                serving.listen(
+                        Fabric.address(MACHINE, CONTROL_PORT),
+                        ControlWire.of(server::welcome),
+                        ConnectionLimits.DEFAULT);
+                server.serve(Fabric.address(MACHINE, NFS_PORT));
+            } catch (IOException taken) {
+                throw new IllegalStateException(taken);
+            }
+        }));
+    }
+
+    /// The process is killed, or its machine: what was not durable may be lost.
+    void kill() {
+        host.die();
+        engine = journal.losePower(random);
+    }
+
+    void losePower() {
+        host.vanish();
+        engine = journal.losePower(random);
+    }
+
+    static long seconds(long seconds) {
+        return TimeUnit.SECONDS.toNanos(seconds);
+    }
+}

@@ -1,0 +1,60 @@
+package pnfs.it.sim;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// What a name may stand for. One client changes it, one change at a time; everybody may look. One thread.
+final class NameModel {
+    private static final long NOW = Long.MAX_VALUE;
+
+    /// The file that a name stood for, or nobody, during a time.
+    private static final class Meaning {
+        final @Nullable FileModel file;
+        long until = NOW;
+
+        Meaning(@Nullable FileModel file) {
+            this.file = file;
+        }
+    }
+
+    final String name;
+    private final List<Meaning> meanings = new ArrayList<>(List.of(new Meaning(null)));
+
+    NameModel(String name) {
+        this.name = name;
+    }
+
+    /// What it may stand for now; null among them is nothing.
+    Set<@Nullable FileModel> now() {
+        var files = new LinkedHashSet<@Nullable FileModel>();
+        meanings.stream().filter(meaning -> meaning.until == NOW).forEach(meaning -> files.add(meaning.file));
+        return files;
+    }
+
+    /// A change is on its way that may make it stand for this.
+    void mayBecome(@Nullable FileModel file) {
+        if (!now().contains(file)) {
+            meanings.add(new Meaning(file));
+        }
+    }
+
+    /// From now on it is one of these.
+    void is(Set<@Nullable FileModel> files, long at) {
+        for (Meaning meaning : meanings) {
+            if (meaning.until == NOW && !files.contains(meaning.file)) {
+                meaning.until = at;
+            }
+        }
+        files.forEach(this::mayBecome);
+    }
+
+    /// Everything it stood for at some time since.
+    List<@Nullable FileModel> since(long at) {
+        var files = new ArrayList<@Nullable FileModel>();
+        meanings.stream().filter(meaning -> meaning.until >= at).forEach(meaning -> files.add(meaning.file));
+        return files;
+    }
+}

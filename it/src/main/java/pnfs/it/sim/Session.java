@@ -1,0 +1,390 @@
+package pnfs.it.sim;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import pnfs.wire.net.ConnectionLimits;
+import pnfs.wire.nfs4.BindDirection;
+import pnfs.wire.nfs4.CallbackCodec;
+import pnfs.wire.nfs4.CallbackSecurity;
+import pnfs.wire.nfs4.CbArgs;
+import pnfs.wire.nfs4.CbArgs.CbSequenceArgs;
+import pnfs.wire.nfs4.CbResult;
+import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.nfs4.CompoundCodec;
+import pnfs.wire.nfs4.CompoundCodec.Results;
+import pnfs.wire.nfs4.CreateSessionFlags;
+import pnfs.wire.nfs4.ExchangeIdFlags;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
+import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
+import pnfs.wire.nfs4.OpArgs.ExchangeIdArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
+import pnfs.wire.nfs4.OpArgs.SequenceArgs;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.CreateSessionResult;
+import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
+import pnfs.wire.nfs4.OpResult.SequenceResult;
+import pnfs.wire.nfs4.SequenceFlags;
+import pnfs.wire.nfs4.StateProtection;
+import pnfs.wire.rpc.RpcCall;
+import pnfs.wire.rpc.RpcClient;
+import pnfs.wire.rpc.RpcConnection;
+import pnfs.wire.rpc.RpcCredential;
+import pnfs.wire.rpc.RpcLimits;
+import pnfs.wire.rpc.RpcOutcome;
+import pnfs.wire.rpc.RpcPrograms;
+import pnfs.wire.rpc.RpcReply;
+import pnfs.wire.xdr.Opaque;
+import pnfs.wire.xdr.XdrReader;
+import pnfs.wire.xdr.XdrWriter;
+
+/// A client's session with the metadata server, kept up as a kernel does: a lost connection is made again and
+/// what was not answered sent again in its slot; a lost session is made again; where the server has forgotten
+/// the client everything that it held is gone. One thread.
+final class Session {
+    private static final int NFS = 100_003;
+    private static final int CALLBACK_PROGRAM = 0x4000_0000;
+    private static final int SLOTS = 4;
+    private static final int MESSAGE_BYTES = (1 << 20) + 4096;
+    private static final Duration PATIENCE = Duration.ofSeconds(4);
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long RENEW_NANOS = MetadataServerNode.LEASE.toNanos() / 3;
+
+    /// What became of a COMPOUND.
+    ///
+    /// @param known false when its session was lost under it: it was carried out or not
+    /// @param results those behind SEQUENCE's
+    record Answer(boolean known, NfsStatus status, List<OpResult> results) {
+        boolean isOk() {
+            return known && status == NfsStatus.OK;
+        }
+
+        <R extends OpResult> R find(Class<R> type) {
+            return results.stream()
+                    .filter(type::isInstance)
+                    .map(type::cast)
+                    .findFirst()
+                    .orElseThrow(() -> new Violation("no " + type.getSimpleName() + " in " + results));
+        }
+    }
+
+    /// Who uses the session.
+    interface Owner {
+        /// Everything may be asked from here on; what was held before is gone if this is a new client for the
+        /// server.
+        void ready();
+
+        /// The server has forgotten us.
+        void forgotten();
+
+        /// The server has taken layouts from us.
+        void revoked();
+
+        CbResult called(CbArgs callback);
+    }
+
+    private static final class Call {
+        final List<OpArgs> operations;
+        final Consumer<Answer> then;
+        int sequence;
+
+        Call(List<OpArgs> operations, Consumer<Answer> then) {
+            this.operations = operations;
+            this.then = then;
+        }
+    }
+
+    private final Host host;
+    private final Checker checker;
+    private final int client;
+    private final long verifier;
+    private final Owner owner;
+    private final RpcClient rpc;
+    private final List<Call> waiting = new ArrayList<>();
+    private final TreeMap<Integer, Call> underWay = new TreeMap<>();
+    private final int[] sequences = new int[SLOTS];
+    private @Nullable RpcConnection connection;
+    private @Nullable Opaque id;
+    private long clientId;
+    private int createSequence;
+    private boolean ready;
+    private long askedAtNanos;
+
+    Session(Host host, Checker checker, int client, long verifier, Owner owner) {
+        this.host = host;
+        this.checker = checker;
+        this.client = client;
+        this.verifier = verifier;
+        this.owner = owner;
+        this.rpc =
+                new RpcClient(host, RpcPrograms.none().with(CALLBACK_PROGRAM, 1, this::calledBack), RpcLimits.DEFAULT);
+        connect();
+        renew();
+    }
+
+    long clientId() {
+        return clientId;
+    }
+
+    boolean isReady() {
+        return ready;
+    }
+
+    /// Asks when a slot is free; `then` gets the answer however long that takes.
+    void ask(List<OpArgs> operations, Consumer<Answer> then) {
+        waiting.add(new Call(operations, then));
+        sendWaiting();
+    }
+
+    private void sendWaiting() {
+        while (ready && underWay.size() < SLOTS && !waiting.isEmpty()) {
+            Call call = waiting.removeFirst();
+            int slot = 0;
+            while (underWay.containsKey(slot)) {
+                slot++;
+            }
+            call.sequence = ++sequences[slot];
+            underWay.put(slot, call);
+            send(slot, call);
+        }
+    }
+
+    private void send(int slot, Call call) {
+        RpcConnection to = connection;
+        Opaque session = id;
+        if (to == null || session == null) {
+            return;
+        }
+        askedAtNanos = host.nowNanos();
+        boolean kept = call.operations.stream().noneMatch(OpArgs.ReadArgs.class::isInstance);
+        var operations = new ArrayList<OpArgs>(call.operations.size() + 1);
+        operations.add(new SequenceArgs(session, call.sequence, slot, SLOTS - 1, kept));
+        operations.addAll(call.operations);
+        compound(to, operations, results -> {
+            if (underWay.get(slot) == call && session.equals(id)) {
+                answered(slot, call, results);
+            }
+        });
+    }
+
+    private void answered(int slot, Call call, Results results) {
+        OpResult sequenced =
+                results.operations().isEmpty() ? null : results.operations().getFirst();
+        NfsStatus status = sequenced == null ? results.status() : sequenced.status();
+        switch (status) {
+            case OK -> {
+                underWay.remove(slot);
+                int flags = sequenced instanceof SequenceResult result ? result.statusFlags() : 0;
+                var answer = new Answer(
+                        true,
+                        results.status(),
+                        results.operations().subList(1, results.operations().size()));
+                call.then.accept(answer);
+                if ((flags
+                                & (SequenceFlags.RECALLABLE_STATE_REVOKED
+                                        | SequenceFlags.EXPIRED_ALL_STATE_REVOKED
+                                        | SequenceFlags.EXPIRED_SOME_STATE_REVOKED
+                                        | SequenceFlags.ADMIN_STATE_REVOKED))
+                        != 0) {
+                    owner.revoked();
+                }
+                sendWaiting();
+            }
+            case DELAY ->
+                host.schedule(RETRY_NANOS, () -> {
+                    if (underWay.get(slot) == call) {
+                        send(slot, call);
+                    }
+                });
+            case RETRY_UNCACHED_REP -> {
+                call.sequence = ++sequences[slot];
+                send(slot, call);
+            }
+            case BADSESSION, DEADSESSION -> sessionLost();
+            default -> throw checker.fail("client " + client + ": SEQUENCE answered " + status);
+        }
+    }
+
+    private void compound(RpcConnection to, List<OpArgs> operations, Consumer<Results> then) {
+        XdrWriter request = RpcConnection.request(NFS, 4, 1, new RpcCredential.Sys(0, "sim", 0, 0, List.of()), 512);
+        CompoundCodec.writeCall(request, Opaque.EMPTY, 2, operations);
+        to.call(request, PATIENCE, outcome -> {
+            if (to != connection) {
+                return;
+            }
+            if (outcome instanceof RpcOutcome.Success(XdrReader in)) {
+                then.accept(CompoundCodec.readResults(in));
+            } else {
+                to.close("no answer");
+                lost(to);
+            }
+        });
+    }
+
+    // Making it, and making it again.
+
+    private void connect() {
+        var _ = rpc.connect(
+                        Fabric.address(MetadataServerNode.MACHINE, MetadataServerNode.NFS_PORT),
+                        ConnectionLimits.CLIENT.withStall(Duration.ofSeconds(3)))
+                .whenComplete((made, refused) -> {
+                    if (refused != null) {
+                        host.schedule(RETRY_NANOS, this::connect);
+                        return;
+                    }
+                    connection = made;
+                    made.whenClosed(why -> lost(made));
+                    Opaque session = id;
+                    if (session == null) {
+                        introduce();
+                    } else {
+                        bind(made, session);
+                    }
+                });
+    }
+
+    private void lost(RpcConnection which) {
+        if (which == connection) {
+            connection = null;
+            host.schedule(RETRY_NANOS, this::connect);
+        }
+    }
+
+    private void bind(RpcConnection made, Opaque session) {
+        alone(new BindConnToSessionArgs(session, BindDirection.FORE_OR_BOTH, false), result -> {
+            switch (result.status()) {
+                case OK -> List.copyOf(underWay.entrySet()).forEach(entry -> send(entry.getKey(), entry.getValue()));
+                case BADSESSION, DEADSESSION -> sessionLost();
+                default -> throw checker.fail("client " + client + ": BIND_CONN_TO_SESSION answered " + result);
+            }
+        });
+    }
+
+    /// An operation that stands alone in its COMPOUND, until it is answered on this connection.
+    private void alone(OpArgs operation, Consumer<OpResult> then) {
+        RpcConnection to = connection;
+        if (to == null) {
+            return;
+        }
+        compound(to, List.of(operation), results -> {
+            OpResult result = results.operations().isEmpty()
+                    ? new OpResult.OpFailure(operation.op(), results.status())
+                    : results.operations().getFirst();
+            if (result.status() == NfsStatus.DELAY) {
+                host.schedule(RETRY_NANOS, () -> {
+                    if (to == connection) {
+                        alone(operation, then);
+                    }
+                });
+            } else {
+                then.accept(result);
+            }
+        });
+    }
+
+    private void sessionLost() {
+        checker.note("client %d lost its session", client);
+        ready = false;
+        id = null;
+        List<Call> unknown = List.copyOf(underWay.values());
+        underWay.clear();
+        unknown.forEach(call -> call.then.accept(new Answer(false, NfsStatus.BADSESSION, List.of())));
+        createSession(this::introduce);
+    }
+
+    private void introduce() {
+        var who = new ExchangeIdArgs(
+                verifier,
+                Opaque.ofUtf8("sim/" + client),
+                ExchangeIdFlags.USE_PNFS_MDS,
+                new StateProtection.None(),
+                Optional.empty());
+        alone(who, result -> {
+            if (!(result instanceof ExchangeIdResult known)) {
+                throw checker.fail("client " + client + ": EXCHANGE_ID answered " + result);
+            }
+            if (clientId != known.clientId() && clientId != 0) {
+                checker.note("client %d was forgotten", client);
+                owner.forgotten();
+            }
+            clientId = known.clientId();
+            createSequence = known.sequence();
+            createSession(this::introduce);
+        });
+    }
+
+    private void createSession(Runnable unknown) {
+        var fore = new ChannelAttributes(0, MESSAGE_BYTES, MESSAGE_BYTES, 8192, 64, SLOTS, Optional.empty());
+        var back = new ChannelAttributes(0, 4096, 4096, 0, 2, 1, Optional.empty());
+        var create = new CreateSessionArgs(
+                clientId,
+                createSequence,
+                CreateSessionFlags.CONN_BACK_CHAN,
+                fore,
+                back,
+                CALLBACK_PROGRAM,
+                List.of(new CallbackSecurity.None()));
+        alone(create, result -> {
+            switch (result) {
+                case CreateSessionResult made -> {
+                    createSequence++;
+                    id = made.session();
+                    Arrays.fill(sequences, 0);
+                    reclaimComplete(made.session());
+                }
+                case OpResult refused when refused.status() == NfsStatus.STALE_CLIENTID -> unknown.run();
+                default -> throw checker.fail("client " + client + ": CREATE_SESSION answered " + result);
+            }
+        });
+    }
+
+    /// We take nothing back after a restart: what was held is asked for again.
+    private void reclaimComplete(Opaque session) {
+        ready = true;
+        waiting.addFirst(new Call(List.of(new ReclaimCompleteArgs(false)), answer -> {
+            if (answer.known() && answer.status() != NfsStatus.OK && answer.status() != NfsStatus.COMPLETE_ALREADY) {
+                throw checker.fail("client " + client + ": RECLAIM_COMPLETE answered " + answer.status());
+            }
+            if (answer.known() && session.equals(id)) {
+                owner.ready();
+            }
+        }));
+        sendWaiting();
+    }
+
+    private void renew() {
+        host.schedule(RENEW_NANOS, () -> {
+            if (ready && host.nowNanos() - askedAtNanos >= RENEW_NANOS) {
+                ask(List.of(), answer -> {});
+            }
+            renew();
+        });
+    }
+
+    private void calledBack(RpcCall call, XdrReader in, RpcReply reply) {
+        if (call.procedure() == 0) {
+            reply.send(reply.success(0));
+            return;
+        }
+        CompoundCodec.CbHeader header = CompoundCodec.readCbHeader(in);
+        var sequence = (CbSequenceArgs) CallbackCodec.readArgs(in);
+        var results = new ArrayList<CbResult>();
+        results.add(new CbResult.CbSequenceResult(
+                sequence.session(), sequence.sequence(), sequence.slot(), sequence.slot(), sequence.slot()));
+        for (int i = 1; i < header.operations(); i++) {
+            results.add(owner.called(CallbackCodec.readArgs(in)));
+        }
+        XdrWriter out = reply.success(256);
+        CompoundCodec.writeCbResults(
+                out, new CompoundCodec.CbResults(results.getLast().status(), header.tag(), results));
+        reply.send(out);
+    }
+}

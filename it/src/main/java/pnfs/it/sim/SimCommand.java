@@ -1,0 +1,189 @@
+package pnfs.it.sim;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import java.io.Console;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `pnfs sim`: runs the simulated cluster from many seeds, and makes small what fails.
+@Command(
+        name = "sim",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Simulates the whole cluster with crashes, partitions and slow disks, a run for each seed, and"
+                + " checks every byte.",
+        footer = {
+            "",
+            "Each seed is run twice, and both runs must be the same, event for event.",
+            "Example: pnfs sim --seeds 10000"
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:every run was well", "1:one was not; what is printed says how to repeat it", "2:wrong usage"
+        })
+public final class SimCommand implements Callable<Integer> {
+    private static final int REDRAW_MILLIS = 100;
+    private static final int MOST_FAILURES = 5;
+
+    @Option(
+            names = "--seeds",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "How many (default: ${DEFAULT-VALUE}).")
+    private int seeds;
+
+    @Option(
+            names = "--from",
+            paramLabel = "S",
+            defaultValue = "1",
+            description = "The first one (default: ${DEFAULT-VALUE}).")
+    private long from;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "K",
+            defaultValue = "1000",
+            description = "Events with faults in each run; then comes peace (default: ${DEFAULT-VALUE}).")
+    private int steps;
+
+    @Option(
+            names = "--faults",
+            paramLabel = "KIND",
+            split = ",",
+            description = "What goes wrong, of ${COMPLETION-CANDIDATES} (default: all of it).")
+    private Set<FaultKind> faults = EnumSet.allOf(FaultKind.class);
+
+    @Option(names = "--no-faults", description = "Nothing goes wrong.")
+    private boolean noFaults;
+
+    @Option(names = "--trace", description = "Print what happened in each run.")
+    private boolean trace;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before call()
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        // Servers that die all the time have much to say.
+        ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.OFF);
+        PrintWriter out = spec.commandLine().getOut();
+        Set<FaultKind> wrong = noFaults ? EnumSet.noneOf(FaultKind.class) : faults;
+        if (trace) {
+            Simulation.run(new Simulation.Plan(from, steps, wrong), true)
+                    .trace()
+                    .forEach(out::println);
+        }
+        var failures = new ConcurrentSkipListMap<Long, Finding>();
+        var events = new AtomicLong();
+        long begin = System.nanoTime();
+        try (@Nullable ProgressBar bar = bar()) {
+            each(seed -> {
+                if (failures.size() < MOST_FAILURES) {
+                    var plan = new Simulation.Plan(seed, steps, wrong);
+                    Finding found = Finding.in(plan, events);
+                    if (found != null) {
+                        failures.put(seed, found);
+                    }
+                    if (bar != null) {
+                        bar.step();
+                    }
+                }
+            });
+        }
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        failures.values().forEach(failure -> print(failure, out));
+        out.printf(
+                Locale.ROOT,
+                "%d seeds, %d failed, %.1f s, %.1f seeds/s, %.0f events/s%n",
+                seeds,
+                failures.size(),
+                seconds,
+                seeds / seconds,
+                events.get() / seconds);
+        out.flush();
+        return failures.isEmpty() ? 0 : 1;
+    }
+
+    /// None where nobody would see it.
+    @SuppressWarnings("SystemConsoleNull") // its documentation still says that there may be none
+    private @Nullable ProgressBar bar() {
+        Console console = System.console();
+        if (console == null || !console.isTerminal()) {
+            return null;
+        }
+        return new ProgressBarBuilder()
+                .setTaskName("sim")
+                .setInitialMax(seeds)
+                .setUnit(" seeds", 1)
+                .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK)
+                .setUpdateIntervalMillis(REDRAW_MILLIS)
+                .showSpeed()
+                .build();
+    }
+
+    private interface OneSeed {
+        void run(long seed);
+    }
+
+    private void each(OneSeed what) throws InterruptedException {
+        int threads = Runtime.getRuntime().availableProcessors();
+        var next = new AtomicLong(from);
+        try (var pool = Executors.newFixedThreadPool(threads)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                all.add(pool.submit(() -> {
+                    for (long seed = next.getAndIncrement(); seed < from + seeds; seed = next.getAndIncrement()) {
+                        what.run(seed);
+                    }
+                }));
+            }
+            for (Future<?> one : all) {
+                one.get(1, TimeUnit.DAYS);
+            }
+        } catch (ExecutionException | TimeoutException failed) {
+            throw new IllegalStateException(failed);
+        }
+    }
+
+    private static void print(Finding failure, PrintWriter out) {
+        out.printf("%nseed %d failed at step %d: %s%n", failure.plan().seed(), failure.step(), failure.what());
+        Simulation.Plan small = failure.smallest();
+        List<String> lines = Simulation.run(small, true).trace();
+        lines.subList(Math.max(0, lines.size() - 40), lines.size()).forEach(out::println);
+        out.println("repeat: " + command(small));
+    }
+
+    /// What runs this plan alone and shows it.
+    static String command(Simulation.Plan plan) {
+        String faults = plan.faults().isEmpty()
+                ? "--no-faults"
+                : "--faults "
+                        + EnumSet.copyOf(plan.faults()).stream()
+                                .map(FaultKind::name)
+                                .collect(Collectors.joining(","));
+        return "./pnfs sim --trace --seeds 1 --from " + plan.seed() + " --steps " + plan.steps() + " " + faults;
+    }
+}

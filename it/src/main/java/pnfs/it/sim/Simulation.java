@@ -1,0 +1,168 @@
+package pnfs.it.sim;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator.SplittableGenerator;
+import org.jspecify.annotations.Nullable;
+
+/// One run of the whole cluster from one seed: so many steps with faults, then peace, in which everything must
+/// come to rest and every byte be right. One thread.
+final class Simulation {
+    private static final int DATA_SERVERS = 2;
+    private static final int FIRST_DATA_SERVER = 2;
+    private static final int FIRST_CLIENT = 10;
+    private static final int AUDITOR = 100;
+    private static final long FAULT_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
+    /// Peace is over by then, or something hangs.
+    private static final long PEACE_NANOS = TimeUnit.MINUTES.toNanos(5);
+
+    private static final MeterRegistry NO_METERS = new CompositeMeterRegistry();
+
+    /// What to run.
+    ///
+    /// @param steps with faults; peace comes after them
+    record Plan(long seed, int steps, Set<FaultKind> faults) {
+        Plan {
+            faults = Set.copyOf(faults);
+        }
+    }
+
+    /// What came of it.
+    ///
+    /// @param steps until the end, peace included
+    /// @param hash of everything that happened
+    /// @param violation null when all was well
+    record Outcome(long steps, long hash, @Nullable String violation, List<String> trace) {}
+
+    private final Plan plan;
+    private final Agenda agenda = new Agenda();
+    private final Checker checker = new Checker(agenda);
+    private final SplittableGenerator random;
+    private final SplittableGenerator chance;
+    private final Fabric fabric;
+    private final MetadataServerNode metadataServer;
+    private final List<DataServerNode> dataServers = new ArrayList<>();
+    private final List<ModelClient> clients = new ArrayList<>();
+    private final int clientCount;
+    private final List<FaultKind> faults;
+    private boolean peace;
+
+    private Simulation(Plan plan, boolean traces) {
+        this.plan = plan;
+        checker.traces(traces);
+        checker.expectFences(false);
+        random = new SplittableRandom(plan.seed);
+        fabric = new Fabric(agenda, random.split());
+        chance = random.split();
+        metadataServer = new MetadataServerNode(fabric, NO_METERS, random.split());
+        for (int i = 0; i < DATA_SERVERS; i++) {
+            dataServers.add(new DataServerNode(i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker));
+        }
+        clientCount = 1 + random.nextInt(3);
+        faults = plan.faults.isEmpty() ? List.of() : List.copyOf(EnumSet.copyOf(plan.faults));
+    }
+
+    static Outcome run(Plan plan, boolean traces) {
+        var simulation = new Simulation(plan, traces);
+        String violation = null;
+        try {
+            simulation.run();
+        } catch (RuntimeException | AssertionError failure) {
+            Violation known = simulation.checker.violation();
+            violation = known != null
+                    ? known.getMessage()
+                    : failure instanceof Violation ? failure.getMessage() : described(failure);
+        }
+        return new Outcome(simulation.agenda.steps(), simulation.agenda.hash(), violation, simulation.checker.trace());
+    }
+
+    private static String described(Throwable failure) {
+        StackTraceElement[] stack = failure.getStackTrace();
+        return failure + (stack.length == 0 ? "" : " at " + stack[0]);
+    }
+
+    private void run() {
+        metadataServer.start();
+        dataServers.forEach(DataServerNode::start);
+        for (int i = 0; i < clientCount; i++) {
+            clients.add(newClient(i));
+        }
+        if (!faults.isEmpty()) {
+            nextFault();
+        }
+        while (agenda.steps() < plan.steps) {
+            step();
+        }
+        makePeace();
+    }
+
+    private void step() {
+        if (!agenda.step()) {
+            throw new IllegalStateException("nothing will ever happen");
+        }
+        Violation violation = checker.violation();
+        if (violation != null) {
+            throw violation;
+        }
+    }
+
+    private ModelClient newClient(int index) {
+        var host = new Host(fabric, agenda, FIRST_CLIENT + index, random.split());
+        fabric.boot(host);
+        return new ModelClient(host, checker, index + 1, clientCount, dataServers, random.split());
+    }
+
+    private void nextFault() {
+        agenda.after(chance.nextLong(FAULT_NANOS), () -> {
+            if (!peace) {
+                strike(faults.get(chance.nextInt(faults.size())));
+                nextFault();
+            }
+        });
+    }
+
+    private void strike(FaultKind kind) {
+        switch (kind) {
+            default -> throw new IllegalStateException("no " + kind);
+        }
+    }
+
+    /// Nothing goes wrong any more: whoever is away comes back, and everything must come to its end.
+    private void makePeace() {
+        peace = true;
+        checker.note("peace");
+        fabric.openAll();
+        clients.forEach(ModelClient::rest);
+        stepUntil(this::clientsAreIdle);
+        clients.forEach(ModelClient::leave);
+        stepUntil(this::clientsAreIdle);
+        var host = new Host(fabric, agenda, AUDITOR, random.split());
+        fabric.boot(host);
+        var audit = new Audit(host, checker);
+        stepUntil(audit::isDone);
+    }
+
+    private boolean clientsAreIdle() {
+        return clients.stream().allMatch(ModelClient::isIdle);
+    }
+
+    private void stepUntil(BooleanSupplier reached) {
+        long end = agenda.nowNanos() + PEACE_NANOS;
+        while (!reached.getAsBoolean()) {
+            if (agenda.nowNanos() > end) {
+                throw checker.fail("liveness: somebody waits for an answer; clients wait since "
+                        + clients.stream()
+                                .map(client -> client.isIdle() ? "-" : client.lastProgressNanos() / 1e9 + " s")
+                                .toList());
+            }
+            step();
+        }
+    }
+}
