@@ -8,11 +8,14 @@ import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator.SplittableGenerator;
+import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.Placement;
+import pnfs.layout.device.Volume;
 import pnfs.layout.grant.LayoutLimits;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.space.Space;
@@ -33,6 +36,7 @@ import pnfs.mds.compound.OpTable;
 import pnfs.mds.delegation.DelegationOperations;
 import pnfs.mds.delegation.Delegations;
 import pnfs.mds.export.Exports;
+import pnfs.mds.layout.Fences;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
 import pnfs.mds.lock.LockOperations;
@@ -97,6 +101,7 @@ public final class MetadataServer {
     private final Orphans orphans;
     private final Cluster cluster;
     private final ControlDesk desk;
+    private final Fences fences;
     private final DataServerIo dataServers;
     private final RpcPrograms programs;
 
@@ -160,7 +165,7 @@ public final class MetadataServer {
                 shores.network(),
                 "iqn.2026-11.pnfs:mds-" + clusterId,
                 clusterId.getLeastSignificantBits() & MAX_ISID,
-                clusterId.getMostSignificantBits() | Long.MIN_VALUE,
+                ownKey(),
                 layouts::volume,
                 cluster::export);
 
@@ -176,8 +181,9 @@ public final class MetadataServer {
         var delegations = new Delegations(
                 offer.delegations(), Limits.DELEGATIONS, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
-        LayoutOperations.register(
+        fences = LayoutOperations.register(
                 table,
+                store,
                 inodes,
                 locks,
                 opens,
@@ -186,6 +192,8 @@ public final class MetadataServer {
                 layouts,
                 orphans,
                 recalls,
+                this::fence,
+                shores.network().loop()::execute,
                 offer.layoutTypes(),
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
                 meters);
@@ -221,7 +229,7 @@ public final class MetadataServer {
     /// Serves NFS from here on, and does what is due as time goes by.
     public Listener serve(InetSocketAddress at) throws IOException {
         Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(at, Limits.CONNECTIONS);
-        tick(network.loop(), clients, slotRecalls, cluster, orphans, false);
+        tick(network.loop(), false);
         tick(network.loop(), recalls);
         return nfs;
     }
@@ -229,6 +237,21 @@ public final class MetadataServer {
     /// The handler of a new control connection.
     public ControlHandler welcome(ControlLink link) {
         return desk.welcome(link);
+    }
+
+    /// The key with which this server is registered at volumes, in each of its runs; client ids, and so their
+    /// keys, are positive.
+    private long ownKey() {
+        return clusterId.getMostSignificantBits() | Long.MIN_VALUE;
+    }
+
+    private void fence(Volume volume, long key, Consumer<@Nullable String> then) {
+        CompletableFuture<?>[] asked = volume.topology().leaves().stream()
+                .map(leaf -> desk.fence(leaf.region(), ownKey(), key))
+                .toArray(CompletableFuture[]::new);
+        var _ = CompletableFuture.allOf(asked)
+                .whenComplete((_, failure) -> network.loop()
+                        .execute(() -> then.accept(failure == null ? null : String.valueOf(failure.getMessage()))));
     }
 
     /// How often this server has started.
@@ -242,22 +265,17 @@ public final class MetadataServer {
 
     /// Leases run out, and data servers fall silent. Files that lost their last name in the run before and that
     /// nobody reclaimed are freed when grace is over.
-    private static void tick(
-            Loop loop,
-            Clients clients,
-            SlotRecalls slotRecalls,
-            Cluster cluster,
-            Orphans orphans,
-            boolean graceWasOver) {
+    private void tick(Loop loop, boolean graceWasOver) {
         loop.schedule(TICK_NANOS, () -> {
             clients.tick(loop.nowNanos());
             slotRecalls.tick();
             cluster.expire();
+            fences.sendDue();
             boolean graceIsOver = clients.grace().isOver(loop.nowNanos());
             if (graceIsOver && !graceWasOver) {
                 orphans.reapAll();
             }
-            tick(loop, clients, slotRecalls, cluster, orphans, graceIsOver);
+            tick(loop, graceIsOver);
         });
     }
 

@@ -37,6 +37,7 @@ import pnfs.mds.compound.OpTable;
 import pnfs.mds.delegation.DelegationOperations;
 import pnfs.mds.delegation.DelegationPolicy;
 import pnfs.mds.delegation.Delegations;
+import pnfs.mds.layout.FakeDataServers;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
 import pnfs.mds.layout.LayoutRooms;
@@ -170,6 +171,7 @@ class CompoundServerFuzzTest {
             DelegationOperations.register(table, inodes, locks, opens, delegations, server.clients);
             LayoutOperations.register(
                     table,
+                    server.store,
                     inodes,
                     locks,
                     opens,
@@ -178,6 +180,8 @@ class CompoundServerFuzzTest {
                     layouts,
                     orphans,
                     recalls,
+                    new FakeDataServers(),
+                    server.loop::execute,
                     List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                     8,
                     new SimpleMeterRegistry());

@@ -13,7 +13,8 @@ public sealed interface GrantOutcome {
 
     /// Others are in the way; the reply is LAYOUTTRYLATER.
     ///
-    /// @param holders clients with layouts there; empty where it is I/O through the metadata server
+    /// @param holders clients with layouts there; empty where it is I/O through the metadata server, or a client
+    ///     of an earlier run that is still to be fenced
     record Conflict(Set<Long> holders) implements GrantOutcome {}
 
     record Refused(Refusal refusal, String detail) implements GrantOutcome {}

@@ -6,7 +6,8 @@ import java.util.Set;
 public sealed interface HoldOutcome {
     record Held(ProxyHold hold) implements HoldOutcome {}
 
-    /// Layouts are in the way: NFS4ERR_DELAY until they are returned.
+    /// Layouts are in the way: NFS4ERR_DELAY until they are returned. Without holders: layouts of an earlier run,
+    /// whose clients are still to be fenced.
     record Conflict(Set<Long> holders) implements HoldOutcome {}
 
     /// Other I/O of ours is in the way and will be over by itself: try again then.

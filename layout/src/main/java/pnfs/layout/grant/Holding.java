@@ -19,6 +19,9 @@ final class Holding {
     private LayoutStateid stateid;
     private boolean answered;
     private boolean recalled;
+    /// The reservation key under which the client could reach the storage when this was taken from it; 0 as
+    /// long as it is the client's.
+    private long revokedKey;
     private long expectedNext = -1;
     private long aheadBytes;
 
@@ -57,6 +60,20 @@ final class Holding {
     LayoutStateid recall() {
         recalled = true;
         return advance();
+    }
+
+    /// It is not the client's any more. Nobody else may have it until the key is fenced.
+    void revoke(long key) {
+        recalled = true;
+        revokedKey = key;
+    }
+
+    boolean isRevoked() {
+        return revokedKey != 0;
+    }
+
+    boolean isRevokedUnder(long key) {
+        return revokedKey == key;
     }
 
     /// What is wrong with a stateid that the client used, RFC 8881 §12.5.3; empty where nothing is.

@@ -15,6 +15,7 @@ import pnfs.layout.device.Volume;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
+import pnfs.layout.extent.RangeSet;
 import pnfs.layout.space.Freed;
 import pnfs.layout.space.Space;
 import pnfs.layout.space.SpaceChange;
@@ -59,6 +60,7 @@ public final class LayoutManager {
     private final Map<Long, FileGrants> files = new ConcurrentHashMap<>();
     private final Map<Long, Set<Long>> filesByClient = new ConcurrentHashMap<>();
     private volatile Placement placement;
+    private volatile Set<DeviceId> quarantined = Set.of();
 
     /// @param boot tells this start of the server from the one before, in each stateid
     public LayoutManager(LayoutLimits limits, Space space, Placement placement, int boot) {
@@ -66,6 +68,13 @@ public final class LayoutManager {
         this.space = space;
         this.placement = placement;
         this.boot = boot;
+    }
+
+    /// Whoever was granted something on these volumes by an earlier run of the server may still write there:
+    /// until that is over no storage of theirs is granted, written through the server, or cut off a file. New
+    /// storage must not come from them either ([#place]).
+    public void quarantine(Set<DeviceId> volumes) {
+        quarantined = Set.copyOf(volumes);
     }
 
     /// From now on new storage comes from these volumes; all of them must be in the space.
@@ -91,6 +100,11 @@ public final class LayoutManager {
         if (badStateid.isPresent()) {
             return new GrantOutcome.Refused(badStateid.get(), "layout stateid " + presented.get());
         }
+        if (holding != null && holding.isRevoked()) {
+            return presented.isPresent()
+                    ? new GrantOutcome.Refused(Refusal.BAD_STATEID, "layout " + holding.stateid() + " was revoked")
+                    : new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "layout " + holding.stateid() + " is fenced");
+        }
         if (holding != null && holding.isRecalled()) {
             return new GrantOutcome.Refused(Refusal.RECALLCONFLICT, "layout " + holding.stateid() + " is recalled");
         }
@@ -106,7 +120,7 @@ public final class LayoutManager {
         }
         ByteRange least = coverage.get().least();
         ByteRange most = coverage.get().most();
-        long free = grants.firstConflict(most, who.client(), want.iomode());
+        long free = Math.min(grants.firstConflict(most, who.client(), want.iomode()), firstOn(quarantined, file, most));
         if (free < least.end()) {
             return new GrantOutcome.Conflict(grants.holders(least, who.client(), want.iomode()));
         }
@@ -194,7 +208,7 @@ public final class LayoutManager {
         long start = ByteRange.alignUp(range.offset());
         long end = range.isToEnd() ? range.end() : ByteRange.alignDown(range.end());
         var blocks = new ByteRange(Math.min(start, end), end);
-        LayoutChanges changes = dropFrom(file, List.of(holding), what.iomode(), blocks);
+        LayoutChanges changes = dropFrom(file, List.of(holding), what.iomode(), List.of(blocks));
         return new ReturnOutcome.Returned(
                 holding.isEmpty() ? Optional.empty() : Optional.of(holding.advance()), changes);
     }
@@ -213,10 +227,11 @@ public final class LayoutManager {
     /// @param stateid as CB_LAYOUTRECALL presents it
     public record Recalled(long inode, long client, LayoutType type, LayoutStateid stateid) {}
 
-    /// Whether it has yet to be returned.
+    /// Whether it has yet to be returned, or taken.
     public boolean isOut(Recalled recalled) {
         Holding holding = holding(recalled.inode(), recalled.client(), recalled.type());
         return holding != null
+                && !holding.isRevoked()
                 && holding.stateid().other().equals(recalled.stateid().other());
     }
 
@@ -241,7 +256,39 @@ public final class LayoutManager {
                 .filter(holding -> holding.client() == client
                         && type.map(t -> t == holding.type()).orElse(true))
                 .toList();
-        return dropFrom(file, going, Iomode.ANY, ByteRange.all());
+        return dropFrom(file, going, Iomode.ANY, List.of(ByteRange.all()));
+    }
+
+    /// Takes what the client holds of the file away from it. It gets no more of the file and gives no layout
+    /// stateid for it, but may still commit what it wrote, for as long as nobody else can have it: until
+    /// [#fenced], or until it returns it after all.
+    ///
+    /// @param key under which the client could reach the storage
+    /// @return the stateids that it lost
+    public List<LayoutStateid> revoke(long inode, long client, long key) {
+        return grantsOf(inode).holdings().stream()
+                .filter(holding -> holding.client() == client && !holding.isRevoked())
+                .map(holding -> {
+                    holding.revoke(key);
+                    return holding.stateid();
+                })
+                .toList();
+    }
+
+    /// The key is fenced, but on the volumes `pending`: what was revoked under it is free for others but for what
+    /// lies on those. Space lock as in [#giveBack].
+    public LayoutChanges fenced(LayoutFile file, long client, long key, Set<DeviceId> pending) {
+        List<Holding> revoked = grantsOf(file.inode()).holdings().stream()
+                .filter(holding -> holding.client() == client && holding.isRevokedUnder(key))
+                .toList();
+        var free = new RangeSet();
+        free.add(ByteRange.all());
+        for (Extent extent : file.extents().extents(ByteRange.all())) {
+            if (pending.contains(extent.device())) {
+                free.remove(extent.file());
+            }
+        }
+        return dropFrom(file, revoked, Iomode.ANY, free.ranges());
     }
 
     /// The file is gone. Its storage is free once nobody holds a layout of it and no I/O of ours is under way.
@@ -282,8 +329,8 @@ public final class LayoutManager {
             return new HoldOutcome.Refused(Refusal.INVAL, "range " + range + " ends beyond " + Coverage.MAX_FILE_BYTES);
         }
         FileGrants grants = grantsOf(file.inode());
-        Optional<HoldOutcome> obstacle = obstacle(
-                grants, ProxyHold.Kind.WRITE, blocks, grants.holdersAgainstWrite(file.extents(), blocks, client));
+        Optional<HoldOutcome> obstacle = obstacleOnStorage(
+                file, grants, ProxyHold.Kind.WRITE, blocks, grants.holdersAgainstWrite(file.extents(), blocks, client));
         if (obstacle.isPresent()) {
             return obstacle.get();
         }
@@ -337,7 +384,7 @@ public final class LayoutManager {
         FileGrants grants = grantsOf(file.inode());
         Set<Long> others = grants.holdersOf(blocks);
         boolean inPlace = others.remove(client);
-        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.PUNCH, blocks, others);
+        Optional<HoldOutcome> obstacle = obstacleOnStorage(file, grants, ProxyHold.Kind.PUNCH, blocks, others);
         if (obstacle.isPresent()) {
             return obstacle.get();
         }
@@ -412,7 +459,8 @@ public final class LayoutManager {
     public HoldOutcome beginShrink(LayoutFile file, long newSize) {
         var blocks = ByteRange.toEnd(ByteRange.alignDown(newSize));
         FileGrants grants = grantsOf(file.inode());
-        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.SHRINK, blocks, grants.holdersOf(blocks));
+        Optional<HoldOutcome> obstacle =
+                obstacleOnStorage(file, grants, ProxyHold.Kind.SHRINK, blocks, grants.holdersOf(blocks));
         if (obstacle.isPresent()) {
             return obstacle.get();
         }
@@ -661,11 +709,12 @@ public final class LayoutManager {
         return holding == null ? Optional.of(Refusal.BAD_STATEID) : holding.faultOf(used, who);
     }
 
-    private LayoutChanges dropFrom(LayoutFile file, List<Holding> holdings, Iomode iomode, ByteRange range) {
+    private LayoutChanges dropFrom(LayoutFile file, List<Holding> holdings, Iomode iomode, List<ByteRange> ranges) {
         FileGrants grants = grantsOf(file.inode());
         var freedByDrop = new ArrayList<Extent>();
         for (Holding holding : holdings) {
-            List<ByteRange> dropped = holding.drop(iomode, range);
+            var dropped = new ArrayList<ByteRange>();
+            ranges.forEach(range -> dropped.addAll(holding.drop(iomode, range)));
             if (holding.isEmpty()) {
                 grants.holdings().remove(holding);
             }
@@ -698,12 +747,32 @@ public final class LayoutManager {
         return punched;
     }
 
+    /// As [#obstacle], for what must not meet those of an earlier run either.
+    private Optional<HoldOutcome> obstacleOnStorage(
+            LayoutFile file, FileGrants grants, ProxyHold.Kind kind, ByteRange blocks, Set<Long> holders) {
+        return firstOn(quarantined, file, blocks) < blocks.end()
+                ? Optional.of(new HoldOutcome.Conflict(holders))
+                : obstacle(grants, kind, blocks, holders);
+    }
+
     private static Optional<HoldOutcome> obstacle(
             FileGrants grants, ProxyHold.Kind kind, ByteRange blocks, Set<Long> holders) {
         if (!holders.isEmpty()) {
             return Optional.of(new HoldOutcome.Conflict(holders));
         }
         return grants.isBusy(kind, blocks) ? Optional.of(new HoldOutcome.Busy()) : Optional.empty();
+    }
+
+    /// Where `range` first has storage on one of these volumes; its end where it has none there.
+    private static long firstOn(Set<DeviceId> volumes, LayoutFile file, ByteRange range) {
+        if (volumes.isEmpty()) {
+            return range.end();
+        }
+        return file.extents().extents(range).stream()
+                .filter(extent -> volumes.contains(extent.device()))
+                .mapToLong(extent -> extent.file().offset())
+                .findFirst()
+                .orElse(range.end());
     }
 
     private HoldOutcome begin(FileGrants grants, ProxyHold hold) {

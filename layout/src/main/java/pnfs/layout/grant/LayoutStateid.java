@@ -33,6 +33,11 @@ public record LayoutStateid(int seqid, Opaque other) {
         return other.length() == OTHER_BYTES && other.at(Integer.BYTES) < 0;
     }
 
+    /// Whether it is the first of its series: nothing was held under it before.
+    public boolean isFirst() {
+        return seqid == 1;
+    }
+
     LayoutStateid next() {
         return new LayoutStateid(seqid == -1 ? 1 : seqid + 1, other);
     }

@@ -1,31 +1,39 @@
 package pnfs.mds.layout;
 
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.grant.LayoutChanges;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutManager.Recalled;
+import pnfs.layout.grant.LayoutStateid;
 import pnfs.layout.grant.LayoutType;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.namespace.Orphans;
+import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
-import pnfs.mds.session.StateHolder;
-import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.xdr.Opaque;
 
-/// All layouts of one client, for when it gives them back at once or is gone. Safe for any thread; takes each
+/// All layouts of one client, for when it gives them back at once or loses them. Safe for any thread; takes each
 /// file's lock in turn.
-///
-/// A client that is gone because it fell silent could still write to its blocks; its layouts are dropped all the
-/// same.
-final class ClientLayouts implements StateHolder {
+final class ClientLayouts implements StateTable.Lost {
+    private static final Logger log = LoggerFactory.getLogger(ClientLayouts.class);
+
     private final Clients clients;
     private final Inodes inodes;
     private final FileLocks locks;
     private final LayoutManager manager;
     private final FileLayouts layouts;
     private final Orphans orphans;
+    /// Stateids that clients lost and have yet to say that they know, by client. No more than it held at a time.
+    private final Map<Long, Set<Opaque>> lost = new ConcurrentHashMap<>();
 
     ClientLayouts(
             Clients clients,
@@ -42,14 +50,62 @@ final class ClientLayouts implements StateHolder {
         this.orphans = orphans;
     }
 
-    @Override
-    public boolean holdsStateOf(long clientId) {
+    boolean holdsAny(long clientId) {
         return !manager.filesOf(clientId).isEmpty();
     }
 
+    /// Takes all that the client holds, before its key is fenced: see [LayoutManager#revoke].
+    ///
+    /// @param isLive whether it is there to be told
+    void revokeAll(long clientId, long key, boolean isLive) {
+        for (long inode : manager.filesOf(clientId)) {
+            try (var _ = locks.lock(inode)) {
+                for (LayoutStateid stateid : manager.revoke(inode, clientId, key)) {
+                    log.warn("layout taken inode={} client={}", inode, Long.toHexString(clientId));
+                    if (isLive) {
+                        lost.computeIfAbsent(clientId, _ -> ConcurrentHashMap.newKeySet())
+                                .add(stateid.other());
+                        clients.revoked(clientId);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The key is fenced but on the volumes `pending`: see [LayoutManager#fenced].
+    void dropFenced(long clientId, long key, Set<DeviceId> pending) {
+        for (long inode : manager.filesOf(clientId)) {
+            boolean orphan;
+            try (var _ = locks.lock(inode)) {
+                Inode file = require(inode);
+                try (var _ = layouts.lockSpace()) {
+                    append(file, manager.fenced(layouts.view(file), clientId, key, pending));
+                }
+                orphan = file.links() == 0 && !manager.isHeld(inode);
+            }
+            if (orphan) {
+                reap(inode);
+            }
+        }
+    }
+
     @Override
-    public void release(long clientId) {
-        giveBackAll(clientId, Optional.empty());
+    public boolean isLost(Opaque other, long clientId) {
+        return lost.getOrDefault(clientId, Set.of()).contains(other);
+    }
+
+    @Override
+    public void free(Opaque other, long clientId) {
+        Set<Opaque> ofClient = lost.get(clientId);
+        if (ofClient != null && ofClient.remove(other)) {
+            clients.acknowledged(clientId);
+        }
+    }
+
+    /// The client goes on as one who knows that it lost what it held, or is gone.
+    void forgetLost(long clientId) {
+        lost.getOrDefault(clientId, Set.of()).forEach(other -> free(other, clientId));
+        lost.remove(clientId);
     }
 
     void giveBackAll(long clientId, Optional<LayoutType> type) {
@@ -78,28 +134,21 @@ final class ClientLayouts implements StateHolder {
 
     /// Whether the file is to be reaped now.
     private boolean giveBack(long inode, long clientId, Optional<LayoutType> type) {
-        Inode file = inodes.find(inode).value();
-        if (file == null) {
-            throw new IllegalStateException("layouts of inode " + inode + " outlived it");
-        }
+        Inode file = require(inode);
         giveBack(file, clientId, type);
         return file.links() == 0 && !manager.isHeld(inode);
     }
 
-    /// Takes back what a client was just granted, if the client has been let go meanwhile: who let it go may have
-    /// passed this file already. Under the file's lock.
-    ///
-    /// @throws NfsException EXPIRED
-    void requireLive(Inode file, long clientId) {
-        try {
-            clients.checkLive(clientId);
-        } catch (NfsException gone) {
-            giveBack(file, clientId, Optional.empty());
-            throw gone;
+    private Inode require(long inode) {
+        Inode file = inodes.find(inode).value();
+        if (file == null) {
+            throw new IllegalStateException("layouts of inode " + inode + " outlived it");
         }
+        return file;
     }
 
-    private void giveBack(Inode file, long clientId, Optional<LayoutType> type) {
+    /// Under the file's lock.
+    void giveBack(Inode file, long clientId, Optional<LayoutType> type) {
         try (var _ = layouts.lockSpace()) {
             append(file, manager.giveBackAll(layouts.view(file), clientId, type));
         }

@@ -57,7 +57,10 @@ public final class FileLayouts implements FileSpace {
     private final Map<Long, PreparedCut> cuts = new ConcurrentHashMap<>();
 
     private Obstacles obstacles = (file, holders, claimant) -> {};
+    private Runnable onVolumes = () -> {};
     private volatile Map<DeviceId, Volume> volumes = Map.of();
+    private volatile List<Volume> served = List.of();
+    private volatile Set<DeviceId> quarantined = Set.of();
 
     /// A file's map. Guarded by the file's lock; thrown away and loaded again as the cache likes, which does no
     /// harm: whatever changes it is appended to the store before the lock is given back.
@@ -120,7 +123,44 @@ public final class FileLayouts implements FileSpace {
             }
         }
         volumes = Map.copyOf(known);
-        manager.place(new Placement(placementBytes, online));
+        try (var _ = space.lock()) {
+            served = List.copyOf(online);
+            place();
+        }
+        onVolumes.run();
+    }
+
+    /// Runs `then` whenever volumes came or went. Before the first client comes.
+    void whenVolumesChange(Runnable then) {
+        onVolumes = then;
+    }
+
+    /// Clients of an earlier run may still write to these volumes: see [LayoutManager#quarantine].
+    void quarantine(Set<DeviceId> which) {
+        try (var _ = space.lock()) {
+            quarantined = Set.copyOf(which);
+            manager.quarantine(which);
+            place();
+        }
+    }
+
+    /// Under the space lock, so that the last word is the newest.
+    private void place() {
+        manager.place(new Placement(
+                placementBytes,
+                served.stream()
+                        .filter(volume -> !quarantined.contains(volume.id()))
+                        .toList()));
+    }
+
+    /// The volumes of [#quarantine].
+    public Set<DeviceId> quarantined() {
+        return quarantined;
+    }
+
+    /// Whether all data servers under the volume are there.
+    boolean isServed(Volume volume) {
+        return served.contains(volume);
     }
 
     private void add(Volume volume) {

@@ -5,17 +5,16 @@ import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.DiskSignature;
-import pnfs.layout.device.Volume;
+import pnfs.layout.device.VolumeTopology;
 import pnfs.layout.device.VolumeTopology.Leaf;
 import pnfs.layout.device.VolumeTopology.Signature;
 import pnfs.layout.device.VolumeTopology.Simple;
 import pnfs.layout.grant.LayoutType;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.Operation;
+import pnfs.mds.layout.Fences.Told;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Bitmap;
-import pnfs.wire.nfs4.NfsException;
-import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.DeviceInfoTooSmall;
@@ -30,19 +29,18 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
     /// with every layout.
     private static final Bitmap NOTIFICATIONS = Bitmap.of(1, 2);
 
-    private final FileLayouts layouts;
+    private final Fences fences;
     private final LayoutBodies bodies;
 
-    GetDeviceInfo(FileLayouts layouts, LayoutBodies bodies) {
-        this.layouts = layouts;
+    GetDeviceInfo(Fences fences, LayoutBodies bodies) {
+        this.fences = fences;
         this.bodies = bodies;
     }
 
     @Override
     public OpResult run(GetDeviceInfoArgs args, CompoundState state) {
         LayoutType type = bodies.require(args.type());
-        Volume volume = require(args.device());
-        Opaque body = address(type, volume, state.clientId());
+        Opaque body = address(type, fences.tell(DeviceId.of(args.device().toByteArray()), state));
         int addressBytes = ADDRESS_HEADER_BYTES + (body.length() + 3) / 4 * 4;
         Bitmap notifications = args.notifications().and(NOTIFICATIONS);
         if (args.maxBytes() == 0) {
@@ -54,17 +52,13 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
         return new GetDeviceInfoResult(new LayoutBody(args.type(), body), notifications);
     }
 
-    private Volume require(Opaque device) {
-        return layouts.volume(DeviceId.of(device.toByteArray()))
-                .orElseThrow(() -> new NfsException(NfsStatus.NOENT, "device " + device));
-    }
-
-    /// The reservation key is the client's own, so that it can be shut out alone: its id, which no other client
-    /// ever gets and which is never 0.
-    private static Opaque address(LayoutType type, Volume volume, long clientId) {
+    /// The reservation key is the client's own, so that it can be shut out alone. A client of block layouts gets
+    /// none, and is shut out with all who have none.
+    private static Opaque address(LayoutType type, Told told) {
+        VolumeTopology topology = told.volume().topology();
         return switch (type) {
-            case SCSI -> ScsiLayoutCodec.writeDevice(new ScsiLayoutCodec.Device(volume.topology(), clientId));
-            case BLOCK_VOLUME -> BlockLayoutCodec.writeDevice(volume.topology().withLeaves(GetDeviceInfo::signed));
+            case SCSI -> ScsiLayoutCodec.writeDevice(new ScsiLayoutCodec.Device(topology, told.key()));
+            case BLOCK_VOLUME -> BlockLayoutCodec.writeDevice(topology.withLeaves(GetDeviceInfo::signed));
         };
     }
 

@@ -20,11 +20,13 @@ final class GetDeviceList implements Operation<GetDeviceListArgs> {
 
     private final Inodes inodes;
     private final FileLayouts layouts;
+    private final Fences fences;
     private final LayoutBodies bodies;
 
-    GetDeviceList(Inodes inodes, FileLayouts layouts, LayoutBodies bodies) {
+    GetDeviceList(Inodes inodes, FileLayouts layouts, Fences fences, LayoutBodies bodies) {
         this.inodes = inodes;
         this.layouts = layouts;
+        this.fences = fences;
         this.bodies = bodies;
     }
 
@@ -45,7 +47,7 @@ final class GetDeviceList implements Operation<GetDeviceListArgs> {
         long asked = Math.min(Integer.toUnsignedLong(args.maxDevices()), room);
         int to = (int) Math.min(from + asked, all.size());
         List<Opaque> ids = all.subList(from, to).stream()
-                .map(device -> Opaque.of(device.bytes()))
+                .map(device -> Opaque.of(fences.wireId(state.clientId(), device).bytes()))
                 .toList();
         return new GetDeviceListResult(to, verifier, ids, to == all.size());
     }

@@ -7,6 +7,7 @@ import pnfs.layout.grant.GrantOutcome;
 import pnfs.layout.grant.Iomode;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutStateid;
+import pnfs.layout.grant.LayoutType;
 import pnfs.layout.grant.Want;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
@@ -46,6 +47,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
     private final FileLayouts layouts;
     private final LayoutBodies bodies;
     private final ClientLayouts held;
+    private final Fences fences;
     private final LayoutRecalls recalls;
 
     LayoutGet(
@@ -57,6 +59,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
             FileLayouts layouts,
             LayoutBodies bodies,
             ClientLayouts held,
+            Fences fences,
             LayoutRecalls recalls) {
         this.inodes = inodes;
         this.locks = locks;
@@ -66,6 +69,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
         this.layouts = layouts;
         this.bodies = bodies;
         this.held = held;
+        this.fences = fences;
         this.recalls = recalls;
     }
 
@@ -90,13 +94,32 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
                 presented = Optional.of(LayoutBodies.layoutStateid(args.stateid(), stateid, state));
             } else {
                 requireOpen(stateid, file, want.iomode(), state);
+                if (clients.wasToldOfLosses(state.clientId())) {
+                    held.forgetLost(state.clientId()); // Linux frees no layout stateid: it begins anew
+                }
             }
             if (recalls.mustWait(file.id(), state.clientId())) {
                 return new LayoutTryLater(false);
             }
-            OpResult result = grant(file, presented, want, state);
-            held.requireLive(file, state.clientId());
-            return result;
+            return grant(file, presented, want, state);
+        }
+    }
+
+    /// A client that is losing all its layouts must not be left with this one. One that it held before is found by
+    /// who takes them, one that is new perhaps not; the client has yet to hear of it.
+    ///
+    /// @throws NfsException EXPIRED when it was let go, DELAY while its key is being fenced
+    private void requireKept(Inode file, LayoutType type, LayoutStateid granted, long clientId) {
+        try {
+            clients.checkLive(clientId);
+            if (fences.isBarred(clientId)) {
+                throw new NfsException(NfsStatus.DELAY, "layouts of this client are being taken");
+            }
+        } catch (NfsException taken) {
+            if (granted.isFirst()) {
+                held.giveBack(file, clientId, Optional.of(type));
+            }
+            throw taken;
         }
     }
 
@@ -137,6 +160,7 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
                 // Storage that is not durably the file's must not be written to, and extents that a crash could take
                 // back must not be read.
                 state.dependsOn(layouts.ticketOf(file));
+                requireKept(file, want.type(), granted.stateid(), state.clientId());
                 recalls.granted(file.id(), state.session());
                 yield result(granted, want, state);
             }
@@ -154,14 +178,16 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
         };
     }
 
-    private static OpResult result(GrantOutcome.Granted granted, Want want, CompoundState state) {
+    private OpResult result(GrantOutcome.Granted granted, Want want, CompoundState state) {
         var stateid = new Stateid(granted.stateid().seqid(), granted.stateid().other());
         state.setCurrentStateid(stateid);
         ByteRange range = granted.range();
         var segment = new LayoutSegment(
                 new FileRange(range.offset(), range.end()),
                 LayoutBodies.iomode(granted.iomode()),
-                new LayoutBody(LayoutBodies.type(want.type()), LayoutBodies.write(want.type(), granted.extents())));
+                new LayoutBody(
+                        LayoutBodies.type(want.type()),
+                        LayoutBodies.write(want.type(), fences.seenBy(state.clientId(), granted.extents()))));
         return new LayoutGetResult(true, stateid, List.of(segment));
     }
 

@@ -2,6 +2,7 @@ package pnfs.mds.layout;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
+import java.util.concurrent.Executor;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.callback.Recalls;
@@ -10,6 +11,7 @@ import pnfs.mds.compound.OpTable;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.session.Clients;
+import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpArgs.GetDeviceListArgs;
@@ -28,8 +30,12 @@ public final class LayoutOperations {
     ///
     /// @param offered the layout types of the export
     /// @param callsInFlight operations that one client can have under way over all its sessions
-    public static void register(
+    /// @param fencer the way to the data servers
+    /// @param later runs what was given to it, soon and without locks
+    /// @return what is to be told of time: see [Fences#sendDue]
+    public static Fences register(
             OpTable table,
+            MetadataStore store,
             Inodes inodes,
             FileLocks locks,
             OpenFiles opens,
@@ -38,21 +44,26 @@ public final class LayoutOperations {
             FileLayouts layouts,
             Orphans orphans,
             Recalls recalls,
+            Fences.Fencer fencer,
+            Executor later,
             List<LayoutType> offered,
             int callsInFlight,
             MeterRegistry meters) {
         var held = new ClientLayouts(clients, inodes, locks, manager, layouts, orphans);
-        clients.addHolder(held);
-        var obstacles = new LayoutRecalls(locks, manager, held, recalls, clients);
+        opens.states().tellLost(held);
+        var fences = new Fences(store, clients, layouts, held, fencer, later, recalls::nowNanos, meters);
+        clients.addHolder(fences);
+        layouts.whenVolumesChange(() -> later.execute(fences::sendDue));
+        var obstacles = new LayoutRecalls(locks, manager, held, fences, recalls, clients);
         layouts.tellObstacles(obstacles);
         var bodies = new LayoutBodies(offered, callsInFlight);
-        var reports = new LayoutReports(inodes, manager, layouts, bodies, meters);
+        var reports = new LayoutReports(inodes, manager, fences, bodies, meters);
         table.register(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
         table.register(OpCode.LAYOUTSTATS, LayoutStatsArgs.class, reports::statistics);
         table.register(
                 OpCode.LAYOUTGET,
                 LayoutGetArgs.class,
-                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, obstacles));
+                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, fences, obstacles));
         table.register(
                 OpCode.LAYOUTCOMMIT,
                 LayoutCommitArgs.class,
@@ -61,7 +72,9 @@ public final class LayoutOperations {
                 OpCode.LAYOUTRETURN,
                 LayoutReturnArgs.class,
                 new LayoutReturn(inodes, locks, clients, manager, layouts, bodies, held));
-        table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(layouts, bodies));
-        table.register(OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, bodies));
+        table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(fences, bodies));
+        table.register(
+                OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, fences, bodies));
+        return fences;
     }
 }

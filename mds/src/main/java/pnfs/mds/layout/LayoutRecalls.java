@@ -36,6 +36,7 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
     private final FileLocks locks;
     private final LayoutManager manager;
     private final ClientLayouts held;
+    private final Fences fences;
     private final Recalls recalls;
     private final Clients clients;
     /// By inode.
@@ -50,10 +51,17 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
     /// Who is next. Clients double the time between tries: what it has waited so far is about what it waits now.
     private record Claim(long client, long sinceNanos, long untilNanos) {}
 
-    LayoutRecalls(FileLocks locks, LayoutManager manager, ClientLayouts held, Recalls recalls, Clients clients) {
+    LayoutRecalls(
+            FileLocks locks,
+            LayoutManager manager,
+            ClientLayouts held,
+            Fences fences,
+            Recalls recalls,
+            Clients clients) {
         this.locks = locks;
         this.manager = manager;
         this.held = held;
+        this.fences = fences;
         this.recalls = recalls;
         this.clients = clients;
     }
@@ -163,8 +171,9 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
 
         @Override
         public void revoke() {
-            log.warn("layout taken inode={} client={}", file.inode(), Long.toHexString(recalled.client()));
-            held.giveBack(recalled);
+            if (!isOver() && !clients.releaseIfLapsed(recalled.client(), recalls.nowNanos())) {
+                fences.revoke(recalled.client());
+            }
         }
     }
 }

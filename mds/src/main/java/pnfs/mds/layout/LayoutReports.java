@@ -27,15 +27,14 @@ final class LayoutReports {
 
     private final Inodes inodes;
     private final LayoutManager manager;
-    private final FileLayouts layouts;
+    private final Fences fences;
     private final LayoutBodies bodies;
     private final MeterRegistry meters;
 
-    LayoutReports(
-            Inodes inodes, LayoutManager manager, FileLayouts layouts, LayoutBodies bodies, MeterRegistry meters) {
+    LayoutReports(Inodes inodes, LayoutManager manager, Fences fences, LayoutBodies bodies, MeterRegistry meters) {
         this.inodes = inodes;
         this.manager = manager;
-        this.layouts = layouts;
+        this.fences = fences;
         this.bodies = bodies;
         this.meters = meters;
     }
@@ -43,7 +42,7 @@ final class LayoutReports {
     OpResult error(LayoutErrorArgs args, CompoundState state) {
         Inode file = requireHeld(state);
         for (DeviceError error : args.errors()) {
-            DeviceId device = require(error.device());
+            DeviceId device = require(error.device(), state);
             counter("pnfs.mds.layout.error", device).increment();
             log.warn(
                     "layout error reported device={} operation={} status={} file={} client={}",
@@ -59,7 +58,7 @@ final class LayoutReports {
     OpResult statistics(LayoutStatsArgs args, CompoundState state) {
         requireHeld(state);
         bodies.require(args.update().type());
-        DeviceId device = require(args.device());
+        DeviceId device = require(args.device(), state);
         long bytes = args.read().bytes() + args.written().bytes();
         if (args.read().bytes() < 0 || args.written().bytes() < 0 || bytes < 0) {
             throw new NfsException(NfsStatus.INVAL, "more than 2^63 bytes moved on " + device);
@@ -77,12 +76,12 @@ final class LayoutReports {
         return file;
     }
 
-    private DeviceId require(Opaque id) {
+    /// Counted where it lies, by whatever id the client knows it.
+    private DeviceId require(Opaque id, CompoundState state) {
         DeviceId device = DeviceId.of(id.toByteArray());
-        if (layouts.volume(device).isEmpty()) {
-            throw new NfsException(NfsStatus.INVAL, "device " + device + " is not known");
-        }
-        return device;
+        return fences.find(state.clientId(), device)
+                .orElseThrow(() -> new NfsException(NfsStatus.INVAL, "device " + device + " is not known"))
+                .id();
     }
 
     private Counter counter(String name, DeviceId device) {

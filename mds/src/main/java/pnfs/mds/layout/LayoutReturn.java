@@ -77,6 +77,7 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
                 LayoutBodies.iomode(args.iomode()),
                 scope.range().offset(),
                 scope.range().reachesEnd() ? Want.TO_END : scope.range().length());
+        held.free(what.stateid().other(), state.clientId()); // where it lost it, it does not count on it any more
         Optional<Stateid> left;
         boolean orphan;
         try (var _ = locks.lock(handle.inode())) {

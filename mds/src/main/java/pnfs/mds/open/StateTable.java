@@ -22,6 +22,23 @@ public final class StateTable {
     private final int boot;
     private final AtomicLong lastNumber = new AtomicLong();
     private final Map<Long, Map<Long, FileState>> byClient = new ConcurrentHashMap<>();
+    private volatile Lost lost = new Lost() {
+        @Override
+        public boolean isLost(Opaque other, long clientId) {
+            return false;
+        }
+
+        @Override
+        public void free(Opaque other, long clientId) {}
+    };
+
+    /// Stateids that are not kept here, that their clients lost and have yet to acknowledge.
+    public interface Lost {
+        boolean isLost(Opaque other, long clientId);
+
+        /// The client knows.
+        void free(Opaque other, long clientId);
+    }
 
     /// @param maxPerClient how many stateids a client may have; more is DELAY until it gives some back
     /// @param random makes stateids that a client of an earlier run does not have
@@ -33,6 +50,15 @@ public final class StateTable {
 
     int boot() {
         return boot;
+    }
+
+    /// Who knows of the stateids of layouts. Before the first client comes.
+    public void tellLost(Lost to) {
+        lost = to;
+    }
+
+    Lost lost() {
+        return lost;
     }
 
     long nextNumber() {

@@ -31,6 +31,10 @@ final class Stateids {
 
     OpResult free(FreeStateidArgs args, CompoundState state) {
         Stateid stateid = state.resolve(args.stateid());
+        if (states.lost().isLost(stateid.other(), state.clientId())) {
+            states.lost().free(stateid.other(), state.clientId());
+            return new OpSuccess(OpCode.FREE_STATEID);
+        }
         long inode = states.find(stateid, state.clientId()).file().inode();
         try (var _ = locks.lock(inode)) {
             states.find(stateid, state.clientId()).free();
@@ -39,6 +43,9 @@ final class Stateids {
     }
 
     private NfsStatus status(Stateid stateid, long clientId) {
+        if (states.lost().isLost(stateid.other(), clientId)) {
+            return NfsStatus.DELEG_REVOKED; // of whatever could be recalled, RFC 8881 §15.1.5.3
+        }
         try {
             states.require(stateid, clientId);
             return NfsStatus.OK;

@@ -38,6 +38,7 @@ final class Client {
 
     /// Recallable state that was taken from it and that it has not acknowledged with FREE_STATEID.
     private final AtomicInteger revoked = new AtomicInteger();
+    private volatile boolean told;
 
     private volatile LeaseState lease = LeaseState.UNCONFIRMED;
     private volatile long renewedAtNanos;
@@ -63,12 +64,23 @@ final class Client {
         return nowNanos - renewedAtNanos > nanos;
     }
 
-    boolean hasRevoked() {
-        return revoked.get() > 0;
+    /// Whether the client has to be told; it is, when the answer is yes.
+    boolean tellRevoked() {
+        boolean has = revoked.get() > 0;
+        if (has) {
+            told = true;
+        }
+        return has;
+    }
+
+    boolean wasTold() {
+        return told;
     }
 
     void addRevoked(int more) {
-        revoked.addAndGet(more);
+        if (revoked.addAndGet(more) <= 0) {
+            told = false;
+        }
     }
 
     /// The only place that moves a lease.

@@ -49,6 +49,9 @@ public final class Clients {
 
     final Map<Opaque, Session> sessions = new ConcurrentHashMap<>();
     private final Map<Opaque, Records> byOwner = new HashMap<>();
+    /// Ids from the run before whose holders have yet to hear that they are gone.
+    private final List<Long> settled = new ArrayList<>();
+
     private int given;
 
     /// The records of one owner: a rebooted client has its old one until CREATE_SESSION confirms the new.
@@ -163,13 +166,23 @@ public final class Clients {
         if (before != null && before.unconfirmed != null) {
             forget(before.unconfirmed, "replaced before it was confirmed");
         }
-        // The boot count keeps ids of different runs apart: an old one is STALE_CLIENTID, never somebody else's.
-        long id = identity.boot() << Integer.SIZE | Integer.toUnsignedLong(++given);
+        long id = newNumber();
         var client = new Client(id, args.owner(), args.verifier(), principal, nowNanos);
         client.createSequence = FIRST_CREATE_SEQUENCE - 1;
         byOwner.computeIfAbsent(args.owner(), owner -> new Records()).unconfirmed = client;
         byId.put(id, client);
         return client;
+    }
+
+    /// Under the lock. The boot count keeps numbers of different runs apart: an old id is STALE_CLIENTID, never
+    /// somebody else's.
+    private long newNumber() {
+        return identity.boot() << Integer.SIZE | Integer.toUnsignedLong(++given);
+    }
+
+    /// A number that no client has, had or will have as its id, nor is ever returned here again; never 0.
+    public long uniqueNumber() {
+        return locked(this::newNumber);
     }
 
     private ExchangeIdResult result(Client client) {
@@ -315,6 +328,12 @@ public final class Clients {
         addRevoked(clientId, -1);
     }
 
+    /// Whether a SEQUENCE has told the client of losses since there last were none.
+    public boolean wasToldOfLosses(long clientId) {
+        Client client = byId.get(clientId);
+        return client != null && client.wasTold();
+    }
+
     private void addRevoked(long clientId, int more) {
         Client client = byId.get(clientId);
         if (client != null) {
@@ -335,7 +354,7 @@ public final class Clients {
         } finally {
             leave();
         }
-        tellHolders(client);
+        holders.forEach(holder -> holder.left(clientId));
     }
 
     /// Somebody wants what `clientId` holds. Releases the client if its lease is over, and says whether it is
@@ -462,7 +481,15 @@ public final class Clients {
     }
 
     private void leave() {
+        List<Long> gone = List.copyOf(settled);
+        settled.clear();
         lock.unlock();
         assert LockRank.CLIENT.leave();
+        gone.forEach(clientId -> holders.forEach(holder -> holder.release(clientId)));
+    }
+
+    /// Under the lock; holders hear of it when it is given back.
+    void settledBefore(ClientRecord client) {
+        settled.add(client.clientId());
     }
 }

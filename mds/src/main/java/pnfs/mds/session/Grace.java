@@ -3,7 +3,9 @@ package pnfs.mds.session;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -101,9 +103,18 @@ public final class Grace {
 
     /// This owner has taken back what it wanted, or never will.
     void settled(Opaque owner) {
-        if (missing.remove(owner) != null && missing.isEmpty()) {
-            end("everybody came back");
+        ClientRecord before = missing.remove(owner);
+        if (before != null) {
+            clients.settledBefore(before);
+            if (missing.isEmpty()) {
+                end("everybody came back");
+            }
         }
+    }
+
+    /// The ids that clients had in the run before who may come back and take back what they held.
+    public Set<Long> awaited() {
+        return missing.values().stream().map(ClientRecord::clientId).collect(Collectors.toUnmodifiableSet());
     }
 
     /// Those who did not come back in time.
@@ -112,6 +123,7 @@ public final class Grace {
             return List.of();
         }
         List<ClientRecord> lost = List.copyOf(missing.values());
+        lost.forEach(clients::settledBefore);
         missing.clear();
         end("time is up");
         return lost;

@@ -207,7 +207,7 @@ final class Session {
 
     /// What the client has to know now, RFC 8881 §18.46.3.
     private int flags() {
-        int flags = client.hasRevoked() ? SequenceFlags.RECALLABLE_STATE_REVOKED : 0;
+        int flags = client.tellRevoked() ? SequenceFlags.RECALLABLE_STATE_REVOKED : 0;
         if (back.isFaulty()) {
             flags |= SequenceFlags.BACKCHANNEL_FAULT;
         }

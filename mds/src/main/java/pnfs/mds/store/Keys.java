@@ -27,6 +27,9 @@ public enum Keys {
     EXTENT('x'),
     /// Free and reserved space. Key: device, offset. [room: layout]
     SPACE('s'),
+    /// Reservation keys that clients have, and volumes they may use them on. Key: reservation key, device. [room:
+    /// layout]
+    FENCE('f'),
     /// Data servers and their regions. Key: region id. [room: cluster]
     REGION('r'),
     /// Volumes, by the device id that clients know. Key: device id. [room: cluster]

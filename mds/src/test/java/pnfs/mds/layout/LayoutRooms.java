@@ -101,6 +101,11 @@ public final class LayoutRooms {
     public final Recalls recalls;
     /// Callbacks on their way; no connection carries any.
     public final Queue<Runnable> later = new ConcurrentLinkedQueue<>();
+    /// What fences will do, without locks.
+    private final Queue<Runnable> fencing = new ConcurrentLinkedQueue<>();
+
+    public final FakeDataServers dataServers;
+    public final Fences fences;
     /// For the proxy to register with its own.
     public final Operation<OpArgs.SetAttrArgs> setAttr;
     private final Map<Long, Long> clientIds = new HashMap<>();
@@ -108,11 +113,12 @@ public final class LayoutRooms {
     private long nowSeconds;
 
     public LayoutRooms(MemoryEngine engine, long seed) {
-        this(engine, seed, 1_700_000_000);
+        this(engine, seed, 1_700_000_000, new FakeDataServers());
     }
 
-    private LayoutRooms(MemoryEngine engine, long seed, long startSeconds) {
+    private LayoutRooms(MemoryEngine engine, long seed, long startSeconds, FakeDataServers dataServers) {
         var random = new SplittableRandom(seed);
+        this.dataServers = dataServers;
         this.engine = engine;
         nowSeconds = startSeconds;
         store = new MetadataStore(engine, Long.MAX_VALUE, failure -> {
@@ -147,8 +153,9 @@ public final class LayoutRooms {
         LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), callbacks, 100), clients);
         var delegations = new Delegations(DelegationPolicy.ON, 100, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
-        LayoutOperations.register(
+        fences = LayoutOperations.register(
                 table,
+                store,
                 inodes,
                 locks,
                 opens,
@@ -157,6 +164,8 @@ public final class LayoutRooms {
                 layouts,
                 orphans,
                 recalls,
+                dataServers,
+                fencing::add,
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8,
                 meters);
@@ -174,10 +183,32 @@ public final class LayoutRooms {
 
     /// Power is lost and comes back; grace is over.
     public LayoutRooms crash(long seed) {
-        var next = new LayoutRooms(engine.crash(), seed, nowSeconds + TestServer.LEASE_SECONDS + 1);
-        next.nowSeconds += TestServer.LEASE_SECONDS + 1;
-        next.clients.tick(next.nowNanos());
+        LayoutRooms next = restart(seed);
+        next.pass(TestServer.LEASE_SECONDS + 1);
         return next;
+    }
+
+    /// As [#crash], at the moment of the restart: grace may have just begun.
+    public LayoutRooms restart(long seed) {
+        return new LayoutRooms(engine.crash(), seed, nowSeconds + TestServer.LEASE_SECONDS + 1, dataServers);
+    }
+
+    /// Time goes by.
+    public void pass(long seconds) {
+        nowSeconds += seconds;
+        clients.tick(nowNanos());
+        recalls.tick(nowNanos());
+        fences.sendDue();
+        settle();
+    }
+
+    /// Everything is durable that can be, and what waited for that happens.
+    public void settle() {
+        engine.commitAll();
+        for (Runnable next = fencing.poll(); next != null; next = fencing.poll()) {
+            next.run();
+            engine.commitAll();
+        }
     }
 
     public NfsTime now() {

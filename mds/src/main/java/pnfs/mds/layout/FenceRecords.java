@@ -1,0 +1,80 @@
+package pnfs.mds.layout;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import pnfs.layout.device.DeviceId;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
+
+/// Who may be registered where, in the store: a record before a client is told a reservation key for a volume,
+/// until that key is fenced there or its client has gone in peace. Numbers are big-endian.
+///
+/// ```
+/// key    FENCE, u64 reservation key, device[16]
+/// value  u8 version = 1 | u8 state: 0 handed out, 1 being fenced | u64 client id
+/// ```
+final class FenceRecords {
+    private static final byte VERSION = 1;
+    private static final int VALUE_BYTES = 2 + Long.BYTES;
+    private static final int KEY_BYTES = 1 + Long.BYTES + DeviceId.BYTES;
+
+    enum State {
+        HANDED_OUT,
+        BEING_FENCED
+    }
+
+    /// One record.
+    record FenceRecord(long key, DeviceId device, State state, long clientId) {}
+
+    private FenceRecords() {}
+
+    static void put(Batch batch, FenceRecord record) {
+        byte state = switch (record.state()) {
+            case HANDED_OUT -> 0;
+            case BEING_FENCED -> 1;
+        };
+        byte[] value = ByteBuffer.allocate(VALUE_BYTES)
+                .put(VERSION)
+                .put(state)
+                .putLong(record.clientId())
+                .array();
+        batch.put(keyOf(record.key(), record.device()), value);
+    }
+
+    static void delete(Batch batch, long key, DeviceId device) {
+        batch.delete(keyOf(key, device));
+    }
+
+    /// @throws CorruptStoreException when a record is not what [#put] makes
+    static List<FenceRecord> readAll(MetadataStore store) {
+        var all = new ArrayList<FenceRecord>();
+        store.scan(Keys.FENCE.first(), Keys.FENCE.end(), (key, value) -> all.add(read(key, value)));
+        return all;
+    }
+
+    private static FenceRecord read(byte[] key, byte[] value) {
+        if (key.length != KEY_BYTES || value.length != VALUE_BYTES || value[0] != VERSION) {
+            throw new CorruptStoreException("fence record of " + key.length + " and " + value.length
+                    + " bytes, version " + (value.length == 0 ? "none" : value[0]));
+        }
+        var device = new byte[DeviceId.BYTES];
+        ByteBuffer.wrap(key).get(1 + Long.BYTES, device);
+        State state = switch (value[1]) {
+            case 0 -> State.HANDED_OUT;
+            case 1 -> State.BEING_FENCED;
+            default -> throw new CorruptStoreException("fence record in state " + value[1]);
+        };
+        return new FenceRecord(
+                Keys.number(key),
+                DeviceId.of(device),
+                state,
+                ByteBuffer.wrap(value).getLong(2));
+    }
+
+    private static byte[] keyOf(long key, DeviceId device) {
+        return Keys.FENCE.of(key, device.bytes());
+    }
+}
