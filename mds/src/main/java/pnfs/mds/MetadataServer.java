@@ -36,6 +36,7 @@ import pnfs.mds.compound.OpTable;
 import pnfs.mds.delegation.DelegationOperations;
 import pnfs.mds.delegation.Delegations;
 import pnfs.mds.export.Exports;
+import pnfs.mds.layout.DeviceWatch;
 import pnfs.mds.layout.Fences;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
@@ -150,7 +151,8 @@ public final class MetadataServer {
                 offer.owners());
         var exports = Exports.open(store, inodes, namespace, offer.exports(), rootOwner, now(shores.wallClock()));
 
-        cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged);
+        var devices = new DeviceWatch(callbacks, clients);
+        cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged, devices::moved);
         cluster.tell();
         desk = new ControlDesk(
                 cluster,
@@ -194,6 +196,7 @@ public final class MetadataServer {
                 recalls,
                 this::fence,
                 shores.network().loop()::execute,
+                devices,
                 offer.layoutTypes(),
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
                 meters);

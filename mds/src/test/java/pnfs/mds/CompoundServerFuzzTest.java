@@ -37,6 +37,7 @@ import pnfs.mds.compound.OpTable;
 import pnfs.mds.delegation.DelegationOperations;
 import pnfs.mds.delegation.DelegationPolicy;
 import pnfs.mds.delegation.Delegations;
+import pnfs.mds.layout.DeviceWatch;
 import pnfs.mds.layout.FakeDataServers;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.layout.LayoutOperations;
@@ -182,6 +183,7 @@ class CompoundServerFuzzTest {
                     recalls,
                     new FakeDataServers(),
                     server.loop::execute,
+                    new DeviceWatch(callbacks, server.clients),
                     List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                     8,
                     new SimpleMeterRegistry());

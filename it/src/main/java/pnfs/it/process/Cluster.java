@@ -163,6 +163,13 @@ public final class Cluster implements AutoCloseable {
         awaitDataServers();
     }
 
+    /// Starts a data server again for the same region, at another port. It must have ended.
+    public void moveDataServer(int index) throws IOException {
+        DataServer server = dataServers.get(index);
+        server.process = startDataServer(server.name, server.region, ANY_PORT);
+        awaitDataServers();
+    }
+
     /// A data server serves before it has registered.
     private void awaitDataServers() throws IOException {
         long deadline = System.nanoTime() + REGISTRATION_LIMIT.toNanos();

@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +61,7 @@ public final class Cluster {
     private final List<VolumeSpec> specs;
     private final int epoch;
     private final Listener listener;
+    private final Consumer<Volume> moves;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final ReentrantLock telling = new ReentrantLock();
@@ -68,16 +70,20 @@ public final class Cluster {
     private final Map<DeviceId, Volume> volumes = new TreeMap<>();
     /// Who is online, and how to ask whether its connection still stands.
     private final Map<UUID, BooleanSupplier> online = new HashMap<>();
+    /// Regions that are elsewhere than they were, until their data server is online.
+    private final Set<RegionId> moved = new HashSet<>();
 
     /// Reads what the store knows.
     ///
     /// @param epoch tells device ids of this store from those of others
+    /// @param moves hears of each volume a region of which is online at another place than before
     /// @throws CorruptStoreException when the registry is damaged
-    public Cluster(MetadataStore store, List<VolumeSpec> specs, int epoch, Listener listener) {
+    public Cluster(MetadataStore store, List<VolumeSpec> specs, int epoch, Listener listener, Consumer<Volume> moves) {
         this.store = store;
         this.specs = List.copyOf(specs);
         this.epoch = epoch;
         this.listener = listener;
+        this.moves = moves;
         store.scan(Keys.REGION.first(), Keys.REGION.end(), (key, value) -> {
             KnownRegion region = ClusterRecords.readRegion(key, value);
             regions.put(region.id(), region);
@@ -108,8 +114,12 @@ public final class Cluster {
             }
             var batch = new Batch();
             for (KnownRegion region : presented.regions()) {
-                if (!region.equals(regions.put(region.id(), region))) {
+                KnownRegion before = regions.put(region.id(), region);
+                if (!region.equals(before)) {
                     batch.put(ClusterRecords.keyOf(region.id()), ClusterRecords.write(region));
+                }
+                if (before != null && !before.isAtSamePlace(region)) {
+                    moved.add(region.id());
                 }
             }
             for (VolumeTopology topology : newTopologies()) {
@@ -191,13 +201,21 @@ public final class Cluster {
 
     /// From now on a data server is there, as long as `stands` says so.
     void online(UUID server, BooleanSupplier stands) {
+        List<Volume> elsewhere;
         lock.lock();
         try {
             online.put(server, stands);
+            elsewhere = volumes.values().stream()
+                    .filter(volume ->
+                            volume.topology().leaves().stream().anyMatch(leaf -> moved.contains(leaf.region())))
+                    .filter(this::isServed)
+                    .toList();
+            elsewhere.forEach(volume -> volume.topology().leaves().forEach(leaf -> moved.remove(leaf.region())));
         } finally {
             lock.unlock();
         }
         tell();
+        elsewhere.forEach(moves);
     }
 
     /// A connection of this data server is gone. Nothing changes when another one stands already.

@@ -42,6 +42,11 @@ record KnownRegion(
         return new VolumeTopology.Scsi(id, sizeBytes, Designator.naa(naa));
     }
 
+    /// Whether who knew the one finds the other.
+    boolean isAtSamePlace(KnownRegion other) {
+        return targetName.equals(other.targetName) && portals.equals(other.portals) && lun == other.lun;
+    }
+
     /// Whether this is the same storage: whatever may change without harm is left out.
     boolean isSameStorage(KnownRegion other) {
         return naa.equals(other.naa) && sizeBytes == other.sizeBytes && blockBytes == other.blockBytes;

@@ -31,25 +31,28 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
 
     private final Fences fences;
     private final LayoutBodies bodies;
+    private final DeviceWatch watch;
 
-    GetDeviceInfo(Fences fences, LayoutBodies bodies) {
+    GetDeviceInfo(Fences fences, LayoutBodies bodies, DeviceWatch watch) {
         this.fences = fences;
         this.bodies = bodies;
+        this.watch = watch;
     }
 
     @Override
     public OpResult run(GetDeviceInfoArgs args, CompoundState state) {
         LayoutType type = bodies.require(args.type());
-        Opaque body = address(type, fences.tell(DeviceId.of(args.device().toByteArray()), state));
+        var device = DeviceId.of(args.device().toByteArray());
+        Opaque body = address(type, fences.tell(device, state));
         int addressBytes = ADDRESS_HEADER_BYTES + (body.length() + 3) / 4 * 4;
         Bitmap notifications = args.notifications().and(NOTIFICATIONS);
-        if (args.maxBytes() == 0) {
-            return new GetDeviceInfoResult(new LayoutBody(args.type(), Opaque.EMPTY), notifications);
-        }
-        if (Integer.compareUnsigned(args.maxBytes(), addressBytes) < 0) {
+        boolean justNotifications = args.maxBytes() == 0;
+        if (!justNotifications && Integer.compareUnsigned(args.maxBytes(), addressBytes) < 0) {
             return new DeviceInfoTooSmall(addressBytes);
         }
-        return new GetDeviceInfoResult(new LayoutBody(args.type(), body), notifications);
+        watch.learns(state.clientId(), device, args.type(), notifications);
+        return new GetDeviceInfoResult(
+                new LayoutBody(args.type(), justNotifications ? Opaque.EMPTY : body), notifications);
     }
 
     /// The reservation key is the client's own, so that it can be shut out alone. A client of block layouts gets

@@ -46,6 +46,7 @@ public final class LayoutOperations {
             Recalls recalls,
             Fences.Fencer fencer,
             Executor later,
+            DeviceWatch watch,
             List<LayoutType> offered,
             int callsInFlight,
             MeterRegistry meters) {
@@ -53,6 +54,7 @@ public final class LayoutOperations {
         opens.states().tellLost(held);
         var fences = new Fences(store, clients, layouts, held, fencer, later, recalls::nowNanos, meters);
         clients.addHolder(fences);
+        clients.addHolder(watch);
         layouts.whenVolumesChange(() -> later.execute(fences::sendDue));
         var obstacles = new LayoutRecalls(locks, manager, held, fences, recalls, clients);
         layouts.tellObstacles(obstacles);
@@ -72,7 +74,7 @@ public final class LayoutOperations {
                 OpCode.LAYOUTRETURN,
                 LayoutReturnArgs.class,
                 new LayoutReturn(inodes, locks, clients, manager, layouts, bodies, held));
-        table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(fences, bodies));
+        table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(fences, bodies, watch));
         table.register(
                 OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, fences, bodies));
         return fences;

@@ -40,6 +40,9 @@ final class Client {
     private final AtomicInteger revoked = new AtomicInteger();
     private volatile boolean told;
 
+    /// Devices that it has to ask about again.
+    private final AtomicInteger changedDevices = new AtomicInteger();
+
     private volatile LeaseState lease = LeaseState.UNCONFIRMED;
     private volatile long renewedAtNanos;
 
@@ -81,6 +84,14 @@ final class Client {
         if (revoked.addAndGet(more) <= 0) {
             told = false;
         }
+    }
+
+    boolean hasChangedDevices() {
+        return changedDevices.get() > 0;
+    }
+
+    void addChangedDevices(int more) {
+        changedDevices.addAndGet(more);
     }
 
     /// The only place that moves a lease.

@@ -334,6 +334,24 @@ public final class Clients {
         return client != null && client.wasTold();
     }
 
+    /// A device that the client knows is reached in another way now; until it has asked how, each SEQUENCE
+    /// tells it.
+    public void deviceChanged(long clientId) {
+        addChangedDevices(clientId, 1);
+    }
+
+    /// The client has asked about one of those.
+    public void deviceLearned(long clientId) {
+        addChangedDevices(clientId, -1);
+    }
+
+    private void addChangedDevices(long clientId, int more) {
+        Client client = byId.get(clientId);
+        if (client != null) {
+            client.addChangedDevices(more);
+        }
+    }
+
     private void addRevoked(long clientId, int more) {
         Client client = byId.get(clientId);
         if (client != null) {

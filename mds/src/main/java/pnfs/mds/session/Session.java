@@ -208,6 +208,9 @@ final class Session {
     /// What the client has to know now, RFC 8881 §18.46.3.
     private int flags() {
         int flags = client.tellRevoked() ? SequenceFlags.RECALLABLE_STATE_REVOKED : 0;
+        if (client.hasChangedDevices()) {
+            flags |= SequenceFlags.DEVID_CHANGED;
+        }
         if (back.isFaulty()) {
             flags |= SequenceFlags.BACKCHANNEL_FAULT;
         }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.device.DataServer;
@@ -35,14 +36,20 @@ class ClusterTest {
     private final MetadataStore store = new MetadataStore(engine, 1 << 20, failure -> {});
     private final List<Volume> all = new ArrayList<>();
     private final List<Volume> online = new ArrayList<>();
+    private final List<Volume> moved = new ArrayList<>();
 
     private Cluster cluster(MetadataStore from, String... specs) {
-        return new Cluster(from, List.of(specs).stream().map(VolumeSpec::parse).toList(), 77, (known, served) -> {
-            all.clear();
-            all.addAll(known);
-            online.clear();
-            online.addAll(served);
-        });
+        return new Cluster(
+                from,
+                List.of(specs).stream().map(VolumeSpec::parse).toList(),
+                77,
+                (known, served) -> {
+                    all.clear();
+                    all.addAll(known);
+                    online.clear();
+                    online.addAll(served);
+                },
+                moved::add);
     }
 
     private static KnownRegion region(UUID server, String name, int number, long size) {
@@ -93,6 +100,34 @@ class ClusterTest {
                         new RegionId(new UUID(9, 2)),
                         new DataServer(BORIS, "127.0.0.1", 3262, "iqn.2026-11.pnfs:boris"),
                         0));
+    }
+
+    @Test
+    void a_region_that_comes_online_elsewhere_has_moved_and_one_that_comes_back_has_not() {
+        Cluster cluster = cluster(store);
+        KnownRegion region = region(ANNA, "anna", 1, GIB);
+        var stands = new AtomicBoolean(true);
+        comes(cluster, ANNA, "anna", region);
+        comes(cluster, ANNA, "anna", region);
+        cluster.online(ANNA, stands::get);
+        assertThat(moved).isEmpty();
+        stands.set(false);
+
+        KnownRegion elsewhere = new KnownRegion(
+                region.id(),
+                BORIS,
+                "boris",
+                "iqn.2026-11.pnfs:boris",
+                List.of(new Portal("127.0.0.1", 3333)),
+                0,
+                region.naa(),
+                region.sizeBytes(),
+                region.blockBytes(),
+                region.durability());
+        comes(cluster, BORIS, "boris", elsewhere);
+        comes(cluster, BORIS, "boris", elsewhere);
+
+        assertThat(moved).containsExactlyElementsOf(all);
     }
 
     @Test

@@ -1,0 +1,84 @@
+package pnfs.it.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import pnfs.it.process.Cluster;
+import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.CbArgs.CbNotifyDeviceIdArgs;
+import pnfs.wire.nfs4.DeviceNotice;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
+import pnfs.wire.nfs4.OpArgs.GetDeviceListArgs;
+import pnfs.wire.nfs4.OpResult.GetDeviceInfoResult;
+import pnfs.wire.nfs4.OpResult.GetDeviceListResult;
+import pnfs.wire.nfs4.SequenceFlags;
+import pnfs.wire.xdr.Opaque;
+
+/// What a client hears of its devices: RFC 8881 §18.40.3, §18.46.3, §20.12.
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class DeviceNoticeTest {
+    private static final Bitmap BOTH = DeviceNotice.CHANGE.or(DeviceNotice.DELETE);
+    private static final int SECONDS = 10;
+
+    @TempDir
+    Path folder;
+
+    private Cluster cluster;
+    private Suite suite;
+
+    @BeforeEach
+    void start() throws IOException {
+        cluster = Cluster.start(folder, new Cluster.Shape(1, 64L << 20));
+        suite = new Suite(cluster.nfs());
+    }
+
+    @AfterEach
+    void end() {
+        suite.close();
+        cluster.close();
+    }
+
+    private static Bitmap learn(Session session, Opaque device, Bitmap notifications) {
+        return Session.find(
+                        GetDeviceInfoResult.class,
+                        session.ok(new GetDeviceInfoArgs(device, LayoutType.SCSI, -1, notifications)))
+                .notifications();
+    }
+
+    @Test
+    void who_wants_to_hear_is_told_of_a_data_server_that_moved_until_it_asks_again() throws IOException {
+        Session first = suite.session();
+        Session deaf = suite.session();
+        Session sated = suite.session();
+        Opaque device = Session.find(
+                        GetDeviceListResult.class,
+                        first.ok(Tree.PUT_ROOT, new GetDeviceListArgs(LayoutType.SCSI, -1, 0, 0)))
+                .devices()
+                .getFirst();
+        assertThat(learn(first, device, BOTH)).isEqualTo(BOTH);
+        assertThat(learn(deaf, device, Bitmap.EMPTY)).isEqualTo(Bitmap.EMPTY);
+        learn(sated, device, BOTH);
+        learn(sated, device, Bitmap.EMPTY); // has changed its mind
+
+        cluster.dataServer(0).kill();
+        cluster.moveDataServer(0);
+
+        var told = (CbNotifyDeviceIdArgs)
+                first.peer.callbacks.await(CbNotifyDeviceIdArgs.class, SECONDS).args();
+        assertThat(told.notices()).isEqualTo(List.of(new DeviceNotice.Changed(LayoutType.SCSI, device, false)));
+        assertThat(first.flags()).isEqualTo(SequenceFlags.DEVID_CHANGED);
+        assertThat(deaf.flags()).isZero();
+        assertThat(sated.flags()).isZero();
+        learn(first, device, BOTH);
+        assertThat(first.flags()).isZero();
+    }
+}

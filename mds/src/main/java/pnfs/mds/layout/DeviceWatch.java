@@ -1,0 +1,75 @@
+package pnfs.mds.layout;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Volume;
+import pnfs.mds.callback.Callbacks;
+import pnfs.mds.session.Clients;
+import pnfs.mds.session.StateHolder;
+import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.CbArgs.CbNotifyDeviceIdArgs;
+import pnfs.wire.nfs4.DeviceNotice;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.xdr.Opaque;
+
+/// Who asked, with GETDEVICEINFO, to hear when a device it knows is reached in another way: CB_NOTIFY_DEVICEID
+/// (RFC 8881 §18.40, §20.12), and DEVID_CHANGED in the answer of each SEQUENCE until it has asked again. A
+/// device id names the same bytes for ever here; what moves is the data server in front of them, and a client
+/// that keeps the disk it found at the old place would wait there in vain. Devices never go, so DELETE is never
+/// sent. Safe for any thread.
+public final class DeviceWatch implements StateHolder {
+    private final Callbacks callbacks;
+    private final Clients clients;
+    private final Map<DeviceId, Map<Long, Known>> watchers = new ConcurrentHashMap<>();
+
+    /// What a client knows of a device.
+    private record Known(LayoutType type, boolean outdated) {}
+
+    public DeviceWatch(Callbacks callbacks, Clients clients) {
+        this.callbacks = callbacks;
+        this.clients = clients;
+    }
+
+    /// A client is about to learn of a device, and wants to hear of what `notifications` names.
+    void learns(long clientId, DeviceId device, LayoutType type, Bitmap notifications) {
+        Map<Long, Known> those = watchers.computeIfAbsent(device, _ -> new ConcurrentHashMap<>());
+        Known before = notifications.intersects(DeviceNotice.CHANGE)
+                ? those.put(clientId, new Known(type, false))
+                : those.remove(clientId);
+        if (before != null && before.outdated()) {
+            clients.deviceLearned(clientId);
+        }
+    }
+
+    /// A region of `volume` is served elsewhere now.
+    public void moved(Volume volume) {
+        watchers.getOrDefault(volume.id(), Map.of()).keySet().forEach(client -> notice(client, volume.id()));
+    }
+
+    private void notice(long clientId, DeviceId device) {
+        Known before = watchers.get(device).computeIfPresent(clientId, (_, known) -> {
+            if (!known.outdated()) {
+                clients.deviceChanged(clientId);
+            }
+            return new Known(known.type(), true);
+        });
+        if (before != null) {
+            var changed = new DeviceNotice.Changed(before.type(), Opaque.of(device.bytes()), false);
+            callbacks.send(clientId, new CbNotifyDeviceIdArgs(List.of(changed)), Optional.empty(), _ -> {});
+        }
+    }
+
+    /// What a client wants to hear keeps it from nothing.
+    @Override
+    public boolean holdsStateOf(long clientId) {
+        return false;
+    }
+
+    @Override
+    public void release(long clientId) {
+        watchers.values().forEach(clientsOf -> clientsOf.remove(clientId));
+    }
+}
