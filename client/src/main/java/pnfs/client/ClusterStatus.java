@@ -17,8 +17,10 @@ public record ClusterStatus(
         int opens,
         int layouts,
         List<DataServer> dataServers,
-        List<Volume> volumes) {
+        List<Volume> volumes,
+        List<Fence> fences) {
     public ClusterStatus {
+        fences = List.copyOf(fences);
         dataServers = List.copyOf(dataServers);
         volumes = List.copyOf(volumes);
     }
@@ -42,8 +44,21 @@ public record ClusterStatus(
     /// What went in one direction.
     public record Traffic(long bytes, long commands) {}
 
+    /// A client that is being kept away from a volume and, as far as the metadata server knows, is not yet.
+    ///
+    /// @param key the client's reservation key
+    /// @param regions of the volume
+    /// @param awaited the client was there before a restart and may still come back
+    public record Fence(long key, long client, List<UUID> regions, Duration age, boolean awaited) {
+        public Fence {
+            regions = List.copyOf(regions);
+        }
+    }
+
     /// What layouts are cut from.
-    public record Volume(String topology, long sizeBytes, long freeBytes, List<UUID> regions) {
+    ///
+    /// @param quarantined clients of before a restart may still write there, so nothing new is granted
+    public record Volume(String topology, long sizeBytes, long freeBytes, List<UUID> regions, boolean quarantined) {
         public Volume {
             regions = List.copyOf(regions);
         }

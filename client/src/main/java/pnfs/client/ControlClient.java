@@ -26,6 +26,7 @@ import pnfs.wire.control.proto.Reply;
 import pnfs.wire.control.proto.Request;
 import pnfs.wire.control.proto.Status;
 import pnfs.wire.control.proto.StatusQuery;
+import pnfs.wire.control.proto.Volume;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.xdr.Opaque;
 
@@ -54,10 +55,24 @@ record ControlClient(InetSocketAddress address) {
                                 volume.getTopology(),
                                 volume.getSizeBytes(),
                                 volume.getFreeBytes(),
-                                volume.getRegionIdsList().stream()
-                                        .map(ControlClient::uuid)
-                                        .toList()))
+                                regions(volume),
+                                volume.getQuarantined()))
+                        .toList(),
+                status.getFencesList().stream()
+                        .map(fence -> new ClusterStatus.Fence(
+                                fence.getKey(),
+                                fence.getClientId(),
+                                status.getVolumesList().stream()
+                                        .filter(volume -> volume.getDeviceId().equals(fence.getDeviceId()))
+                                        .flatMap(volume -> regions(volume).stream())
+                                        .toList(),
+                                Duration.ofSeconds(fence.getAgeSeconds()),
+                                fence.getAwaited()))
                         .toList());
+    }
+
+    private static List<UUID> regions(Volume volume) {
+        return volume.getRegionIdsList().stream().map(ControlClient::uuid).toList();
     }
 
     private static ClusterStatus.DataServer dataServer(DataServer server) {

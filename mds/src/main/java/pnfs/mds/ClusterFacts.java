@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import pnfs.layout.device.DataServer;
 import pnfs.layout.device.DeviceId;
@@ -16,12 +17,14 @@ import pnfs.layout.grant.LayoutManager;
 import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.layout.Fences;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.session.Clients;
 import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.proto.Extents;
 import pnfs.wire.control.proto.ExtentsQuery;
+import pnfs.wire.control.proto.PendingFence;
 import pnfs.wire.control.proto.Reply;
 import pnfs.wire.control.proto.Status;
 import pnfs.wire.nfs4.NfsException;
@@ -33,6 +36,7 @@ record ClusterFacts(
         OpenFiles opens,
         LayoutManager manager,
         FileLayouts layouts,
+        Fences fences,
         Cluster cluster,
         LongSupplier nanoTime)
         implements ControlDesk.Facts {
@@ -45,6 +49,20 @@ record ClusterFacts(
                 .setSessions(clients.sessionCount())
                 .setOpens(opens.count())
                 .setLayouts(manager.held().layouts());
+        for (Fences.Pending fence : fences.pending()) {
+            long ageNanos = Math.max(0, nanoTime.getAsLong() - fence.sinceNanos());
+            status.addFences(PendingFence.newBuilder()
+                    .setKey(fence.key())
+                    .setClientId(fence.client())
+                    .setDeviceId(ByteString.copyFrom(fence.volume().bytes()))
+                    .setAgeSeconds(TimeUnit.NANOSECONDS.toSeconds(ageNanos))
+                    .setAwaited(fence.awaited()));
+        }
+    }
+
+    @Override
+    public boolean isQuarantined(DeviceId volume) {
+        return layouts.quarantined().contains(volume);
     }
 
     @Override

@@ -154,15 +154,6 @@ public final class MetadataServer {
         var devices = new DeviceWatch(callbacks, clients);
         cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged, devices::moved);
         cluster.tell();
-        desk = new ControlDesk(
-                cluster,
-                store,
-                clusterId,
-                identity.boot(),
-                (int) Limits.HEARTBEAT.toMillis(),
-                shores.nanoTime(),
-                new ClusterFacts(clients, opens, manager, layouts, cluster, shores.nanoTime()));
-
         dataServers = new DataServerIo(
                 shores.network(),
                 "iqn.2026-11.pnfs:mds-" + clusterId,
@@ -200,6 +191,14 @@ public final class MetadataServer {
                 offer.layoutTypes(),
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
                 meters);
+        desk = new ControlDesk(
+                cluster,
+                store,
+                clusterId,
+                identity.boot(),
+                (int) Limits.HEARTBEAT.toMillis(),
+                shores.nanoTime(),
+                new ClusterFacts(clients, opens, manager, layouts, fences, cluster, shores.nanoTime()));
         ProxyOperations.register(
                 table,
                 inodes,

@@ -1,7 +1,9 @@
 package pnfs.client.cli;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -51,15 +53,33 @@ public final class Status implements Callable<Integer> {
         System.out.print(
                 servers.isEmpty() ? "no data servers: start one with 'pnfs ds'" + System.lineSeparator() : servers);
         System.out.println();
-        var volumes = new Table("VOLUME", ">SIZE", ">FREE", "REGIONS");
+        var volumes = new Table("VOLUME", ">SIZE", ">FREE", "STATE", "REGIONS");
         for (ClusterStatus.Volume volume : status.volumes()) {
             volumes.row(
                     volume.topology(),
                     Bytes.human(volume.sizeBytes()),
                     Bytes.human(volume.freeBytes()),
-                    volume.regions().stream().map(Object::toString).collect(Collectors.joining(" ")));
+                    volume.quarantined() ? "quarantined" : "in use",
+                    names(volume.regions()));
         }
         System.out.print(volumes);
+        if (!status.fences().isEmpty()) {
+            System.out.println();
+            var fences = new Table("FENCED KEY", "CLIENT", ">SINCE", "WAITS FOR", "REGIONS");
+            for (ClusterStatus.Fence fence : status.fences()) {
+                fences.row(
+                        Long.toHexString(fence.key()),
+                        Long.toHexString(fence.client()),
+                        fence.age().toSeconds() + " s",
+                        fence.awaited() ? "the client's return" : "its data servers",
+                        names(fence.regions()));
+            }
+            System.out.print(fences);
+        }
+    }
+
+    private static String names(List<UUID> regions) {
+        return regions.stream().map(UUID::toString).collect(Collectors.joining(" "));
     }
 
     private static String state(ClusterStatus.DataServer server, ClusterStatus.Region region) {

@@ -77,6 +77,11 @@ final class Tree {
                 handle(session.ok(PUT_ROOT, new CreateArgs(new CreateObject.Directory(), name, MODE_755), GET_FH)));
     }
 
+    /// A directory in the root that is there already.
+    static Tree find(Session session, String name) {
+        return new Tree(session, name, handle(session.ok(PUT_ROOT, new LookupArgs(name), GET_FH)));
+    }
+
     /// The same directory for another client.
     Tree of(Session other) {
         return new Tree(other, name, handle);

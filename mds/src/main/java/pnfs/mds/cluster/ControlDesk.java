@@ -63,11 +63,14 @@ public final class ControlDesk {
 
     /// What other rooms know and the cluster does not.
     public interface Facts {
-        /// Adds counts of clients, sessions, opens and layouts, and whether there is grace.
+        /// Adds counts of clients, sessions, opens and layouts, fences, and whether there is grace.
         void addTo(Status.Builder status);
 
         /// Bytes of a volume that are free, as far as its allocator is known.
         Optional<Long> freeBytes(DeviceId volume);
+
+        /// Whether clients of the run before may still write there.
+        boolean isQuarantined(DeviceId volume);
 
         /// The extents of a file, or a refusal.
         Reply extents(ExtentsQuery query);
@@ -340,6 +343,7 @@ public final class ControlDesk {
                     .setTopology(volume.topology().getClass().getSimpleName().toLowerCase(Locale.ROOT))
                     .setSizeBytes(volume.capacity());
             facts.freeBytes(volume.id()).ifPresent(described::setFreeBytes);
+            described.setQuarantined(facts.isQuarantined(volume.id()));
             volume.topology().leaves().forEach(leaf -> described.addRegionIds(bytes(leaf.region())));
             status.addVolumes(described);
         }
