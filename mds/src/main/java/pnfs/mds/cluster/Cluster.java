@@ -218,6 +218,21 @@ public final class Cluster {
         elsewhere.forEach(moves);
     }
 
+    /// A data server beat over a connection that lives. One that was silent for so long that [#expire] took it for
+    /// gone is back.
+    void heard(UUID server, BooleanSupplier stands) {
+        lock.lock();
+        try {
+            if (online.putIfAbsent(server, stands) != null) {
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        log.info("data server is heard of again server={}", server);
+        tell();
+    }
+
     /// A connection of this data server is gone. Nothing changes when another one stands already.
     void offline(UUID server) {
         lock.lock();
@@ -234,14 +249,20 @@ public final class Cluster {
 
     /// Looks for data servers that fell silent while their connection stands. To be called now and then.
     public void expire() {
-        boolean someWent;
+        var silent = new ArrayList<UUID>();
         lock.lock();
         try {
-            someWent = online.values().removeIf(stands -> !stands.getAsBoolean());
+            online.forEach((server, stands) -> {
+                if (!stands.getAsBoolean()) {
+                    silent.add(server);
+                }
+            });
+            online.keySet().removeAll(silent);
         } finally {
             lock.unlock();
         }
-        if (someWent) {
+        if (!silent.isEmpty()) {
+            log.warn("data servers went silent servers={}", silent);
             tell();
         }
     }

@@ -188,10 +188,14 @@ public final class ControlDesk {
         }
 
         private Reply beat(Heartbeat heartbeat) {
-            if (server == null) {
+            UUID who = server;
+            if (who == null) {
                 return ControlLink.refusal("register before the first heartbeat");
             }
             beatAtNanos = nanoTime.getAsLong();
+            if (links.get(who) == link) { // not where it has connected anew meanwhile
+                cluster.heard(who, this::stands);
+            }
             for (RegionReport report :
                     heartbeat.getRegionsList().subList(0, Math.min(MAX_REGIONS, heartbeat.getRegionsCount()))) {
                 if (report.getRegionId().size() == UUID_BYTES) {

@@ -176,6 +176,24 @@ class ClusterTest {
     }
 
     @Test
+    void a_data_server_that_was_silent_and_beats_again_over_the_same_connection_is_back() {
+        Cluster cluster = cluster(store);
+        boolean[] stands = {true};
+        cluster.register(new Presented(ANNA, "anna", List.of(region(ANNA, "anna", 1, GIB))));
+        cluster.online(ANNA, () -> stands[0]);
+        stands[0] = false;
+        cluster.expire();
+        assertThat(online).isEmpty();
+
+        stands[0] = true;
+        cluster.heard(ANNA, () -> stands[0]);
+
+        assertThat(online).hasSize(1);
+        cluster.expire();
+        assertThat(online).hasSize(1);
+    }
+
+    @Test
     void a_region_that_changed_and_one_that_another_serves_are_refused_with_what_to_do() {
         Cluster cluster = cluster(store);
         comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
