@@ -1,0 +1,178 @@
+package pnfs.it.container;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.StandardOpenOption;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import pnfs.client.PnfsClient;
+import pnfs.client.PnfsException;
+import pnfs.client.PnfsFile;
+import pnfs.wire.nfs4.NfsStatus;
+
+/// What befalls a cluster in production, most of it under a load that knows what it must find (I5).
+@Cluster(mds = "--lease=5s")
+class ClusterTest {
+    private static final int MIB = 1 << 20;
+
+    @Test
+    void a_copy_by_a_client_in_a_container_goes_around_the_metadata_server(PnfsCluster cluster) {
+        assertThat(cluster.cli("cp", "/opt/pnfs/classes/logback.xml", "pnfs:/file"))
+                .contains(", 0 B through the metadata server");
+
+        assertThat(cluster.cli("cat", "/file")).contains("<configuration>");
+    }
+
+    @Test
+    void I5_servers_that_are_killed_lose_nothing_and_fail_no_call(PnfsCluster cluster) throws IOException {
+        try (Load load = Load.start(cluster)) {
+            for (Node node : cluster.nodes()) {
+                load.awaitProgress();
+                node.kill();
+                node.start();
+            }
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+        }
+    }
+
+    @Test
+    void I5_a_rolling_restart_loses_nothing_and_fails_no_call(PnfsCluster cluster) throws IOException {
+        try (Load load = Load.start(cluster)) {
+            for (Node node : cluster.nodes().reversed()) {
+                load.awaitProgress();
+                node.stop();
+                node.start();
+            }
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+        }
+    }
+
+    @Test
+    void I5_servers_that_hang_for_a_while_lose_nothing_and_fail_no_call(PnfsCluster cluster) throws IOException {
+        Node mds = cluster.mds();
+        Node hanging = cluster.dataServer(0);
+        try (Load load = Load.start(cluster)) {
+            load.awaitProgress();
+            hanging.pause();
+            Await.until("ds0 is offline", () -> !cluster.status(hanging).online());
+            hanging.unpause();
+            Await.until("ds0 is online", () -> cluster.status(hanging).online());
+
+            load.awaitProgress();
+            mds.pause();
+            hanging.awaitHealth("unhealthy"); // it hears nothing of the metadata server any more
+            mds.unpause();
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+        }
+    }
+
+    @Test
+    void I5_a_client_cut_off_from_a_data_server_goes_through_the_metadata_server(PnfsCluster cluster)
+            throws IOException {
+        Node lost = cluster.dataServer(0);
+        PnfsClient client = cluster.client();
+        try (Load load = Load.start(client, cluster.client())) {
+            load.awaitProgress();
+            assertThat(client.counters().bytesThroughMds()).isZero();
+            cluster.cut(lost, cluster.host());
+            Await.until(
+                    "bytes go through the metadata server",
+                    () -> client.counters().bytesThroughMds() > 0);
+            load.awaitProgress();
+            cluster.heal(lost, cluster.host());
+            load.awaitProgress();
+
+            PnfsClient fresh = cluster.client();
+            load.stopAndVerify(fresh);
+            assertThat(fresh.counters().bytesThroughMds()).isZero();
+        }
+    }
+
+    @Test
+    void I5_a_data_server_cut_off_from_the_metadata_server_comes_back_with_everything(PnfsCluster cluster)
+            throws IOException {
+        Node lost = cluster.dataServer(1);
+        try (Load load = Load.start(cluster)) {
+            load.awaitProgress();
+            cluster.cut(lost, cluster.mds().address());
+            Await.until("ds1 is offline", () -> !cluster.status(lost).online());
+            cluster.heal(lost, cluster.mds().address());
+            Await.until("ds1 is online", () -> cluster.status(lost).online());
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+        }
+    }
+
+    @Test
+    void I5_a_client_cut_off_for_longer_than_its_lease_goes_on_where_it_was(PnfsCluster cluster) throws IOException {
+        Node mds = cluster.mds();
+        try (Load load = Load.start(cluster)) {
+            load.awaitProgress();
+            cluster.cut(mds, cluster.host());
+            Await.until("the lease is over", () -> mds.log().contains("from=ACTIVE to=COURTESY"));
+            cluster.heal(mds, cluster.host());
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+        }
+    }
+
+    @Test
+    @Cluster(dataServers = 1, regionSize = "16MiB")
+    void a_data_server_added_while_others_run_takes_new_files(PnfsCluster cluster) throws IOException {
+        PnfsClient client = cluster.client();
+        assertThatThrownBy(() -> write(client, "/large", 24 * MIB)).satisfies(ClusterTest::isFull);
+        client.remove("/large");
+
+        Node added = cluster.addDataServer();
+        write(client, "/large", 24 * MIB);
+
+        assertThat(cluster.status(added).regions().getFirst().sizeBytes()).isEqualTo(16 * MIB);
+        assertThat(client.extents("/large"))
+                .extracting(extent -> Objects.requireNonNull(extent.place()).dataServer())
+                .contains("ds0", added.name());
+        assertThat(client.counters().bytesThroughMds()).isZero();
+    }
+
+    @Test
+    @Cluster(dataServers = 1, regionSize = "16MiB")
+    void a_full_cluster_says_so_keeps_what_it_has_and_takes_more_when_something_is_removed(PnfsCluster cluster)
+            throws IOException {
+        PnfsClient client = cluster.client();
+        write(client, "/kept", 4 * MIB);
+        write(client, "/removed", 8 * MIB);
+        assertThatThrownBy(() -> write(client, "/too-much", 8 * MIB)).satisfies(ClusterTest::isFull);
+
+        client.remove("/too-much");
+        client.remove("/removed");
+        write(client, "/fits", 8 * MIB);
+
+        try (PnfsFile kept = cluster.client().open("/kept", StandardOpenOption.READ)) {
+            assertThat(kept.size()).isEqualTo(4 * MIB);
+        }
+    }
+
+    private static void isFull(Throwable failure) {
+        assertThat(failure)
+                .isInstanceOfSatisfying(
+                        PnfsException.class, e -> assertThat(e.status()).isEqualTo(NfsStatus.NOSPC));
+    }
+
+    private static void write(PnfsClient client, String path, int bytes) throws IOException {
+        try (PnfsFile file = client.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            for (int offset = 0; offset < bytes; offset += MIB) {
+                file.write(offset, ByteBuffer.allocate(MIB));
+            }
+        }
+    }
+}
