@@ -25,6 +25,7 @@ import pnfs.it.bench.Bench;
 import pnfs.it.demo.Demo;
 import pnfs.it.kernel.KernelTest;
 import pnfs.it.sim.SimCommand;
+import pnfs.mds.FsckCommand;
 import pnfs.mds.MdsCommand;
 
 /// The `pnfs` command: every command of every module under one name.
@@ -48,6 +49,7 @@ import pnfs.mds.MdsCommand;
             Mv.class,
             Rm.class,
             Status.class,
+            FsckCommand.class,
             Bench.class,
             KernelTest.class,
             SimCommand.class,

@@ -31,7 +31,7 @@ import pnfs.wire.xdr.Opaque;
 ///
 /// A value ends where its grammar ends. Another version, a number out of its range, a byte too few or too many
 /// are damage: [CorruptStoreException].
-final class InodeRecords {
+public final class InodeRecords {
     private static final byte VERSION = 1;
     private static final int FIXED_BYTES = 1 + 1 + 8 + 2 + 4 + 4 + 4 + 8 + 4 * 12;
     private static final int LARGEST_FIXED_CONTENT = 4 * Long.BYTES;
@@ -41,11 +41,11 @@ final class InodeRecords {
 
     private InodeRecords() {}
 
-    static byte[] key(long id) {
+    public static byte[] key(long id) {
         return Keys.INODE.of(id);
     }
 
-    static byte[] write(Inode inode) {
+    public static byte[] write(Inode inode) {
         int contentBytes = inode.content() instanceof Content.Symlink(var target)
                 ? Short.BYTES + target.length()
                 : LARGEST_FIXED_CONTENT;
@@ -94,7 +94,8 @@ final class InodeRecords {
         }
     }
 
-    static Inode read(long id, byte[] value) {
+    /// @throws CorruptStoreException when these bytes are not what [#write] makes
+    public static Inode read(long id, byte[] value) {
         var in = ByteBuffer.wrap(value);
         try {
             Inode inode = read(id, in);

@@ -337,7 +337,7 @@ public final class Cluster {
         }
     }
 
-    List<Volume> volumes() {
+    public List<Volume> volumes() {
         lock.lock();
         try {
             return List.copyOf(volumes.values());

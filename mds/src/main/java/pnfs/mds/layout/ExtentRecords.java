@@ -32,7 +32,7 @@ import pnfs.mds.store.MetadataStore;
 ///
 /// Extents of a file do not overlap, nor do free ranges of a volume. A value ends where its grammar ends. Anything
 /// else is damage: [CorruptStoreException].
-final class ExtentRecords {
+public final class ExtentRecords {
     private static final byte VERSION = 1;
     private static final int EXTENT_BYTES = 2 + DeviceId.BYTES + 2 * Long.BYTES;
     private static final int NUMBER_BYTES = 1 + Long.BYTES;
@@ -97,12 +97,25 @@ final class ExtentRecords {
         var free = new ArrayList<ByteRange>();
         store.scan(start, Keys.after(start), (key, value) -> {
             if (key.length > SPACE_OFFSET_AT) {
-                long offset = ByteBuffer.wrap(key).getLong(SPACE_OFFSET_AT);
-                free.add(rangeOf(offset, readNumber(value, "free range of volume " + volume.id())));
+                free.add(readFree(key, value));
             }
             return true;
         });
         return Optional.of(free);
+    }
+
+    /// A free range of a volume, from its record.
+    public static ByteRange readFree(byte[] key, byte[] value) {
+        if (key.length != SPACE_OFFSET_AT + Long.BYTES) {
+            throw new CorruptStoreException("a free range's key has " + key.length + " bytes");
+        }
+        return rangeOf(ByteBuffer.wrap(key).getLong(SPACE_OFFSET_AT), readNumber(value, "a free range"));
+    }
+
+    /// Makes `now` the free ranges of a volume, which were `before`.
+    public static void addFree(Batch batch, Volume volume, List<ByteRange> before, List<ByteRange> now) {
+        before.forEach(range -> batch.delete(keyOf(volume.id(), range.offset())));
+        now.forEach(range -> batch.put(keyOf(volume.id(), range.offset()), write(range.length())));
     }
 
     private static byte[] keyOf(DeviceId volume, long offset) {
@@ -122,7 +135,11 @@ final class ExtentRecords {
                 .array();
     }
 
-    private static Extent read(long inode, byte[] key, byte[] value) {
+    /// An extent of a file, from its record.
+    public static Extent read(long inode, byte[] key, byte[] value) {
+        if (key.length != EXTENT_OFFSET_AT + Long.BYTES) {
+            throw new CorruptStoreException("extent of inode " + inode + ": a key of " + key.length + " bytes");
+        }
         if (value.length != EXTENT_BYTES || value[0] != VERSION) {
             throw new CorruptStoreException("extent of inode " + inode + ": " + value.length + " bytes of version "
                     + (value.length == 0 ? "none" : value[0]));

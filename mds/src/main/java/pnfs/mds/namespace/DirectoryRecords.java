@@ -24,7 +24,7 @@ import pnfs.wire.nfs4.Nfs4Limits;
 ///
 /// For each ENTRY there is the COOKIE of the same directory, cookie, name and file, and the reverse. Anything
 /// else is damage: [CorruptStoreException].
-final class DirectoryRecords {
+public final class DirectoryRecords {
     private static final byte VERSION = 1;
     private static final int HEAD_BYTES = 1 + 2 * Long.BYTES;
     private static final int COOKIE_KEY_BYTES = 1 + 2 * Long.BYTES;
@@ -32,15 +32,15 @@ final class DirectoryRecords {
 
     private DirectoryRecords() {}
 
-    static byte[] entryKey(long directory, String name) {
+    public static byte[] entryKey(long directory, String name) {
         return Keys.ENTRY.of(directory, name.getBytes(StandardCharsets.UTF_8));
     }
 
-    static byte[] writeEntry(Entry entry) {
+    public static byte[] writeEntry(Entry entry) {
         return head(entry.file(), Long.BYTES).putLong(entry.cookie()).array();
     }
 
-    static Entry readEntry(long directory, String name, byte[] value) {
+    public static Entry readEntry(long directory, String name, byte[] value) {
         String what = "entry '" + name + "' of directory " + directory;
         if (value.length != HEAD_BYTES + Long.BYTES) {
             throw new CorruptStoreException(what + " has " + value.length + " bytes");
@@ -49,16 +49,16 @@ final class DirectoryRecords {
         return new Entry(name, readFile(what, in), requireCookie(what, in.getLong()));
     }
 
-    static byte[] cookieKey(long directory, long cookie) {
+    public static byte[] cookieKey(long directory, long cookie) {
         return Keys.COOKIE.of(directory, cookie);
     }
 
-    static byte[] writeCookie(Entry entry) {
+    public static byte[] writeCookie(Entry entry) {
         byte[] name = entry.name().getBytes(StandardCharsets.UTF_8);
         return head(entry.file(), name.length).put(name).array();
     }
 
-    static Entry readCookie(byte[] key, byte[] value) {
+    public static Entry readCookie(byte[] key, byte[] value) {
         if (key.length != COOKIE_KEY_BYTES) {
             throw new CorruptStoreException("a cookie's key has " + key.length + " bytes");
         }
@@ -75,7 +75,7 @@ final class DirectoryRecords {
         return new Entry(name, file, requireCookie(what, cookie));
     }
 
-    static byte[] orphanKey(long file) {
+    public static byte[] orphanKey(long file) {
         return Keys.ORPHAN.of(file);
     }
 
@@ -83,7 +83,7 @@ final class DirectoryRecords {
         return ORPHAN;
     }
 
-    static long readOrphan(byte[] key, byte[] value) {
+    public static long readOrphan(byte[] key, byte[] value) {
         if (key.length != 1 + Long.BYTES || !Arrays.equals(value, ORPHAN)) {
             throw new CorruptStoreException("orphan of " + key.length + " and " + value.length + " bytes");
         }

@@ -47,6 +47,9 @@ public final class RocksDbEngine implements StoreEngine {
     /// A group stops growing here, so that nobody's commit waits for everybody's.
     private static final long GROUP_BYTES = 8L << 20;
 
+    /// RocksDB's file that is there wherever a database is.
+    private static final String CURRENT = "CURRENT";
+
     private static final long BLOCK_CACHE_BYTES = 64L << 20;
     private static final long WRITE_BUFFER_BYTES = 64L << 20;
     private static final int BLOOM_BITS_A_KEY = 10;
@@ -80,6 +83,27 @@ public final class RocksDbEngine implements StoreEngine {
     /// @throws StoreRefusedException when it is in use, of another version, damaged, or no store at all
     public static RocksDbEngine open(Path directory) {
         refuseForeign(directory);
+        return open(directory, RocksDB::open);
+    }
+
+    /// Opens the store in `directory` as it is at this moment, to be read only: a server may have it open and
+    /// go on changing it, which is not seen. Nothing is written to the directory.
+    ///
+    /// @throws StoreRefusedException as [#open], or when there is no store
+    public static RocksDbEngine openReadOnly(Path directory) {
+        if (!Files.exists(directory.resolve(CURRENT))) {
+            throw new StoreRefusedException(
+                    "store " + directory + " holds no store: name the directory that" + " 'pnfs mds --store' names");
+        }
+        return open(directory, RocksDB::openReadOnly);
+    }
+
+    @FunctionalInterface
+    private interface Opener {
+        RocksDB open(Options options, String path) throws RocksDBException;
+    }
+
+    private static RocksDbEngine open(Path directory, Opener opener) {
         RocksDB.loadLibrary();
         var blockCache = new LRUCache(BLOCK_CACHE_BYTES);
         var bloom = new BloomFilter(BLOOM_BITS_A_KEY);
@@ -93,7 +117,7 @@ public final class RocksDbEngine implements StoreEngine {
                 .setTableFormatConfig(
                         new BlockBasedTableConfig().setBlockCache(blockCache).setFilterPolicy(bloom));
         try {
-            RocksDB db = RocksDB.open(options, directory.toString());
+            RocksDB db = opener.open(options, directory.toString());
             var engine = new RocksDbEngine(options, blockCache, bloom, db);
             try {
                 engine.checkFormat(directory);
@@ -114,7 +138,7 @@ public final class RocksDbEngine implements StoreEngine {
     private static void refuseForeign(Path directory) {
         try {
             Files.createDirectories(directory);
-            if (Files.exists(directory.resolve("CURRENT"))) {
+            if (Files.exists(directory.resolve(CURRENT))) {
                 return;
             }
             try (Stream<Path> files = Files.list(directory)) {

@@ -1,0 +1,45 @@
+package pnfs.mds.check;
+
+/// What can be wrong with a store, and what a repair does about it.
+public enum Damage {
+    UNREADABLE("a record that is not what this version writes", "none: restore the store from a backup"),
+    HALF_NAME("a name that only LOOKUP or only READDIR finds", "both find it"),
+    STRAY_NAME("a name in something that is no directory", "removed"),
+    DANGLING_NAME("a name that leads to no file", "removed"),
+    LOST_FILE("a file without a name that nobody waits for", "named lost+found.NUMBER in its export's root"),
+    TWO_NAMES("a directory with two names", "none: rename or remove one of them"),
+    DETACHED("a directory that no way leads to from its export's root", "none: restore the store from a backup"),
+    COUNTS("an inode whose counts or parent disagree with the names there are", "counted anew"),
+    DEAD_ORPHAN("a note to free a file that has a name, or that is not there", "removed"),
+    STRAY_ATTRIBUTES("extended attributes of no file", "removed"),
+    STRAY_EXTENT("an extent of something that is no regular file", "its space is freed"),
+    OVERLAP("two extents for the same bytes of a file", "none: copy the file and remove it"),
+    SHARED_SPACE("the same space in two extents", "none: copy the files, look which bytes are whose, remove both"),
+    OUTSIDE("an extent where no volume has space", "none: restore the store from a backup"),
+    SPACE_USED("a file whose space_used is not that of its extents", "counted anew"),
+    FREE_IN_USE("free space that a file, or a disk's signature, lies on", "in use"),
+    LEAKED_SPACE("space that neither is free nor belongs to anything", "freed");
+
+    private final String meaning;
+    private final String repair;
+
+    Damage(String meaning, String repair) {
+        this.meaning = meaning;
+        this.repair = repair;
+    }
+
+    /// For people: what it is.
+    public String meaning() {
+        return meaning;
+    }
+
+    /// For people: what a repair does.
+    public String repair() {
+        return repair;
+    }
+
+    /// Whether a repair does anything.
+    public boolean isRepairable() {
+        return !repair.startsWith("none");
+    }
+}

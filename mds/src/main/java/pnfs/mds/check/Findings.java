@@ -1,0 +1,36 @@
+package pnfs.mds.check;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
+
+/// What is found, and the changes that repair it. Confined to one check.
+final class Findings {
+    final Batch repair = new Batch();
+    private final List<Report.Finding> all = new ArrayList<>();
+
+    void add(Damage damage, String what) {
+        all.add(new Report.Finding(damage, what));
+    }
+
+    /// What `record` reads; null where it cannot be read.
+    <T> @Nullable T read(Supplier<T> record) {
+        try {
+            return record.get();
+        } catch (CorruptStoreException damaged) {
+            add(Damage.UNREADABLE, String.valueOf(damaged.getMessage()));
+            return null;
+        }
+    }
+
+    boolean has(Damage damage) {
+        return all.stream().anyMatch(finding -> finding.damage() == damage);
+    }
+
+    List<Report.Finding> all() {
+        return all;
+    }
+}

@@ -1,0 +1,297 @@
+package pnfs.mds.check;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import pnfs.mds.attribute.Content;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.InodeRecords;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.namespace.DirectoryRecords;
+import pnfs.mds.namespace.Entry;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.StoreEngine;
+
+/// Each name leads to a file, each file has as many names as it says, and every directory hangs on its export's
+/// root.
+///
+/// First all directories come, in the order of their numbers, then all inodes again: what was counted is
+/// compared. Keeps about 150 bytes a name in memory.
+final class NameCheck {
+    private final Findings findings;
+    private final Map<Long, Directory> directories = new HashMap<>();
+    private final List<Name> names = new ArrayList<>();
+    private final Set<Long> orphans = new HashSet<>();
+    /// Inodes that are there and cannot be read.
+    private final Set<Long> unreadable = new HashSet<>();
+    /// Bytes of extents of the files that say something else.
+    private final Map<Long, Long> spaceUsed = new HashMap<>();
+
+    /// A name as it will be after the repair.
+    private record Name(long directory, Entry entry) {
+        long target() {
+            return entry.file().inode();
+        }
+    }
+
+    /// A directory and what is counted of it.
+    private static final class Directory {
+        private final Inode inode;
+        private long entries;
+        private long nextCookie;
+        private int subdirectories;
+        private @Nullable Name name;
+
+        Directory(Inode inode, long entries, long nextCookie) {
+            this.inode = inode;
+            this.entries = entries;
+            this.nextCookie = nextCookie;
+        }
+    }
+
+    NameCheck(Findings findings) {
+        this.findings = findings;
+    }
+
+    void unreadable(long inode) {
+        unreadable.add(inode);
+    }
+
+    boolean isUnreadable(long inode) {
+        return unreadable.contains(inode);
+    }
+
+    void orphan(long inode) {
+        orphans.add(inode);
+    }
+
+    void spaceUsed(long inode, long bytes) {
+        spaceUsed.put(inode, bytes);
+    }
+
+    /// The names of one inode, as LOOKUP and as READDIR find them.
+    ///
+    /// @param inode null where there is none, or none that can be read
+    void directory(long id, @Nullable Inode inode, List<Entry> byName, List<Entry> byCookie) {
+        boolean isUnknown = inode == null && unreadable.contains(id);
+        if (!isUnknown && (inode == null || !inode.isDirectory())) {
+            byName.forEach(entry -> stray(id, entry));
+            byCookie.forEach(entry -> stray(id, entry));
+            return;
+        }
+        Map<String, Entry> both = joined(id, byName, byCookie);
+        both.values().forEach(entry -> names.add(new Name(id, entry)));
+        if (inode != null) {
+            long last = both.values().stream().mapToLong(Entry::cookie).max().orElse(0);
+            long next = Math.max(inode.directory().nextCookie(), last + 1);
+            directories.put(id, new Directory(inode, both.size(), next));
+        }
+    }
+
+    private void stray(long id, Entry entry) {
+        findings.add(Damage.STRAY_NAME, "'" + entry.name() + "' in inode " + id);
+        delete(id, entry);
+    }
+
+    /// What LOOKUP finds counts; a name that only READDIR finds is a name, too.
+    private Map<String, Entry> joined(long id, List<Entry> byName, List<Entry> byCookie) {
+        var both = new LinkedHashMap<String, Entry>();
+        var listed = new HashMap<Long, Entry>();
+        byCookie.forEach(entry -> listed.put(entry.cookie(), entry));
+        var taken = new HashSet<Long>();
+        for (Entry entry : byName) {
+            Entry kept = entry;
+            if (!entry.equals(listed.remove(entry.cookie()))) {
+                half(id, entry, "is not listed at cookie " + entry.cookie());
+                kept = taken.contains(entry.cookie()) ? new Entry(entry.name(), entry.file(), unused(byName)) : entry;
+                put(id, kept);
+            }
+            taken.add(kept.cookie());
+            both.put(kept.name(), kept);
+        }
+        listed.values().forEach(entry -> {
+            if (both.putIfAbsent(entry.name(), entry) == null) {
+                half(id, entry, "is listed and cannot be looked up");
+                put(id, entry);
+            } else {
+                half(id, entry, "is listed at cookie " + entry.cookie() + " as well");
+                findings.repair.delete(DirectoryRecords.cookieKey(id, entry.cookie()));
+            }
+        });
+        return both;
+    }
+
+    private static long unused(List<Entry> entries) {
+        return 1 + entries.stream().mapToLong(Entry::cookie).max().orElseThrow();
+    }
+
+    private void half(long id, Entry entry, String what) {
+        findings.add(Damage.HALF_NAME, "'" + entry.name() + "' in directory " + id + " " + what);
+    }
+
+    private void put(long directory, Entry entry) {
+        findings.repair.put(DirectoryRecords.entryKey(directory, entry.name()), DirectoryRecords.writeEntry(entry));
+        findings.repair.put(DirectoryRecords.cookieKey(directory, entry.cookie()), DirectoryRecords.writeCookie(entry));
+    }
+
+    private void delete(long directory, Entry entry) {
+        findings.repair.delete(DirectoryRecords.entryKey(directory, entry.name()));
+        findings.repair.delete(DirectoryRecords.cookieKey(directory, entry.cookie()));
+    }
+
+    /// All inodes once more, beside their names.
+    void finish(StoreEngine engine) {
+        names.sort(Comparator.comparingLong(Name::target));
+        var next = new int[1];
+        try (var inodes = new Rows(engine, Keys.INODE, findings)) {
+            for (long id = inodes.number(); id != Rows.END; id = inodes.number()) {
+                namesBefore(id, next).forEach(this::dangling);
+                List<Name> own = namesBefore(id + 1, next);
+                long current = id;
+                inodes.take(id, (_, value) -> {
+                    if (!unreadable.contains(current)) {
+                        inode(InodeRecords.read(current, value), own);
+                    }
+                });
+            }
+        }
+        namesBefore(Rows.END, next).forEach(this::dangling);
+        directories.values().forEach(this::counts);
+    }
+
+    private List<Name> namesBefore(long id, int[] next) {
+        int from = next[0];
+        while (next[0] < names.size() && names.get(next[0]).target() < id) {
+            next[0]++;
+        }
+        return names.subList(from, next[0]);
+    }
+
+    private void dangling(Name name) {
+        findings.add(
+                Damage.DANGLING_NAME,
+                "'" + name.entry().name() + "' in directory " + name.directory() + " leads to "
+                        + name.entry().file());
+        delete(name.directory(), name.entry());
+        Directory directory = directories.get(name.directory());
+        if (directory != null) {
+            directory.entries--;
+        }
+    }
+
+    private void inode(Inode inode, List<Name> leading) {
+        var own = new ArrayList<Name>();
+        for (Name name : leading) {
+            if (name.entry().file().equals(inode.file())) {
+                own.add(name);
+            } else {
+                dangling(name);
+            }
+        }
+        boolean isRoot = inode.id() == Inodes.rootOf(Inodes.exportOf(inode.id()));
+        if (orphans.contains(inode.id()) && !own.isEmpty()) {
+            findings.add(Damage.DEAD_ORPHAN, "inode " + inode.id() + " has a name");
+            findings.repair.delete(DirectoryRecords.orphanKey(inode.id()));
+        } else if (!orphans.contains(inode.id()) && own.isEmpty() && !isRoot) {
+            found(inode, own);
+        }
+        if (inode.isDirectory()) {
+            directoryNamed(inode, own, isRoot);
+        } else {
+            file(inode, own.size());
+        }
+    }
+
+    private void found(Inode inode, List<Name> own) {
+        findings.add(Damage.LOST_FILE, "inode " + inode.id() + " (" + inode.type() + ")");
+        long rootId = Inodes.rootOf(Inodes.exportOf(inode.id()));
+        Directory root = directories.get(rootId);
+        if (root == null) {
+            return; // nowhere to hang it: its export's root is damaged itself
+        }
+        var name = new Name(rootId, new Entry("lost+found." + inode.id(), inode.file(), root.nextCookie++));
+        root.entries++;
+        put(rootId, name.entry());
+        own.add(name);
+    }
+
+    private void directoryNamed(Inode inode, List<Name> own, boolean isRoot) {
+        if (own.size() > 1) {
+            findings.add(Damage.TWO_NAMES, "directory " + inode.id() + " has " + own.size() + " names");
+        }
+        for (Name name : own) {
+            Directory parent = directories.get(name.directory());
+            if (parent != null) {
+                parent.subdirectories++;
+            }
+        }
+        Directory directory = directories.get(inode.id());
+        if (directory != null && !isRoot && !own.isEmpty()) {
+            directory.name = own.getFirst();
+        }
+    }
+
+    private void file(Inode inode, int links) {
+        Content content = inode.content();
+        Long used = spaceUsed.get(inode.id());
+        if (used != null && content instanceof Content.Regular regular) {
+            findings.add(
+                    Damage.SPACE_USED,
+                    "inode " + inode.id() + " says " + regular.spaceUsed() + " bytes, its extents have " + used);
+            content = new Content.Regular(regular.size(), used, regular.verifier());
+        }
+        if (inode.links() != links) {
+            findings.add(Damage.COUNTS, "inode " + inode.id() + " says " + inode.links() + " links and has " + links);
+        }
+        if (used != null || inode.links() != links) {
+            put(inode, links, content);
+        }
+    }
+
+    private void counts(Directory directory) {
+        Inode inode = directory.inode;
+        int links = 2 + directory.subdirectories;
+        FileHandle parent = inode.directory().parent();
+        if (directory.name != null) {
+            Directory above = directories.get(directory.name.directory());
+            parent = above == null ? parent : above.inode.file();
+        }
+        var content = new Content.Directory(parent, directory.entries, directory.nextCookie);
+        if (inode.links() != links || !content.equals(inode.content())) {
+            findings.add(
+                    Damage.COUNTS,
+                    "directory " + inode.id() + " says " + inode.links() + " links and " + inode.content()
+                            + ", counted are " + links + " and " + content);
+            put(inode, links, content);
+        }
+        if (directory.name != null && !leadsToRoot(directory)) {
+            findings.add(Damage.DETACHED, "directory " + inode.id());
+        }
+    }
+
+    private boolean leadsToRoot(Directory directory) {
+        var passed = new HashSet<Long>();
+        @Nullable Directory at = directory;
+        while (at != null && at.name != null) {
+            if (!passed.add(at.inode.id())) {
+                return false;
+            }
+            at = directories.get(at.name.directory());
+        }
+        return true;
+    }
+
+    private void put(Inode inode, int links, Content content) {
+        findings.repair.put(
+                InodeRecords.key(inode.id()),
+                InodeRecords.write(
+                        new Inode(inode.file(), inode.rights(), links, inode.change() + 1, inode.times(), content)));
+    }
+}

@@ -1,0 +1,119 @@
+package pnfs.mds.check;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Volume;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
+import pnfs.mds.layout.ExtentRecords;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.StoreEngine;
+
+/// Each byte of a volume is free, or part of one extent of one file, or kept for the disk's signature: never
+/// two of them, and never none.
+final class SpaceCheck {
+    private final Map<DeviceId, List<Piece>> pieces = new HashMap<>();
+
+    private record Piece(ByteRange place, String owner) {}
+
+    /// An extent that belongs to a file.
+    void add(long inode, Extent extent) {
+        pieces.computeIfAbsent(extent.device(), _ -> new ArrayList<>())
+                .add(new Piece(
+                        ByteRange.ofLength(extent.volumeOffset(), extent.file().length()), "inode " + inode));
+    }
+
+    void finish(StoreEngine engine, List<Volume> volumes, Findings findings) {
+        for (Volume volume : volumes) {
+            List<Piece> used = pieces.remove(volume.id());
+            check(engine, volume, used == null ? new ArrayList<>() : used, findings);
+        }
+        pieces.forEach((device, lost) ->
+                findings.add(Damage.OUTSIDE, lost.size() + " extents lie on volume " + device + ", which is unknown"));
+    }
+
+    private static void check(StoreEngine engine, Volume volume, List<Piece> used, Findings findings) {
+        byte[] formatted = Keys.SPACE.of(volume.id().bytes());
+        if (engine.get(formatted) == null) {
+            return; // registered, and nothing was ever placed there
+        }
+        var free = new ArrayList<ByteRange>();
+        try (StoreEngine.Cursor records = engine.open(formatted, Keys.after(formatted))) {
+            records.next();
+            while (records.next()) {
+                ByteRange range = findings.read(() -> ExtentRecords.readFree(records.key(), records.value()));
+                if (range != null) {
+                    free.add(range);
+                }
+            }
+        }
+        for (long start : volume.topology().diskStarts()) {
+            used.add(new Piece(ByteRange.ofLength(start, ByteRange.BLOCK_BYTES), "a disk's signature"));
+        }
+        used.sort(Comparator.comparingLong(piece -> piece.place().offset()));
+        String where = " of volume " + volume.id();
+        var gaps = new ArrayList<ByteRange>();
+        long end = 0;
+        String last = "";
+        for (Piece piece : used) {
+            if (piece.place().offset() < end) {
+                findings.add(Damage.SHARED_SPACE, piece.place() + where + ": " + last + " and " + piece.owner());
+            } else if (piece.place().offset() > end) {
+                gaps.add(new ByteRange(end, piece.place().offset()));
+            }
+            if (piece.place().end() > end) {
+                end = piece.place().end();
+                last = piece.owner();
+            }
+        }
+        long capacity = ByteRange.alignDown(volume.capacity());
+        if (end > capacity) {
+            findings.add(Damage.OUTSIDE, last + " has bytes up to " + end + where + ", which ends at " + capacity);
+        } else if (end < capacity) {
+            gaps.add(new ByteRange(end, capacity));
+        }
+        compare(volume, free, gaps, findings);
+    }
+
+    /// Both in order. Where they differ the stored ranges are made those that nobody uses, unless there are
+    /// extents that nobody could read: they may be the users.
+    private static void compare(Volume volume, List<ByteRange> free, List<ByteRange> unused, Findings findings) {
+        String where = " of volume " + volume.id();
+        List<ByteRange> inUse = minus(free, unused);
+        List<ByteRange> leaked = minus(unused, free);
+        inUse.forEach(range -> findings.add(Damage.FREE_IN_USE, range + where));
+        if (findings.has(Damage.UNREADABLE)) {
+            return;
+        }
+        leaked.forEach(range -> findings.add(Damage.LEAKED_SPACE, range + where));
+        if (!inUse.isEmpty() || !leaked.isEmpty()) {
+            ExtentRecords.addFree(findings.repair, volume, free, unused);
+        }
+    }
+
+    /// What is in `these` and not in `those`, both in order and without overlap in themselves.
+    private static List<ByteRange> minus(List<ByteRange> these, List<ByteRange> those) {
+        var rest = new ArrayList<ByteRange>();
+        int i = 0;
+        for (ByteRange range : these) {
+            long from = range.offset();
+            while (i < those.size() && those.get(i).end() <= from) {
+                i++;
+            }
+            for (int j = i; j < those.size() && those.get(j).offset() < range.end(); j++) {
+                if (those.get(j).offset() > from) {
+                    rest.add(new ByteRange(from, those.get(j).offset()));
+                }
+                from = Math.max(from, those.get(j).end());
+            }
+            if (from < range.end()) {
+                rest.add(new ByteRange(from, range.end()));
+            }
+        }
+        return rest;
+    }
+}

@@ -1,0 +1,278 @@
+package pnfs.mds.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import pnfs.layout.extent.ByteRange;
+import pnfs.mds.attribute.Content;
+import pnfs.mds.attribute.Inode;
+import pnfs.mds.attribute.InodeRecords;
+import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.layout.LayoutRooms;
+import pnfs.mds.namespace.DirectoryRecords;
+import pnfs.mds.namespace.Entry;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.Keys;
+import pnfs.wire.nfs4.CreateObject;
+import pnfs.wire.nfs4.Fattr;
+import pnfs.wire.nfs4.FileRange;
+import pnfs.wire.nfs4.Iomode;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.SetXattrMode;
+import pnfs.wire.xdr.Opaque;
+
+/// A store that real operations made is damaged in one way, and the check has to say which; what it repairs is
+/// checked again.
+class StoreCheckTest {
+    private static final long ALICE = 1;
+    private static final long NOWHERE = 4711;
+    private static final int PAGE = ByteRange.BLOCK_BYTES;
+
+    private final LayoutRooms rooms = LayoutRooms.committing();
+    private final FileHandle directory = make("directory", new CreateObject.Directory());
+    private final FileHandle below = makeIn(directory, "below");
+    private final FileHandle first = fileWithSpace("first");
+    private final FileHandle second = fileWithSpace("second");
+    private final FileHandle link = make("link", new CreateObject.Symlink(Opaque.ofUtf8("first")));
+
+    /// How each kind of damage is made.
+    private final Map<Damage, Runnable> plants = new EnumMap<>(Map.ofEntries(
+            Map.entry(Damage.UNREADABLE, () -> change(InodeRecords.key(link.inode()), new byte[] {1, 2, 3})),
+            Map.entry(Damage.HALF_NAME, () -> store(batch -> batch.delete(recordOf(Keys.COOKIE, rooms.root, first)))),
+            Map.entry(Damage.STRAY_NAME, () -> store(batch -> put(batch, first.inode(), new Entry("x", second, 3)))),
+            Map.entry(
+                    Damage.DANGLING_NAME,
+                    () -> count(
+                            1,
+                            0,
+                            batch -> put(batch, rooms.root.inode(), new Entry("x", new FileHandle(NOWHERE, 1), 100)))),
+            Map.entry(
+                    Damage.LOST_FILE,
+                    () -> count(-1, 0, batch -> {
+                        batch.delete(recordOf(Keys.ENTRY, rooms.root, first));
+                        batch.delete(recordOf(Keys.COOKIE, rooms.root, first));
+                    })),
+            Map.entry(
+                    Damage.TWO_NAMES,
+                    () -> count(1, 1, batch -> put(batch, rooms.root.inode(), new Entry("again", directory, 100)))),
+            Map.entry(Damage.DETACHED, this::makeCircle),
+            Map.entry(Damage.COUNTS, () -> count(0, 5, _ -> {})),
+            Map.entry(Damage.DEAD_ORPHAN, () -> change(DirectoryRecords.orphanKey(first.inode()), new byte[] {1})),
+            Map.entry(Damage.STRAY_ATTRIBUTES, () -> change(Keys.XATTR.of(NOWHERE), new byte[] {1})),
+            Map.entry(Damage.STRAY_EXTENT, () -> moveExtent(first.inode(), link.inode(), 0)),
+            Map.entry(Damage.OVERLAP, () -> moveExtent(first.inode(), first.inode(), PAGE)),
+            Map.entry(Damage.SHARED_SPACE, () -> {
+                moveExtent(first.inode(), second.inode(), 64L * PAGE);
+            }),
+            Map.entry(Damage.OUTSIDE, () -> {
+                byte[] extent = valueOf(extentKey(first.inode()));
+                Arrays.fill(extent, extent.length - 8, extent.length - 4, (byte) 0x10);
+                change(extentKey(first.inode()), extent);
+            }),
+            Map.entry(Damage.SPACE_USED, () -> {
+                Inode inode = rooms.inode(first);
+                put(new Inode(inode.file(), inode.rights(), 1, 9, inode.times(), new Content.Regular(0, PAGE, null)));
+            }),
+            Map.entry(
+                    Damage.FREE_IN_USE,
+                    () -> store(batch -> {
+                        byte[] free = firstFree();
+                        batch.put(withLastNumber(free, 0), valueOf(free));
+                    })),
+            Map.entry(Damage.LEAKED_SPACE, () -> store(batch -> batch.delete(firstFree())))));
+
+    @Test
+    void what_operations_leave_is_sound() {
+        Report report = check();
+        assertThat(report.findings()).isEmpty();
+        assertThat(report.files()).isEqualTo(6);
+        assertThat(report.repair().isEmpty()).isTrue();
+    }
+
+    @Test
+    void a_file_that_waits_for_its_last_close_is_no_damage() {
+        rooms.run(ALICE, rooms.root, new OpArgs.RemoveArgs("first"));
+        assertThat(check().findings()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Damage.class)
+    void damage_is_found_and_repaired_where_it_can_be(Damage damage) {
+        plants.get(damage).run();
+        Report report = check();
+        assertThat(report.findings()).extracting(Report.Finding::damage).contains(damage);
+        assertThat(report.hasIrreparable())
+                .isEqualTo(report.findings().stream()
+                        .anyMatch(found -> !found.damage().isRepairable()));
+        rooms.store.append(report.repair());
+        List<Damage> left =
+                check().findings().stream().map(Report.Finding::damage).toList();
+        assertThat(left).allMatch(found -> !found.isRepairable());
+        assertThat(left.contains(damage)).isEqualTo(!damage.isRepairable());
+    }
+
+    @Test
+    void a_lost_file_is_found_again_under_a_name_of_its_own() {
+        plants.get(Damage.LOST_FILE).run();
+        rooms.store.append(check().repair());
+        CompoundState state = rooms.state(ALICE, rooms.root);
+        assertThat(rooms.run(state, new OpArgs.LookupArgs("lost+found." + first.inode()))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+        assertThat(state.currentFile()).isEqualTo(first);
+    }
+
+    /// The space under an extent that nobody can read looks unused.
+    @Test
+    void space_is_not_freed_while_a_record_is_unreadable() {
+        change(extentKey(first.inode()), new byte[] {1});
+        Report report = check();
+        assertThat(report.findings())
+                .extracting(Report.Finding::damage)
+                .contains(Damage.UNREADABLE)
+                .doesNotContain(Damage.LEAKED_SPACE);
+        assertThat(report.repair().isEmpty()).isTrue();
+    }
+
+    private Report check() {
+        return StoreCheck.run(rooms.engine, LayoutRooms.VOLUMES, _ -> {});
+    }
+
+    private FileHandle make(String name, CreateObject object) {
+        CompoundState state = rooms.state(ALICE, rooms.root);
+        assertThat(rooms.run(state, new OpArgs.CreateArgs(object, name, Fattr.EMPTY))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+        return state.currentFile();
+    }
+
+    private FileHandle makeIn(FileHandle parent, String name) {
+        CompoundState state = rooms.state(ALICE, parent);
+        assertThat(rooms.run(state, new OpArgs.CreateArgs(new CreateObject.Directory(), name, Fattr.EMPTY))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+        return state.currentFile();
+    }
+
+    private FileHandle fileWithSpace(String name) {
+        FileHandle file = rooms.open(ALICE, name);
+        var get = new OpArgs.LayoutGetArgs(
+                false,
+                LayoutType.SCSI,
+                Iomode.READ_WRITE,
+                FileRange.of(0, 4L * PAGE),
+                4L * PAGE,
+                rooms.stateid(ALICE, file),
+                4096);
+        assertThat(rooms.run(ALICE, file, get).status()).isEqualTo(NfsStatus.OK);
+        var attribute = new OpArgs.SetXattrArgs(SetXattrMode.EITHER, "user.a", Opaque.ofUtf8("b"));
+        assertThat(rooms.run(ALICE, file, attribute).status()).isEqualTo(NfsStatus.OK);
+        return file;
+    }
+
+    private void store(Consumer<Batch> change) {
+        var batch = new Batch();
+        change.accept(batch);
+        rooms.store.append(batch);
+    }
+
+    private void change(byte[] key, byte[] value) {
+        store(batch -> batch.put(key, value));
+    }
+
+    private static void put(Batch batch, long directory, Entry entry) {
+        batch.put(DirectoryRecords.entryKey(directory, entry.name()), DirectoryRecords.writeEntry(entry));
+        batch.put(DirectoryRecords.cookieKey(directory, entry.cookie()), DirectoryRecords.writeCookie(entry));
+    }
+
+    private void put(Inode inode) {
+        change(InodeRecords.key(inode.id()), InodeRecords.write(inode));
+    }
+
+    private Inode stored(FileHandle file) {
+        return InodeRecords.read(file.inode(), valueOf(InodeRecords.key(file.inode())));
+    }
+
+    /// Changes names of the root directory, and its counts along with them.
+    private void count(int entries, int links, Consumer<Batch> change) {
+        store(change);
+        Inode root = stored(rooms.root);
+        Content.Directory names = root.directory();
+        put(new Inode(
+                root.file(),
+                root.rights(),
+                root.links() + links,
+                root.change(),
+                root.times(),
+                new Content.Directory(names.parent(), names.entries() + entries, 200)));
+    }
+
+    /// `directory` hangs under `below`, which hangs under it.
+    private void makeCircle() {
+        count(-1, -1, batch -> {
+            batch.delete(recordOf(Keys.ENTRY, rooms.root, directory));
+            batch.delete(recordOf(Keys.COOKIE, rooms.root, directory));
+            put(batch, below.inode(), new Entry("up", directory, 3));
+        });
+        Inode lower = stored(below);
+        put(new Inode(lower.file(), lower.rights(), 3, 9, lower.times(), new Content.Directory(directory, 1, 4)));
+        Inode upper = stored(directory);
+        put(new Inode(upper.file(), upper.rights(), 3, 9, upper.times(), new Content.Directory(below, 1, 4)));
+    }
+
+    /// Gives the first extent of one file to another, at `offset` of it.
+    private void moveExtent(long from, long to, long offset) {
+        byte[] key = extentKey(from);
+        change(withLastNumber(withFirstNumber(key, to), offset), valueOf(key));
+    }
+
+    private byte[] extentKey(long inode) {
+        return keys(Keys.EXTENT.of(inode)).getFirst();
+    }
+
+    private byte[] firstFree() {
+        return keys(Keys.SPACE.of(LayoutRooms.VOLUMES.getFirst().id().bytes())).get(1);
+    }
+
+    /// The record of a name that leads to `file`.
+    private byte[] recordOf(Keys kind, FileHandle directory, FileHandle file) {
+        return keys(kind.of(directory.inode())).stream()
+                .filter(key -> ByteBuffer.wrap(valueOf(key)).getLong(1) == file.inode())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private List<byte[]> keys(byte[] start) {
+        var keys = new ArrayList<byte[]>();
+        rooms.store.scan(start, Keys.after(start), (key, _) -> keys.add(key.clone()));
+        return keys;
+    }
+
+    private byte[] valueOf(byte[] key) {
+        return rooms.store.get(key).require("record").clone();
+    }
+
+    private static byte[] withLastNumber(byte[] key, long number) {
+        byte[] changed = key.clone();
+        ByteBuffer.wrap(changed).putLong(changed.length - Long.BYTES, number);
+        return changed;
+    }
+
+    private static byte[] withFirstNumber(byte[] key, long number) {
+        byte[] changed = key.clone();
+        ByteBuffer.wrap(changed).putLong(1, number);
+        return changed;
+    }
+}
