@@ -4,7 +4,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,7 +38,7 @@ public final class IscsiTarget {
 
     /// Guarded by the lock. Those that have a place, and those whose place another one has taken but whose tasks
     /// have not ended yet.
-    private final Set<TargetSession> alive = new HashSet<>();
+    private final Set<TargetSession> alive = new LinkedHashSet<>();
 
     private final Condition anyLeft = lock.newCondition();
     private int lastHandle;

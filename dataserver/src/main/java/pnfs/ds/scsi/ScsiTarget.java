@@ -12,7 +12,7 @@ import java.util.Objects;
 import java.util.SequencedSet;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +43,7 @@ public final class ScsiTarget {
     private static final int MIN_LUN_LIST_BYTES = 16;
 
     private final List<LogicalUnit> units;
-    private final Set<ScsiNexus> nexuses = ConcurrentHashMap.newKeySet();
+    private final Set<ScsiNexus> nexuses = new CopyOnWriteArraySet<>();
     private final Map<SupportedCommand, Counter> started = new EnumMap<>(SupportedCommand.class);
     private final Counter unsupported;
     private final Counter conflicts;

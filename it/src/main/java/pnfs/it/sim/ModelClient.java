@@ -114,7 +114,7 @@ final class ModelClient implements Session.Owner {
     }
 
     boolean isIdle() {
-        return resting && !working && session.isReady();
+        return resting && !working && !host.isDead() && session.isReady();
     }
 
     /// Begins nothing new.
@@ -181,7 +181,7 @@ final class ModelClient implements Session.Owner {
     }
 
     private void next() {
-        if (working) {
+        if (working || resting) {
             return;
         }
         working = true;
@@ -191,9 +191,7 @@ final class ModelClient implements Session.Owner {
     private void done() {
         lastProgressNanos = host.nowNanos();
         working = false;
-        if (!resting) {
-            next();
-        }
+        next();
     }
 
     private void work() {

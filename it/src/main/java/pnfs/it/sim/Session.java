@@ -76,6 +76,8 @@ final class Session {
         }
     }
 
+    private static final Answer UNKNOWN = new Answer(false, NfsStatus.BADSESSION, List.of());
+
     /// Who uses the session.
     interface Owner {
         /// Everything may be asked from here on; what was held before is gone if this is a new client for the
@@ -296,7 +298,7 @@ final class Session {
         id = null;
         List<Call> unknown = List.copyOf(underWay.values());
         underWay.clear();
-        unknown.forEach(call -> call.then.accept(new Answer(false, NfsStatus.BADSESSION, List.of())));
+        unknown.forEach(call -> call.then.accept(UNKNOWN));
         createSession(this::introduce);
     }
 
@@ -313,7 +315,10 @@ final class Session {
             }
             if (clientId != known.clientId() && clientId != 0) {
                 checker.note("client %d was forgotten", client);
+                List<Call> never = List.copyOf(waiting);
+                waiting.clear();
                 owner.forgotten();
+                never.forEach(call -> call.then.accept(UNKNOWN));
             }
             clientId = known.clientId();
             createSequence = known.sequence();

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,9 @@ final class Simulation {
     private static final int FIRST_CLIENT = 10;
     private static final int AUDITOR = 100;
     private static final long FAULT_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
+    private static final int LEAST_FAULT_BITS = 20; // a millisecond
+    private static final int MOST_FAULT_BITS = 35; // half a minute
+    private static final long MOST_JUMP_SECONDS = TimeUnit.DAYS.toSeconds(400);
     /// Peace is over by then, or something hangs.
     private static final long PEACE_NANOS = TimeUnit.MINUTES.toNanos(5);
 
@@ -50,6 +54,9 @@ final class Simulation {
     private final MetadataServerNode metadataServer;
     private final List<DataServerNode> dataServers = new ArrayList<>();
     private final List<ModelClient> clients = new ArrayList<>();
+    /// Runs of clients that have ended.
+    private final List<ModelClient> dead = new ArrayList<>();
+
     private final int clientCount;
     private final List<FaultKind> faults;
     private boolean peace;
@@ -116,7 +123,11 @@ final class Simulation {
     private ModelClient newClient(int index) {
         var host = new Host(fabric, agenda, FIRST_CLIENT + index, random.split());
         fabric.boot(host);
-        return new ModelClient(host, checker, index + 1, clientCount, dataServers, random.split());
+        var client = new ModelClient(host, checker, index + 1, clientCount, dataServers, random.split());
+        if (peace) {
+            client.rest();
+        }
+        return client;
     }
 
     private void nextFault() {
@@ -130,8 +141,89 @@ final class Simulation {
 
     private void strike(FaultKind kind) {
         switch (kind) {
-            default -> throw new IllegalStateException("no " + kind);
+            case METADATA_SERVER_DIES -> {
+                if (metadataServer.isUp()) {
+                    checker.note("fault: metadata server dies");
+                    if (chance.nextBoolean()) {
+                        metadataServer.kill();
+                    } else {
+                        metadataServer.losePower();
+                    }
+                    later(metadataServer::start);
+                }
+            }
+            case DATA_SERVER_DIES -> dataServerDies(DataServerNode::kill);
+            case DATA_SERVER_LOSES_POWER -> dataServerDies(DataServerNode::losePower);
+            case CLIENT_DIES -> clientDies(chance.nextInt(clientCount));
+            case CONNECTION_BREAKS -> {
+                List<Wire> wires = anyHost().wires();
+                if (!wires.isEmpty()) {
+                    Wire broken = wires.get(chance.nextInt(wires.size()));
+                    checker.note("fault: connection of %s to %s breaks", broken.local(), broken.peer());
+                    broken.cut();
+                }
+            }
+            case PARTITION -> partition(anyHost().machine(), anyHost().machine());
+            case SLOW_DISK -> {
+                Pace pace =
+                        chance.nextBoolean() ? metadataServer.pace : dataServers.get(chance.nextInt(DATA_SERVERS)).pace;
+                checker.note("fault: a disk is slow");
+                pace.slow(true);
+                later(() -> pace.slow(false));
+            }
+            case CLOCK_JUMPS -> metadataServer.jump(chance.nextLong(-MOST_JUMP_SECONDS, MOST_JUMP_SECONDS));
         }
+    }
+
+    /// After a time that is short as often as it is long.
+    private void later(Runnable end) {
+        agenda.after(chance.nextLong(1L << chance.nextInt(LEAST_FAULT_BITS, MOST_FAULT_BITS)), end);
+    }
+
+    private void dataServerDies(Consumer<DataServerNode> how) {
+        DataServerNode victim = dataServers.get(chance.nextInt(DATA_SERVERS));
+        if (victim.isUp()) {
+            checker.note("fault: %s dies", victim.targetName());
+            how.accept(victim);
+            later(victim::start);
+        }
+    }
+
+    private void clientDies(int index) {
+        ModelClient victim = clients.get(index);
+        if (!victim.host().isDead()) {
+            checker.note("fault: client %d dies", index + 1);
+            victim.host().die();
+            victim.died();
+            dead.add(victim);
+            later(() -> clients.set(index, newClient(index)));
+        }
+    }
+
+    private Host anyHost() {
+        int which = chance.nextInt(1 + DATA_SERVERS + clientCount);
+        if (which == 0) {
+            return metadataServer.host();
+        }
+        return which <= DATA_SERVERS
+                ? dataServers.get(which - 1).host()
+                : clients.get(which - 1 - DATA_SERVERS).host();
+    }
+
+    private void partition(int one, int other) {
+        if (one == other) {
+            return;
+        }
+        boolean both = chance.nextBoolean();
+        checker.note("fault: %d does not reach %d%s", one, other, both ? " nor back" : "");
+        fabric.close(one, other);
+        if (both) {
+            fabric.close(other, one);
+        }
+        later(() -> {
+            fabric.open(one, other);
+            fabric.open(other, one);
+        });
     }
 
     /// Nothing goes wrong any more: whoever is away comes back, and everything must come to its end.
@@ -139,8 +231,12 @@ final class Simulation {
         peace = true;
         checker.note("peace");
         fabric.openAll();
+        metadataServer.pace.slow(false);
+        dataServers.forEach(server -> server.pace.slow(false));
         clients.forEach(ModelClient::rest);
         stepUntil(this::clientsAreIdle);
+        dead.forEach(ModelClient::settle);
+        clients.forEach(ModelClient::settle);
         clients.forEach(ModelClient::leave);
         stepUntil(this::clientsAreIdle);
         var host = new Host(fabric, agenda, AUDITOR, random.split());

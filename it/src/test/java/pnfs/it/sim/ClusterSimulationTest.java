@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.StringTokenizer;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,9 +46,27 @@ class ClusterSimulationTest {
 
     @Test
     void I1_I2_I3_I4_I5_hold_in_quiet_times() {
-        for (long seed = 1; seed <= 100; seed++) {
+        for (long seed = 1; seed <= 50; seed++) {
             requireWell(new Simulation.Plan(seed, STEPS, EnumSet.noneOf(FaultKind.class)));
         }
+    }
+
+    @Test
+    void I1_I2_I3_I4_I5_hold_whoever_dies_and_whatever_breaks() {
+        for (long seed = 1; seed <= 150; seed++) {
+            requireWell(new Simulation.Plan(seed, STEPS, EnumSet.allOf(FaultKind.class)));
+        }
+    }
+
+    private static Set<FaultKind> faults(String names) {
+        Set<FaultKind> faults = EnumSet.noneOf(FaultKind.class);
+        if (!names.equals("none")) {
+            var each = new StringTokenizer(names, ",");
+            while (each.hasMoreTokens()) {
+                faults.add(FaultKind.valueOf(each.nextToken()));
+            }
+        }
+        return faults;
     }
 
     @Test
@@ -60,9 +80,10 @@ class ClusterSimulationTest {
         }
         assertThat(lines).isNotEmpty();
         for (String line : lines) {
-            List<String> words = List.of(line.split(" ", 3));
-            requireWell(new Simulation.Plan(
-                    Long.parseLong(words.get(0)), Integer.parseInt(words.get(1)), EnumSet.noneOf(FaultKind.class)));
+            var words = new StringTokenizer(line);
+            long seed = Long.parseLong(words.nextToken());
+            int steps = Integer.parseInt(words.nextToken());
+            requireWell(new Simulation.Plan(seed, steps, faults(words.nextToken())));
         }
     }
 }

@@ -1,9 +1,11 @@
 package pnfs.mds.callback;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.mds.compound.SessionRef;
@@ -20,7 +22,10 @@ public final class Recalls {
     private final Callbacks callbacks;
     private final long patienceNanos;
     private volatile long nowNanos;
-    private final Set<Pending> pending = ConcurrentHashMap.newKeySet();
+    /// In the order in which they began.
+    private final Set<Pending> pending = new ConcurrentSkipListSet<>(Comparator.comparingLong(each -> each.number));
+
+    private final AtomicLong count = new AtomicLong();
 
     /// Something that is to be given back. Its methods are called without locks.
     public interface Recall {
@@ -54,11 +59,13 @@ public final class Recalls {
     }
 
     private static final class Pending {
+        final long number;
         final Recall recall;
         final long deadlineNanos;
         volatile Progress progress = Progress.SENT;
 
-        Pending(Recall recall, long deadlineNanos) {
+        Pending(long number, Recall recall, long deadlineNanos) {
+            this.number = number;
             this.recall = recall;
             this.deadlineNanos = deadlineNanos;
         }
@@ -75,7 +82,7 @@ public final class Recalls {
 
     /// Asks for something back; once for each thing. May be called under any lock.
     public void begin(Recall recall) {
-        var begun = new Pending(recall, nowNanos + patienceNanos);
+        var begun = new Pending(count.incrementAndGet(), recall, nowNanos + patienceNanos);
         pending.add(begun);
         send(begun);
     }

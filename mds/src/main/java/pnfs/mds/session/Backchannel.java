@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +39,7 @@ public final class Backchannel {
     private int program;
     private RpcCredential credential;
     /// Who waits for an answer.
-    private final Set<Runnable> waiting = ConcurrentHashMap.newKeySet();
+    private final Set<Runnable> waiting = new CopyOnWriteArraySet<>();
 
     private volatile boolean up;
     private volatile boolean faulty;
