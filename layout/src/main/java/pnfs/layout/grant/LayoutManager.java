@@ -222,7 +222,16 @@ public final class LayoutManager {
                 .toList();
     }
 
-    /// A layout that is to be returned, whole.
+    /// The same once more, under a newer stateid: the client had seen a newer one than the recall's.
+    public Recalled recallAgain(Recalled recalled) {
+        Holding holding = holding(recalled.inode(), recalled.client(), recalled.type());
+        return holding == null || !isOut(recalled)
+                ? recalled
+                : new Recalled(recalled.inode(), recalled.client(), recalled.type(), holding.recall());
+    }
+
+    /// A layout that is to be returned, whole. Linux answers the recall of a part with the return of all of it,
+    /// and waits before that only for I/O in that part.
     ///
     /// @param stateid as CB_LAYOUTRECALL presents it
     public record Recalled(long inode, long client, LayoutType type, LayoutStateid stateid) {}

@@ -26,18 +26,20 @@ public final class DeviceWatch implements StateHolder {
     private final Map<DeviceId, Map<Long, Known>> watchers = new ConcurrentHashMap<>();
 
     /// What a client knows of a device.
-    private record Known(LayoutType type, boolean outdated) {}
+    ///
+    /// @param id by which the client knows it
+    private record Known(DeviceId id, LayoutType type, boolean outdated) {}
 
     public DeviceWatch(Callbacks callbacks, Clients clients) {
         this.callbacks = callbacks;
         this.clients = clients;
     }
 
-    /// A client is about to learn of a device, and wants to hear of what `notifications` names.
-    void learns(long clientId, DeviceId device, LayoutType type, Bitmap notifications) {
-        Map<Long, Known> those = watchers.computeIfAbsent(device, _ -> new ConcurrentHashMap<>());
+    /// A client is about to learn of a volume under this id, and wants to hear of what `notifications` names.
+    void learns(long clientId, DeviceId volume, DeviceId id, LayoutType type, Bitmap notifications) {
+        Map<Long, Known> those = watchers.computeIfAbsent(volume, _ -> new ConcurrentHashMap<>());
         Known before = notifications.intersects(DeviceNotice.CHANGE)
-                ? those.put(clientId, new Known(type, false))
+                ? those.put(clientId, new Known(id, type, false))
                 : those.remove(clientId);
         if (before != null && before.outdated()) {
             clients.deviceLearned(clientId);
@@ -54,10 +56,11 @@ public final class DeviceWatch implements StateHolder {
             if (!known.outdated()) {
                 clients.deviceChanged(clientId);
             }
-            return new Known(known.type(), true);
+            return new Known(known.id(), known.type(), true);
         });
         if (before != null) {
-            var changed = new DeviceNotice.Changed(before.type(), Opaque.of(device.bytes()), false);
+            var changed = new DeviceNotice.Changed(
+                    before.type(), Opaque.of(before.id().bytes()), false);
             callbacks.send(clientId, new CbNotifyDeviceIdArgs(List.of(changed)), Optional.empty(), _ -> {});
         }
     }

@@ -43,14 +43,15 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
     public OpResult run(GetDeviceInfoArgs args, CompoundState state) {
         LayoutType type = bodies.require(args.type());
         var device = DeviceId.of(args.device().toByteArray());
-        Opaque body = address(type, fences.tell(device, state));
+        Told told = fences.tell(device, state);
+        Opaque body = address(type, told);
         int addressBytes = ADDRESS_HEADER_BYTES + (body.length() + 3) / 4 * 4;
         Bitmap notifications = args.notifications().and(NOTIFICATIONS);
         boolean justNotifications = args.maxBytes() == 0;
         if (!justNotifications && Integer.compareUnsigned(args.maxBytes(), addressBytes) < 0) {
             return new DeviceInfoTooSmall(addressBytes);
         }
-        watch.learns(state.clientId(), device, args.type(), notifications);
+        watch.learns(state.clientId(), told.volume().id(), device, args.type(), notifications);
         return new GetDeviceInfoResult(
                 new LayoutBody(args.type(), justNotifications ? Opaque.EMPTY : body), notifications);
     }

@@ -126,7 +126,7 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
     /// A whole file's layout of one client and type.
     private final class LayoutRecall implements Recalls.Recall {
         private final FileHandle file;
-        private final Recalled recalled;
+        private volatile Recalled recalled;
 
         LayoutRecall(FileHandle file, Recalled recalled) {
             this.file = file;
@@ -163,8 +163,15 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
 
         @Override
         public boolean isSettledBy(NfsStatus status) {
-            if (status == NfsStatus.NOMATCHING_LAYOUT) {
-                held.giveBack(recalled);
+            switch (status) {
+                case NOMATCHING_LAYOUT -> held.giveBack(recalled);
+                case OLD_STATEID -> {
+                    try (var _ = locks.lock(recalled.inode())) {
+                        recalled = manager.recallAgain(recalled);
+                    }
+                    return false;
+                }
+                default -> {} // it has its lease to find its way
             }
             return true;
         }
