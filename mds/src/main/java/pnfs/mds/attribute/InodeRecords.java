@@ -94,6 +94,8 @@ public final class InodeRecords {
         }
     }
 
+    /// The inode in a record.
+    ///
     /// @throws CorruptStoreException when these bytes are not what [#write] makes
     public static Inode read(long id, byte[] value) {
         var in = ByteBuffer.wrap(value);
