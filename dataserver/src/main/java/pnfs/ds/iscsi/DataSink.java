@@ -2,6 +2,7 @@ package pnfs.ds.iscsi;
 
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.region.StoreGate;
 import pnfs.wire.net.Sink;
 
 /// Where a large data segment goes straight from the socket: into a volume, as far as it is wanted there, and
@@ -18,13 +19,17 @@ final class DataSink implements Sink {
     private ByteBuffer view = NOWHERE;
 
     private @Nullable ByteBuffer window;
+    private @Nullable StoreGate gate;
     private int wanted;
     private int left;
     private boolean failed;
 
     /// Takes `bytes` bytes, the first `length` of them to index `at` of a buffer.
+    ///
+    /// @param through what stores into that buffer go through
     @SuppressWarnings("ReferenceEquality") // the same memory, not the same content
-    void aim(ByteBuffer place, int at, int length, int bytes) {
+    void aim(StoreGate through, ByteBuffer place, int at, int length, int bytes) {
+        gate = through;
         if (window != place) {
             window = place;
             view = place.duplicate();
@@ -62,7 +67,12 @@ final class DataSink implements Sink {
         ByteBuffer place = wanted > 0 ? view : nowhere.clear().limit(Math.min(left, nowhere.capacity()));
         int before = place.position();
         try {
-            source.fill(place);
+            StoreGate claimed = gate;
+            if (wanted > 0 && claimed != null && claimed.isClaimed()) {
+                fillThrough(claimed, source);
+            } else {
+                source.fill(place);
+            }
         } catch (InternalError poisoned) {
             // The volume's pages were readable when the command began, and one has failed since.
             failed = true;
@@ -72,5 +82,19 @@ final class DataSink implements Sink {
         int taken = place.position() - before;
         left -= taken;
         wanted = Math.max(0, wanted - taken);
+    }
+
+    /// No lock is held over a socket: what comes is put aside first.
+    private void fillThrough(StoreGate claimed, Source source) {
+        var aside = ByteBuffer.allocate(Math.min(wanted, NOWHERE.capacity()));
+        source.fill(aside);
+        boolean entered = claimed.enter();
+        try {
+            view.put(aside.flip());
+        } finally {
+            if (entered) {
+                claimed.leave();
+            }
+        }
     }
 }

@@ -19,6 +19,7 @@ import pnfs.ds.reservation.Nexus;
 import pnfs.ds.scsi.ScsiTarget;
 import pnfs.wire.net.Connection;
 import pnfs.wire.net.ConnectionHandler;
+import pnfs.wire.net.Loop;
 
 /// An iSCSI target: one SCSI device behind any number of connections, and the sessions that initiators have
 /// with it. Safe for use by all loops; the registry of sessions is guarded by its lock, which is never held
@@ -47,7 +48,17 @@ public final class IscsiTarget {
     public IscsiTarget(TargetSettings settings, ScsiTarget scsi, MeterRegistry meters) {
         this.settings = settings;
         this.scsi = scsi;
-        scsi.carriedBy(this::abortForFence);
+        scsi.carriedBy(new ScsiTarget.Transport() {
+            @Override
+            public void settle(Runnable settled) {
+                afterEachLoop(settled);
+            }
+
+            @Override
+            public void abort(int lun, List<Nexus> whose, Runnable drained) {
+                abortForFence(lun, whose, drained);
+            }
+        });
         Gauge.builder("pnfs.ds.session", this, IscsiTarget::sessionCount)
                 .description("iSCSI sessions")
                 .baseUnit("sessions")
@@ -191,6 +202,32 @@ public final class IscsiTarget {
                 session -> whose.contains(session.nexus()),
                 (session, done) -> session.abortForFence(lun, done),
                 drained);
+    }
+
+    /// Stores into volumes are made on loops, a chunk at a time: when each loop has come by, those that had
+    /// begun are over.
+    private void afterEachLoop(Runnable settled) {
+        List<Loop> loops;
+        lock.lock();
+        try {
+            loops = alive.stream().map(TargetSession::loop).distinct().toList();
+        } finally {
+            lock.unlock();
+        }
+        var left = new AtomicInteger(loops.size() + 1);
+        Runnable passed = () -> {
+            if (left.decrementAndGet() == 0) {
+                settled.run();
+            }
+        };
+        for (Loop loop : loops) {
+            if (loop.inLoop()) {
+                passed.run(); // it is here, and so in no store
+            } else {
+                loop.execute(passed);
+            }
+        }
+        passed.run();
     }
 
     /// Does something in each session that matches, on its loop; `done` runs when all have said that they are.

@@ -192,7 +192,12 @@ final class TaskSet {
         if (wanted == 0) {
             sink.skip(dataBytes);
         } else {
-            sink.aim(task.scsi.window(task.received, wanted), task.scsi.windowAt(task.received), wanted, dataBytes);
+            sink.aim(
+                    task.scsi.gate(),
+                    task.scsi.window(task.received, wanted),
+                    task.scsi.windowAt(task.received),
+                    wanted,
+                    dataBytes);
         }
         filling = sink;
         return true;

@@ -17,18 +17,19 @@ import java.nio.ByteBuffer;
 /// 3. The file's size never changes while it is open, and nobody else has it open.
 ///
 /// **Concurrency.** Safe for use by many threads and loops at once. Nothing here orders two commands over the
-/// same bytes: a reader may see part of a concurrent write, as SCSI allows (SBC-3 §4.2). [#persist] orders the
-/// caller's own stores before the force; stores that another thread made must happen-before the call.
+/// same bytes: a reader may see part of a concurrent write, as SCSI allows (SBC-3 §4.2), unless a command
+/// claims the [#gate]. [#persist] orders the caller's own stores before the force; stores that another thread
+/// made must happen-before the call.
 ///
 /// **Failure.** A failed page (an uncorrectable memory error, a file cut off under us) shows as an
 /// [InternalError] from the access. [#write] and [#readable] turn that into `false`, which becomes a medium
 /// error; they touch memory in bulk because only bulk accesses raise it where it happens rather than a little
 /// later. A failed force is final for the region until it is opened again: [Flusher] says why. Power loss may
-/// leave any mix of old and new words in a range that was being written and was not yet acknowledged.
+/// leave any mix of old and new words in a range that was being written and was not yet acknowledged, but for
+/// [#writeAtomic], which leaves all old or all new ones.
 ///
 /// **Not here.** Blocks, identity and engines ([pnfs.ds.volume]); who may write ([pnfs.ds.scsi] and the
-/// reservations); atomic sectors (an engine above); the file format ([RegionHeader]) and how a file becomes a
-/// region ([RegionFile]).
+/// reservations); the file format ([RegionHeader]) and how a file becomes a region ([RegionFile]).
 public final class Region implements AutoCloseable {
     private static final int PAGE_BYTES = 4096;
     private static final int TOUCH_BYTES = 128;
@@ -55,14 +56,27 @@ public final class Region implements AutoCloseable {
 
     private final Persistence persistence;
     private final Memo memo;
+    private final Journal journal;
+    private final StoreGate gate = new StoreGate();
     private final Runnable unmap;
 
-    /// A region over memory that somebody else mapped.
+    /// A region over memory that somebody else mapped, with a journal that lasts as long as the process.
     ///
     /// @param data as long as the header says
     /// @param memo is closed with the region
     /// @param unmap runs last in [#close]
     public Region(RegionHeader header, MemorySegment data, Persistence persistence, Memo memo, Runnable unmap) {
+        this(header, data, persistence, memo, Journal.volatileJournal(), unmap);
+    }
+
+    /// @param journal is closed with the region
+    Region(
+            RegionHeader header,
+            MemorySegment data,
+            Persistence persistence,
+            Memo memo,
+            Journal journal,
+            Runnable unmap) {
         if (data.byteSize() != header.sizeBytes()) {
             throw new IllegalArgumentException(
                     "mapping of " + data.byteSize() + " bytes for a region of " + header.sizeBytes());
@@ -71,6 +85,7 @@ public final class Region implements AutoCloseable {
         this.data = data;
         this.persistence = persistence;
         this.memo = memo;
+        this.journal = journal;
         this.unmap = unmap;
         this.windows = new ByteBuffer[(int) Math.ceilDiv(data.byteSize(), WINDOW_BYTES)];
         for (int i = 0; i < windows.length; i++) {
@@ -174,13 +189,40 @@ public final class Region implements AutoCloseable {
     ///
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public boolean write(long offset, ByteBuffer source, int sourceAt, int length) {
+        boolean entered = gate.enter();
         try {
             window(offset, length).put(inWindow(offset), source, sourceAt, length);
             awaitFault();
             return true;
         } catch (InternalError poisoned) {
             return false;
+        } finally {
+            if (entered) {
+                gate.leave();
+            }
         }
+    }
+
+    /// What stores go through; who stores into a [#view] or [#window] has to do so too.
+    public StoreGate gate() {
+        return gate;
+    }
+
+    /// Writes what remains of a buffer so that a crash leaves all of it or nothing, and tells the waiter when
+    /// it is durable: before this returns, or later from another thread. The bytes stay as they are until then.
+    /// Who must see no part of it claims the [#gate].
+    ///
+    /// @param source 1 to [Journal#MAX_BYTES]
+    /// @throws IndexOutOfBoundsException when the range is not inside the region
+    public void writeAtomic(long offset, ByteBuffer source, Persistence.Waiter waiter) {
+        requireCovered(offset, source.remaining());
+        journal.write(offset, source, this::storeUndisturbed, persistence, waiter);
+    }
+
+    private boolean storeUndisturbed(long offset, ByteBuffer bytes) {
+        var stored = new boolean[1];
+        gate.undisturbed(() -> stored[0] = write(offset, bytes, bytes.position(), bytes.remaining()));
+        return stored[0];
     }
 
     /// Fills a range with one pattern again and again. Returns false when the medium failed.
@@ -189,6 +231,7 @@ public final class Region implements AutoCloseable {
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public boolean fill(long offset, long length, ByteBuffer pattern) {
         var range = data.asSlice(offset, length);
+        boolean entered = gate.enter();
         try {
             long done = Math.min(length, pattern.remaining());
             MemorySegment.copy(MemorySegment.ofBuffer(pattern), 0, range, 0, done);
@@ -201,6 +244,10 @@ public final class Region implements AutoCloseable {
             return true;
         } catch (InternalError poisoned) {
             return false;
+        } finally {
+            if (entered) {
+                gate.leave();
+            }
         }
     }
 
@@ -235,6 +282,7 @@ public final class Region implements AutoCloseable {
     /// here on.
     @Override
     public void close() {
+        journal.close();
         memo.close();
         persistence.close();
         unmap.run();

@@ -2,6 +2,7 @@ package pnfs.ds.region;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -140,10 +141,11 @@ public final class RegionFile {
         try {
             lock(path, file);
             RegionHeader header = readHeader(path, file);
-            if (file.size() < header.fileBytes()) {
-                throw new RegionException(path + " is cut off: " + file.size() + " bytes of " + header.fileBytes()
+            if (file.size() < header.journalOffset()) {
+                throw new RegionException(path + " is cut off: " + file.size() + " bytes of " + header.journalOffset()
                         + "; restore it from a copy, or format it again with --force and lose its content");
             }
+            addJournal(file, header);
             var region = map(path, file, header, arena, meters);
             log.info(
                     "region opened path={} uuid={} naa={} bytes={} blockBytes={} durability={}",
@@ -166,6 +168,14 @@ public final class RegionFile {
         }
     }
 
+    /// Regions had none once.
+    private static void addJournal(FileChannel file, RegionHeader header) throws IOException {
+        if (file.size() < header.fileBytes()) {
+            writeAll(file, file.size(), ByteBuffer.allocate((int) (header.fileBytes() - file.size())));
+            file.force(true);
+        }
+    }
+
     private static Region map(Path path, FileChannel file, RegionHeader header, Arena arena, MeterRegistry meters)
             throws IOException {
         Runnable unmap = () -> {
@@ -179,25 +189,45 @@ public final class RegionFile {
         boolean inMemory = MEMORY_FILE_SYSTEMS.contains(Files.getFileStore(path).type());
         MemorySegment data;
         MemorySegment memo;
+        MemorySegment journal;
         Persistence ofData;
         Persistence ofMemo;
+        Persistence ofJournal;
         try {
             MapMode mode = inMemory ? MapMode.READ_WRITE : ExtendedMapMode.READ_WRITE_SYNC;
             data = file.map(mode, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
             memo = file.map(mode, RegionHeader.MEMO_OFFSET, RegionHeader.MEMO_BYTES, arena);
+            journal = file.map(mode, header.journalOffset(), RegionHeader.JOURNAL_BYTES, arena);
             ofData = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(data));
             ofMemo = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(memo));
+            ofJournal = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(journal));
+            replay(path, journal, data);
         } catch (IOException | UnsupportedOperationException notDax) {
             if (inMemory) {
                 throw notDax;
             }
             data = file.map(MapMode.READ_WRITE, RegionHeader.DATA_OFFSET, header.sizeBytes(), arena);
             memo = file.map(MapMode.READ_WRITE, RegionHeader.MEMO_OFFSET, RegionHeader.MEMO_BYTES, arena);
+            journal = file.map(MapMode.READ_WRITE, header.journalOffset(), RegionHeader.JOURNAL_BYTES, arena);
             String name = String.valueOf(path.getFileName());
+            replay(path, journal, data);
             ofData = new Flusher(name, forceOf(data), meters).start();
             ofMemo = new Flusher(name + "-memo", forceOf(memo), meters).start();
+            ofJournal = new Flusher(name + "-journal", forceOf(journal), meters).start();
         }
-        return new Region(header, data, ofData, new Memo(memo, ofMemo), unmap);
+        return new Region(header, data, ofData, new Memo(memo, ofMemo), new Journal(journal, ofJournal), unmap);
+    }
+
+    private static void replay(Path path, MemorySegment journal, MemorySegment data) throws RegionException {
+        try {
+            if (Journal.replay(journal, data, forceOf(journal), forceOf(data))) {
+                log.info("interrupted write done again path={}", path);
+            }
+        } catch (UncheckedIOException | InternalError damaged) {
+            throw new RegionException(
+                    path + " cannot be written to, and a write was interrupted there: check the disk under it",
+                    damaged);
+        }
     }
 
     private static Persistence.Force forceOf(MemorySegment data) {

@@ -7,12 +7,13 @@ import java.util.zip.CRC32C;
 /// What a region's file says about itself. Immutable; the class that reads and writes the format.
 ///
 /// ```
-/// file    := header pad header pad memo pad data the two headers are equal; all integers big-endian
+/// file    := header pad header pad memo pad data journal; the two headers are equal; all integers big-endian
 ///   at 0        header, 4096 bytes
 ///   at 524288   header, 4096 bytes: the copy, for when the first is damaged
 ///   at 532480   memo, 294912 bytes: what [Memo] keeps
 ///   at 1048576  data, sizeBytes bytes: the bytes of the logical unit; a new one has pnfs.layout's DiskSignature
 ///               at its start, and zeros
+///   behind it   journal, 1052672 bytes: what [Journal] keeps; a file without one gets it when it is opened
 /// header  := magic version blockBytes uuid naa dataOffset sizeBytes zeros crc32c
 ///   at 0     magic       8 bytes  "PNFSREGN"
 ///   at 8     version     u32      1
@@ -38,6 +39,7 @@ public record RegionHeader(UUID uuid, Naa naa, int blockBytes, long sizeBytes) {
     /// What a region keeps for its owner, as [Memo] lays it out.
     public static final int MEMO_BYTES = 2 * MEMO_SLOT_BYTES;
     static final long DATA_OFFSET = 1 << 20;
+    static final int JOURNAL_BYTES = (1 << 20) + 4096;
     /// Smaller would hold no file worth a layout.
     public static final long MIN_SIZE_BYTES = 1 << 20;
     /// 64 TiB: far above any module of persistent memory, far below where arithmetic could overflow.
@@ -64,6 +66,10 @@ public record RegionHeader(UUID uuid, Naa naa, int blockBytes, long sizeBytes) {
 
     /// How long the file is.
     public long fileBytes() {
+        return journalOffset() + JOURNAL_BYTES;
+    }
+
+    long journalOffset() {
         return DATA_OFFSET + sizeBytes;
     }
 

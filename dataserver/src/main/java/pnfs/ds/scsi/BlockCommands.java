@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import pnfs.ds.region.Journal;
+import pnfs.ds.region.StoreGate;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Cdb;
 import pnfs.wire.scsi.LbaStatus;
@@ -22,8 +24,9 @@ import pnfs.wire.scsi.UnmapRange;
 /// reads as zeros is as good as unmapped (SBC-3 §4.7.3.5 lets a mapped one become so by itself), and that is
 /// how GET LBA STATUS tells them apart.
 ///
-/// COMPARE AND WRITE and ORWRITE are atomic among each other, not towards a plain WRITE to the same blocks,
-/// which goes from its socket straight into the volume.
+/// COMPARE AND WRITE and WRITE ATOMIC change their blocks while no other command stores into the volume, plain
+/// WRITEs included, whose bytes go from their sockets straight into it: see [StoreGate]. A READ is sent from
+/// the volume as the connection takes it and may show part of each.
 final class BlockCommands {
     /// The most bytes that one command moves, fills or unmaps; block limits (VPD page B0h) tell it to initiators.
     static final int MAX_TRANSFER_BYTES = 16 << 20;
@@ -42,10 +45,12 @@ final class BlockCommands {
     private static final int ONE_BLOCK = 3;
 
     private final Volume volume;
-    private final ReentrantLock readThenWrite = new ReentrantLock();
+    private final Consumer<Runnable> settle;
 
-    BlockCommands(Volume volume) {
+    /// @param settle as [ScsiTarget.Transport#settle]
+    BlockCommands(Volume volume, Consumer<Runnable> settle) {
         this.volume = volume;
+        this.settle = settle;
     }
 
     void read(ScsiTask task) {
@@ -130,22 +135,51 @@ final class BlockCommands {
 
     private void finishCompareAndWrite(ScsiTask task) {
         requireAllThen(task, () -> {
-            ByteBuffer data = task.gathered();
-            int half = data.remaining() / 2;
-            readThenWrite.lock();
-            try {
-                compare(task, 0, data.slice(0, half));
-                if (task.isGood() && !volume.write(offset(task), data.slice(half, half))) {
-                    task.fail(Sense.WRITE_ERROR);
+            StoreGate gate = volume.gate();
+            gate.claim();
+            settle.accept(() -> {
+                gate.undisturbed(() -> compareThenWrite(task, task.gathered()));
+                gate.release();
+                if (task.isGood()) {
+                    persist(task, offset(task), bytes(task));
+                } else {
+                    task.done();
                 }
-            } finally {
-                readThenWrite.unlock();
-            }
-            if (task.isGood()) {
-                persist(task, offset(task), half);
-            } else {
-                task.done();
-            }
+            });
+        });
+    }
+
+    private void compareThenWrite(ScsiTask task, ByteBuffer data) {
+        int half = data.remaining() / 2;
+        compare(task, 0, data.slice(0, half));
+        if (task.isGood() && !volume.write(offset(task), data.slice(half, half))) {
+            task.fail(Sense.WRITE_ERROR);
+        }
+    }
+
+    /// All of the blocks or none, over a crash too.
+    void writeAtomic(ScsiTask task) {
+        if (!requireBlocks(task)) {
+            return;
+        }
+        if (blocks(task) * volume.blockBytes() > Journal.MAX_BYTES) {
+            task.fail(Sense.INVALID_FIELD_IN_CDB);
+        } else if (requireMedium(task, Sense.WRITE_ERROR) && bytes(task) > 0) {
+            task.gather(bytes(task), this::finishWriteAtomic);
+        }
+    }
+
+    private void finishWriteAtomic(ScsiTask task) {
+        requireAllThen(task, () -> {
+            StoreGate gate = volume.gate();
+            gate.claim();
+            settle.accept(() -> {
+                volume.countWrite(bytes(task));
+                volume.writeAtomic(offset(task), task.gathered(), durable -> {
+                    gate.release();
+                    task.persisted(durable);
+                });
+            });
         });
     }
 
@@ -161,8 +195,7 @@ final class BlockCommands {
     private void or(ScsiTask task, int at, ByteBuffer piece) {
         ByteBuffer there = volume.view(offset(task) + at, piece.remaining());
         var both = new byte[piece.remaining()];
-        readThenWrite.lock();
-        try {
+        volume.gate().undisturbed(() -> {
             there.get(0, both);
             for (int i = 0; i < both.length; i++) {
                 both[i] |= piece.get(piece.position() + i);
@@ -170,9 +203,7 @@ final class BlockCommands {
             if (!volume.write(offset(task) + at, ByteBuffer.wrap(both))) {
                 task.fail(Sense.WRITE_ERROR);
             }
-        } finally {
-            readThenWrite.unlock();
-        }
+        });
     }
 
     /// WRITE SAME. Blocks that it unmaps read as zeros, whatever block comes with it (SBC-3 §4.7.3.4, LBPRZ).

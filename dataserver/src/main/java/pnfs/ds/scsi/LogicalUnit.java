@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import pnfs.ds.region.Journal;
 import pnfs.ds.reservation.ReservationTable;
 import pnfs.ds.reservation.SharedVolume;
 import pnfs.ds.volume.Volume;
@@ -46,27 +47,30 @@ final class LogicalUnit {
     private static final ModePage.Control DEFAULT_CONTROL = new ModePage.Control(false, false, false, true);
     private static final ModePage.Control CHANGEABLE_CONTROL = new ModePage.Control(true, true, false, false);
 
-    /// Tells all nexuses but one that something happened to the unit.
-    @FunctionalInterface
-    interface Bystanders {
+    /// The device around the unit.
+    interface Surroundings {
+        /// Tells all nexuses but one that something happened to the unit.
         void tell(ScsiNexus butNot, Sense what);
+
+        /// See [ScsiTarget.Transport#settle].
+        void settle(Runnable settled);
     }
 
     private final Volume volume;
     private final ReservationTable reservations;
     private final ReserveCommands reserve;
     private final BlockCommands blocks;
-    private final Bystanders bystanders;
+    private final Surroundings surroundings;
     private final List<VpdPage> vitalPages;
     private volatile ModePage.Control control = DEFAULT_CONTROL;
 
     /// @param deviceName the iSCSI name of the device around it
-    LogicalUnit(SharedVolume shared, String deviceName, Bystanders bystanders) {
+    LogicalUnit(SharedVolume shared, String deviceName, Surroundings surroundings) {
         this.volume = shared.volume();
         this.reservations = shared.reservations();
         this.reserve = new ReserveCommands(reservations);
-        this.blocks = new BlockCommands(volume);
-        this.bystanders = bystanders;
+        this.blocks = new BlockCommands(volume, surroundings::settle);
+        this.surroundings = surroundings;
         this.vitalPages = vitalPages(volume, deviceName);
     }
 
@@ -99,6 +103,7 @@ final class LogicalUnit {
             case PRE_FETCH_10, PRE_FETCH_16 -> blocks.prefetch(task);
             case COMPARE_AND_WRITE -> blocks.compareAndWrite(task);
             case ORWRITE_16 -> blocks.orWrite(task);
+            case WRITE_ATOMIC_16 -> blocks.writeAtomic(task);
             case WRITE_SAME_10, WRITE_SAME_16 -> blocks.writeSame(task);
             case TEST_UNIT_READY, START_STOP_UNIT -> {
                 // GOOD: a mapped region is always ready, and there is nothing that could be stopped.
@@ -209,7 +214,8 @@ final class LogicalUnit {
                 BlockCommands.MAX_UNMAP_RANGES,
                 1,
                 0,
-                maxTransferBlocks);
+                maxTransferBlocks,
+                Journal.MAX_BYTES / blockBytes);
         var characteristics = new VpdPage.BlockCharacteristics(VpdPage.BlockCharacteristics.DOES_NOT_ROTATE, 0);
         var provisioning = new VpdPage.Provisioning(
                 0,
@@ -291,7 +297,7 @@ final class LogicalUnit {
         }
         control = next;
         if (!next.equals(now)) {
-            bystanders.tell(task.nexus(), Sense.MODE_PARAMETERS_CHANGED);
+            surroundings.tell(task.nexus(), Sense.MODE_PARAMETERS_CHANGED);
         }
     }
 

@@ -53,6 +53,12 @@ public final class ScsiTarget {
     /// What carries commands here, and so can end those that are under way.
     @FunctionalInterface
     public interface Transport {
+        /// Runs `settled`, on any thread, once every store into a volume that had begun is over; stores may begin
+        /// meanwhile. One that makes its stores on the thread that calls this has nothing to wait for.
+        default void settle(Runnable settled) {
+            settled.run();
+        }
+
         /// Ends the commands that some nexuses have under way at a unit without an answer, but for those that
         /// are [ScsiTask#isReservation]. `drained` runs, on any thread, once none of them can touch the medium
         /// any more.
@@ -84,7 +90,17 @@ public final class ScsiTarget {
         countBytes(meters, volumes, "read", Volume.Traffic::readBytes);
         countBytes(meters, volumes, "write", Volume.Traffic::writtenBytes);
         this.units = IntStream.range(0, shared.size())
-                .mapToObj(lun -> new LogicalUnit(shared.get(lun), name, (by, what) -> tellOthers(lun, by, what)))
+                .mapToObj(lun -> new LogicalUnit(shared.get(lun), name, new LogicalUnit.Surroundings() {
+                    @Override
+                    public void tell(ScsiNexus butNot, Sense what) {
+                        tellOthers(lun, butNot, what);
+                    }
+
+                    @Override
+                    public void settle(Runnable settled) {
+                        transport.settle(settled);
+                    }
+                }))
                 .toList();
         for (int i = 0; i < shared.size(); i++) {
             int lun = i;

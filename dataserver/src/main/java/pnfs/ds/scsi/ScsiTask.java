@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.fault.Fault;
 import pnfs.ds.region.Persistence;
+import pnfs.ds.region.StoreGate;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Cdb;
 import pnfs.wire.scsi.ScsiOpcode;
@@ -230,6 +231,11 @@ public final class ScsiTask implements Persistence.Waiter {
     /// Where byte `at` of the command is in its [#window].
     public int windowAt(int at) {
         return volume().inWindow(offset + at);
+    }
+
+    /// What stores into a view or window go through.
+    public StoreGate gate() {
+        return volume().gate();
     }
 
     /// Whether bytes come from the initiator.

@@ -57,6 +57,8 @@ enum SupportedCommand {
     PRE_FETCH_16(Access.READ, ScsiOpcode.PRE_FETCH_16, "90 02 ffffffffffffffff ffffffff 3f 00"),
     SYNCHRONIZE_CACHE_16(Access.WRITE, ScsiOpcode.SYNCHRONIZE_CACHE_16, "91 02 ffffffffffffffff ffffffff 3f 00"),
     WRITE_SAME_16(Access.WRITE, ScsiOpcode.WRITE_SAME_16, "93 09 ffffffffffffffff ffffffff 3f 00"),
+    /// Without a boundary: it is atomic as a whole.
+    WRITE_ATOMIC_16(Access.WRITE, ScsiOpcode.WRITE_ATOMIC_16, "9c 18 ffffffffffffffff 0000 ffff 3f 00"),
     READ_CAPACITY_16(
             Access.INQUIRE,
             ScsiOpcode.SERVICE_ACTION_IN_16,

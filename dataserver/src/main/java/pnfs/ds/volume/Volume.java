@@ -9,6 +9,7 @@ import pnfs.ds.region.Memo;
 import pnfs.ds.region.Naa;
 import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
+import pnfs.ds.region.StoreGate;
 
 /// One logical unit: what an initiator sees of a region. Belongs to the data path; safe for use by many
 /// threads, as its region is.
@@ -144,6 +145,16 @@ public final class Volume {
     /// Whether bytes read as zeros: see [Region#isZero].
     public boolean isZero(long offset, int length) {
         return region.isZero(offset, length);
+    }
+
+    /// What stores go through: see [Region#gate].
+    public StoreGate gate() {
+        return region.gate();
+    }
+
+    /// Writes all bytes or none over a crash: see [Region#writeAtomic].
+    public void writeAtomic(long offset, ByteBuffer source, Persistence.Waiter waiter) {
+        region.writeAtomic(offset, source, waiter);
     }
 
     /// Makes bytes durable: see [Region#persist].

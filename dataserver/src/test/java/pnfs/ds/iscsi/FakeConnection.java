@@ -69,6 +69,11 @@ final class FakeConnection implements Connection {
             }
         }
 
+        /// From here on whoever asks is not on this loop.
+        void leave() {
+            elsewhere = true;
+        }
+
         void runTasks() {
             for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
                 task.run();

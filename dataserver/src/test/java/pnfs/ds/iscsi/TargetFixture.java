@@ -25,6 +25,7 @@ final class TargetFixture {
     static final int BYTES = 2 << 20;
 
     final MemorySegment memory = Arena.ofAuto().allocate(BYTES);
+    final Region region;
     final HeldPersistence persistence = new HeldPersistence();
     final FakeConnection.FakeLoop loop = new FakeConnection.FakeLoop();
     int powerCuts;
@@ -51,7 +52,8 @@ final class TargetFixture {
         this.settings = settings;
         var meters = new SimpleMeterRegistry();
         var header = RegionHeader.of(new UUID(1, 2), 4096, BYTES);
-        var volume = new Volume(new Region(header, memory, persistence, Memo.volatileMemo(), () -> {}));
+        this.region = new Region(header, memory, persistence, Memo.volatileMemo(), () -> {});
+        var volume = new Volume(region);
         this.scsi = new ScsiTarget(settings.targetName(), List.of(SharedVolume.open(volume)), meters, faults);
         this.target = new IscsiTarget(settings, scsi, meters);
     }

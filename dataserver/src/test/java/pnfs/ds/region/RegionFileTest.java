@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -189,10 +190,56 @@ class RegionFileTest {
     void a_region_that_was_cut_off_is_refused() throws IOException {
         Path path = formatted();
         try (var file = FileChannel.open(path, StandardOpenOption.WRITE)) {
-            file.truncate(HEADER.fileBytes() - 1);
+            file.truncate(HEADER.journalOffset() - 1);
         }
 
         assertThatThrownBy(() -> open(path)).hasMessageContaining("is cut off: 2097151 bytes of 2097152; restore it");
+    }
+
+    @Test
+    void a_region_without_a_journal_gets_one() throws IOException {
+        Path path = formatted();
+        try (var file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            file.truncate(HEADER.journalOffset());
+        }
+
+        var told = new CompletableFuture<Boolean>();
+        try (Region region = open(path)) {
+            region.writeAtomic(4096, ByteBuffer.allocate(Journal.MAX_BYTES - 4096), told::complete);
+            assertThat(told.join()).isTrue();
+        }
+
+        assertThat(path).hasSize(HEADER.fileBytes());
+    }
+
+    @Test
+    void a_write_that_a_crash_has_interrupted_is_done_again_once() throws IOException {
+        Path path = formatted();
+        var record = new byte[RegionHeader.JOURNAL_BYTES];
+        var journal = new Journal(MemorySegment.ofArray(record), InlinePersistence.none());
+        var interrupted = new byte[RegionHeader.JOURNAL_BYTES];
+        journal.write(
+                8192,
+                ByteBuffer.allocate(4096).putInt(0, 0x55667788),
+                (at, bytes) -> {
+                    System.arraycopy(record, 0, interrupted, 0, record.length);
+                    return true;
+                },
+                InlinePersistence.none(),
+                durable -> {});
+        try (var file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(interrupted), HEADER.journalOffset());
+        }
+
+        try (Region region = open(path)) {
+            assertThat(region.view(8192, 4096).getInt()).isEqualTo(0x55667788);
+            region.write(8192, ByteBuffer.allocate(4096));
+        }
+        try (Region region = open(path)) {
+            assertThat(region.view(8192, 4096).getInt())
+                    .as("a later write is not undone")
+                    .isZero();
+        }
     }
 
     @Test

@@ -155,6 +155,35 @@ class BlockCommandsTest {
     }
 
     @Test
+    void write_atomic_writes_all_that_it_may_at_once_and_no_more() {
+        good(run("9c 00 0000000000000003 0000 0020 00 00", filled(32, 'A')));
+        assertThat(block(2)).containsOnly(0);
+        assertThat(block(3)).containsOnly('A');
+        assertThat(block(34)).containsOnly('A');
+        assertThat(block(35)).containsOnly(0);
+        assertThat(persisted).containsExactly(new long[] {3 * BLOCK, 32 * BLOCK});
+
+        assertThat(run("9c 00 0000000000000003 0002 0004 00 00", filled(4, 'B')).sense())
+                .as("with a boundary")
+                .isEqualTo(Sense.INVALID_FIELD_IN_CDB);
+        assertThat(run("9c 00 00000000000000ff 0000 0002 00 00", filled(2, 'B')).sense())
+                .isEqualTo(Sense.LBA_OUT_OF_RANGE);
+        assertThat(run("9c 00 0000000000000003 0000 0002 00 00", filled(1, 'B')).sense())
+                .as("too little data")
+                .isEqualTo(Sense.INVALID_FIELD_IN_CDB);
+        good(run("9c 00 0000000000000100 0000 0000 00 00", new byte[0]));
+        assertThat(block(3)).containsOnly('A');
+    }
+
+    @Test
+    void write_atomic_that_cannot_be_made_durable_fails() {
+        durable = false;
+
+        assertThat(run("9c 00 0000000000000003 0000 0001 00 00", filled(1, 'A')).sense())
+                .isEqualTo(Sense.WRITE_ERROR);
+    }
+
+    @Test
     void verify_compares_with_as_much_data_with_one_block_or_with_nothing() {
         Arrays.fill(memory, 3 * BLOCK, 5 * BLOCK, (byte) 'A');
 

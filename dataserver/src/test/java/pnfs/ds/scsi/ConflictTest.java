@@ -68,6 +68,7 @@ class ConflictTest {
                     WRITE_SAME_16,
                     UNMAP,
                     COMPARE_AND_WRITE,
+                    WRITE_ATOMIC_16,
                     ORWRITE_16,
                     SYNCHRONIZE_CACHE_10,
                     SYNCHRONIZE_CACHE_16,

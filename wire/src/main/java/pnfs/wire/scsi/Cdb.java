@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 ///     …(12)             0 opcode | 1 flags | 2-5 block | 6-9 count | 10 group              | 11 control
 ///     …(16)             0 opcode | 1 flags | 2-9 block | 10-13 count | 14 group            | 15 control
 ///     COMPARE AND WRITE 0 opcode | 1 flags | 2-9 block | 13 count | 14 group               | 15 control
+///     WRITE ATOMIC(16)  0 opcode | 1 flags | 2-9 block | 10-11 boundary | 12-13 count | 14 group | 15 control
 ///     flags: RDPROTECT/WRPROTECT 7-5, DPO 4, FUA 3 · VERIFY: BYTCHK 2-1 · SYNCHRONIZE CACHE: IMMED 1
 ///            WRITE SAME: WRPROTECT 7-5, ANCHOR 4, UNMAP 3, NDOB 0 (16 only)
 public final class Cdb {
@@ -21,6 +22,8 @@ public final class Cdb {
     private static final int COUNT_12_AT = 6;
     private static final int COUNT_16_AT = 10;
     private static final int COUNT_COMPARE_AND_WRITE_AT = 13;
+
+    private static final int COUNT_WRITE_ATOMIC_AT = 12;
 
     private static final int FORCE_UNIT_ACCESS = 0x08;
 
@@ -49,9 +52,11 @@ public final class Cdb {
         return switch (opcode >> 5) {
             case 0 -> cdb.get(at + 4) == 0 ? 256 : cdb.get(at + 4) & 0xff;
             case 4 ->
-                opcode == ScsiOpcode.COMPARE_AND_WRITE
-                        ? cdb.get(at + COUNT_COMPARE_AND_WRITE_AT) & 0xff
-                        : cdb.getInt(at + COUNT_16_AT) & 0xffff_ffffL;
+                switch (opcode) {
+                    case ScsiOpcode.COMPARE_AND_WRITE -> cdb.get(at + COUNT_COMPARE_AND_WRITE_AT) & 0xff;
+                    case ScsiOpcode.WRITE_ATOMIC_16 -> cdb.getShort(at + COUNT_WRITE_ATOMIC_AT) & 0xffff;
+                    default -> cdb.getInt(at + COUNT_16_AT) & 0xffff_ffffL;
+                };
             case 5 -> cdb.getInt(at + COUNT_12_AT) & 0xffff_ffffL;
             default -> cdb.getShort(at + COUNT_10_AT) & 0xffffL;
         };

@@ -37,6 +37,7 @@ public final class ScsiOpcode {
     public static final int PRE_FETCH_16 = 0x90;
     public static final int SYNCHRONIZE_CACHE_16 = 0x91;
     public static final int WRITE_SAME_16 = 0x93;
+    public static final int WRITE_ATOMIC_16 = 0x9c;
     public static final int SERVICE_ACTION_IN_16 = 0x9e;
     public static final int REPORT_LUNS = 0xa0;
     public static final int MAINTENANCE_IN = 0xa3;

@@ -87,6 +87,7 @@ public sealed interface VpdPage {
     ///
     /// @param unmapAlignment first aligned block, or -1 if not told
     /// @param writeSameNonZero whether WRITE SAME with a count of 0 is refused
+    /// @param maxAtomicBlocks of WRITE ATOMIC, at any block and without a boundary; 0 if there is no such command
     record BlockLimits(
             boolean writeSameNonZero,
             int maxCompareAndWriteBlocks,
@@ -97,7 +98,8 @@ public sealed interface VpdPage {
             long maxUnmapDescriptors,
             long unmapGranularityBlocks,
             long unmapAlignment,
-            long maxWriteSameBlocks)
+            long maxWriteSameBlocks,
+            long maxAtomicBlocks)
             implements VpdPage {
         private static final int PAGE_BYTES = 0x3c;
         private static final int ALIGNMENT_VALID = 0x8000_0000;
@@ -122,6 +124,7 @@ public sealed interface VpdPage {
             out.putInt((int) unmapGranularityBlocks);
             out.putInt(unmapAlignment < 0 ? 0 : ALIGNMENT_VALID | (int) unmapAlignment);
             out.putLong(maxWriteSameBlocks);
+            out.putInt((int) maxAtomicBlocks); // at any block, of any length, and without a boundary
             return out.array();
         }
 
@@ -140,7 +143,8 @@ public sealed interface VpdPage {
                     in.getInt(20) & 0xffff_ffffL,
                     in.getInt(24) & 0xffff_ffffL,
                     (alignment & ALIGNMENT_VALID) == 0 ? -1 : alignment & 0x7fff_ffff,
-                    Math.max(in.getLong(32), 0));
+                    Math.max(in.getLong(32), 0),
+                    in.getInt(40) & 0xffff_ffffL);
         }
     }
 

@@ -354,7 +354,7 @@ final class ScriptedTarget {
                             task,
                             (task.cdb[1] & 1) == 0
                                     ? new InquiryData(0, 6, 0, "TEST", "disk", "1", List.of()).toBytes()
-                                    : new VpdPage.BlockLimits(false, 0, 0, maxTransferBlocks, 0, 0, 0, 0, -1, 0)
+                                    : new VpdPage.BlockLimits(false, 0, 0, maxTransferBlocks, 0, 0, 0, 0, -1, 0, 0)
                                             .toBytes());
                 case ScsiOpcode.SERVICE_ACTION_IN_16 ->
                     dataIn(task, Capacity.of(BLOCKS, BLOCK_BYTES, 3).toBytes());

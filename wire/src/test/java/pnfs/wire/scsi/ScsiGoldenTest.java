@@ -129,7 +129,7 @@ class ScsiGoldenTest {
                                 && vital
                                 && page >= 0xb0)
                         .map(golden -> VpdPage.read(golden.in())))
-                .contains(new BlockLimits(false, 128, 0, 0, 0, 0, 0, 0, -1, 0), new BlockCharacteristics(0, 0));
+                .contains(new BlockLimits(false, 128, 0, 0, 0, 0, 0, 0, -1, 0, 0), new BlockCharacteristics(0, 0));
         ModeParameters all = ModeParameters.read(
                 ModeForm.SIX, golden(LIBISCSI, "MODE SENSE(6)").in());
         assertThat(all.writeProtected()).isFalse();

@@ -234,7 +234,8 @@ class ScsiRoundTripTest {
                         random.nextLong(1L << 32),
                         random.nextLong(1L << 32),
                         random.nextInt(-1, MAX),
-                        random.nextLong() >>> 1),
+                        random.nextLong() >>> 1,
+                        random.nextLong(1L << 32)),
                 new VpdPage.BlockCharacteristics(random.nextInt(65536), random.nextInt(16)),
                 new VpdPage.Provisioning(
                         random.nextInt(256), VpdPage.Provisioning.UNMAP, random.nextInt(8), random.nextInt(3)));

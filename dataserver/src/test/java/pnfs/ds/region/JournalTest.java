@@ -1,0 +1,255 @@
+package pnfs.ds.region;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.UUID;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import pnfs.testing.Seeds;
+
+class JournalTest {
+    private static final int SIZE = 1 << 20;
+    private static final int BLOCK = 512;
+    /// Writes fall here, so that they meet each other's blocks.
+    private static final int USED_BLOCKS = 64;
+
+    /// A region's file under a cache of eight-byte words: at a crash each word that was stored and not yet made
+    /// durable has reached the medium or not.
+    private static final class Medium {
+        private final byte[] data;
+        private final byte[] record;
+        private final byte[] durableData;
+        private final byte[] durableRecord;
+        private int persistsLeft;
+
+        Medium(byte[] data, byte[] record, int persistsLeft) {
+            this.durableData = data;
+            this.durableRecord = record;
+            this.data = data.clone();
+            this.record = record.clone();
+            this.persistsLeft = persistsLeft;
+        }
+
+        Region open() {
+            return new Region(
+                    RegionHeader.of(new UUID(1, 2), BLOCK, SIZE),
+                    MemorySegment.ofArray(data),
+                    persistence(data, durableData),
+                    Memo.volatileMemo(),
+                    new Journal(MemorySegment.ofArray(record), persistence(record, durableRecord)),
+                    () -> {});
+        }
+
+        private Persistence persistence(byte[] live, byte[] durable) {
+            return new Persistence() {
+                @Override
+                public void persist(long offset, long length, Waiter waiter) {
+                    if (persistsLeft-- > 0) {
+                        System.arraycopy(live, (int) offset, durable, (int) offset, (int) length);
+                        waiter.persisted(true);
+                    }
+                }
+
+                @Override
+                public Durability durability() {
+                    return Durability.DAX;
+                }
+
+                @Override
+                public boolean hasFailed() {
+                    return false;
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+
+        /// What is there after the crash, with interrupted writes done again.
+        Medium afterCrash(RandomGenerator random, int persistsOfNext) {
+            byte[] dataThen = mixed(data, durableData, random);
+            byte[] recordThen = mixed(record, durableRecord, random);
+            Journal.replay(
+                    MemorySegment.ofArray(recordThen),
+                    MemorySegment.ofArray(dataThen),
+                    (offset, length) -> {},
+                    (offset, length) -> {});
+            return new Medium(dataThen, recordThen, persistsOfNext);
+        }
+
+        private static byte[] mixed(byte[] live, byte[] durable, RandomGenerator random) {
+            byte[] then = durable.clone();
+            int inEight = random.nextInt(9);
+            for (int at = 0; at < then.length; at += Long.BYTES) {
+                if (random.nextInt(8) < inEight) {
+                    System.arraycopy(live, at, then, at, Long.BYTES);
+                }
+            }
+            return then;
+        }
+    }
+
+    /// Writes one after the other until the crash: each begins the moment the one before it is acknowledged.
+    private static final class Writer {
+        private final RandomGenerator random;
+        private final Region region;
+        byte[] acknowledged;
+        byte[] next;
+        boolean atomic;
+        int from;
+        int length;
+
+        Writer(Medium medium, RandomGenerator random) {
+            this.random = random;
+            this.region = medium.open();
+            this.next = Arrays.copyOf(medium.data, USED_BLOCKS * BLOCK);
+            this.acknowledged = next;
+        }
+
+        void write() {
+            acknowledged = next;
+            next = acknowledged.clone();
+            int first = random.nextInt(USED_BLOCKS);
+            from = first * BLOCK;
+            length = random.nextInt(1, USED_BLOCKS - first + 1) * BLOCK;
+            Arrays.fill(next, from, from + length, (byte) random.nextInt());
+            ByteBuffer bytes = ByteBuffer.wrap(next, from, length);
+            atomic = random.nextBoolean();
+            Persistence.Waiter then = durable -> {
+                assertThat(durable).isTrue();
+                write();
+            };
+            if (atomic) {
+                region.writeAtomic(from, bytes, then);
+            } else {
+                region.write(from, bytes, from, length);
+                region.persist(from, length, then);
+            }
+        }
+    }
+
+    @Seeds(100)
+    void a_crash_leaves_all_of_an_atomic_write_or_nothing_and_undoes_no_other(RandomGenerator random) {
+        var medium = new Medium(new byte[SIZE], new byte[RegionHeader.JOURNAL_BYTES], random.nextInt(1, 20));
+        for (int crash = 0; crash < 6; crash++) {
+            var writer = new Writer(medium, random);
+            writer.write();
+
+            medium = medium.afterCrash(random, random.nextInt(1, 20));
+
+            byte[] found = Arrays.copyOf(medium.data, USED_BLOCKS * BLOCK);
+            byte[] elsewhere = found.clone();
+            System.arraycopy(writer.acknowledged, writer.from, elsewhere, writer.from, writer.length);
+            assertThat(elsewhere).isEqualTo(writer.acknowledged);
+            if (writer.atomic) {
+                assertThat(found).isIn(writer.acknowledged, writer.next);
+            }
+        }
+    }
+
+    private static final class Held implements Persistence {
+        private final List<Waiter> held = new ArrayList<>();
+
+        @Override
+        public void persist(long offset, long length, Waiter waiter) {
+            held.add(waiter);
+        }
+
+        void answerAll(boolean durable) {
+            while (!held.isEmpty()) {
+                held.removeFirst().persisted(durable);
+            }
+        }
+
+        @Override
+        public Durability durability() {
+            return Durability.MSYNC;
+        }
+
+        @Override
+        public boolean hasFailed() {
+            return false;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
+    void writes_are_made_in_their_order_one_at_a_time() {
+        var held = new Held();
+        var journal = new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), held);
+        var stored = new ArrayList<Long>();
+        var told = new ArrayList<String>();
+        for (long offset = 0; offset < 3; offset++) {
+            long at = offset;
+            journal.write(
+                    at, ByteBuffer.allocate(8), (to, bytes) -> stored.add(to), held, good -> told.add(at + " " + good));
+        }
+
+        assertThat(held.held).hasSize(1);
+        assertThat(stored).isEmpty();
+        held.answerAll(true);
+        assertThat(stored).containsExactly(0L, 1L, 2L);
+        assertThat(told).containsExactly("0 true", "1 true", "2 true");
+    }
+
+    @Test
+    void what_cannot_be_remembered_is_not_stored() {
+        var held = new Held();
+        var journal = new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), held);
+        var told = new ArrayList<Boolean>();
+
+        journal.write(
+                0,
+                ByteBuffer.allocate(8),
+                (to, bytes) -> {
+                    throw new AssertionError("stored");
+                },
+                held,
+                told::add);
+        held.answerAll(false);
+
+        assertThat(told).containsExactly(false);
+    }
+
+    @Test
+    void a_waiter_may_ask_for_the_next_write_again_and_again() {
+        Region region = new Medium(new byte[SIZE], new byte[RegionHeader.JOURNAL_BYTES], Integer.MAX_VALUE).open();
+        int[] left = {20_000};
+        var next = new Persistence.Waiter[1];
+        next[0] = durable -> {
+            if (left[0]-- > 0) {
+                region.writeAtomic(0, ByteBuffer.allocate(8), next[0]);
+            }
+        };
+
+        next[0].persisted(true);
+
+        assertThat(left[0]).isEqualTo(-1);
+    }
+
+    @Test
+    void a_record_that_was_never_whole_is_not_done_again() {
+        var record = MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]);
+        var data = new byte[SIZE];
+        Persistence.Force never = (offset, length) -> {
+            throw new AssertionError("nothing is to be forced");
+        };
+
+        assertThat(Journal.replay(record, MemorySegment.ofArray(data), never, never))
+                .isFalse();
+        record.fill((byte) 0xff);
+        assertThat(Journal.replay(record, MemorySegment.ofArray(data), never, never))
+                .isFalse();
+        record.fill((byte) 0x01);
+        assertThat(Journal.replay(record, MemorySegment.ofArray(data), never, never))
+                .isFalse();
+        assertThat(data).containsOnly(0);
+    }
+}
