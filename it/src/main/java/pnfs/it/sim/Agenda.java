@@ -80,7 +80,11 @@ final class Agenda {
             steps++;
             log(next.dueNanos);
             log(next.number);
-            task.run();
+            if (next.host == null) {
+                task.run();
+            } else {
+                next.host.happens(task);
+            }
             return true;
         }
     }

@@ -3,12 +3,16 @@ package pnfs.it.sim;
 import com.google.protobuf.InvalidProtocolBufferException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import pnfs.wire.control.ControlException;
 import pnfs.wire.control.ControlHandler;
 import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.proto.Envelope;
+import pnfs.wire.control.proto.Reply;
 import pnfs.wire.net.Connection;
 import pnfs.wire.net.ConnectionHandler;
 
@@ -58,6 +62,14 @@ final class ControlWire implements ConnectionHandler, ControlLink.Carrier {
                 .putInt(bytes.length)
                 .put(bytes)
                 .flip()));
+    }
+
+    @Override
+    public void limit(CompletableFuture<Reply> answer, Duration patience) {
+        var timer = connection
+                .loop()
+                .schedule(patience.toNanos(), () -> answer.completeExceptionally(new TimeoutException("no answer")));
+        var _ = answer.whenComplete((reply, failure) -> timer.cancel());
     }
 
     @Override

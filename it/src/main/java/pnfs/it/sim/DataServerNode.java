@@ -37,7 +37,7 @@ final class DataServerNode {
     static final int REGION_BYTES = 1 << 20;
     static final int PORT = 3260;
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final int number;
     private final int machine;

@@ -43,6 +43,11 @@ final class DiskSession {
         initiator.close();
     }
 
+    /// The registration may be gone.
+    void forgetKey() {
+        key = 0;
+    }
+
     /// Registers the key, unless that is done, and then goes on.
     void register(long wanted, Consumer<@Nullable Throwable> then) {
         if (key == wanted || wanted == 0) {

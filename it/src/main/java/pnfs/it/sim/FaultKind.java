@@ -10,6 +10,8 @@ enum FaultKind {
     DATA_SERVER_LOSES_POWER,
     /// A client dies and starts again.
     CLIENT_DIES,
+    /// A client's machine stands still for a while, and then goes on as if nothing had been.
+    CLIENT_FREEZES,
     /// A connection breaks.
     CONNECTION_BREAKS,
     /// Two machines do not hear each other for a while, in one direction or in both.

@@ -30,6 +30,8 @@ final class Host implements Network, Loop {
     private final NetworkCounters counters = new NetworkCounters();
     private int lastPort = 50_000;
     private boolean dead;
+    private boolean frozen;
+    private final List<Runnable> backlog = new ArrayList<>();
 
     /// @param machine its number in the fabric, which the next run of the program has too
     Host(Fabric fabric, Agenda agenda, int machine, RandomGenerator random) {
@@ -62,6 +64,8 @@ final class Host implements Network, Loop {
     /// The program is killed. Its machine resets the connections once what was sent before has arrived.
     void die() {
         dead = true;
+        frozen = false;
+        backlog.clear();
         listening.clear();
         List.copyOf(wires).forEach(Wire::abandon);
         wires.clear();
@@ -70,8 +74,40 @@ final class Host implements Network, Loop {
     /// The machine goes down: nobody tells its peers anything.
     void vanish() {
         dead = true;
+        frozen = false;
+        backlog.clear();
         listening.clear();
         wires.clear();
+    }
+
+    /// The machine stands still: whatever happens to it happens when it goes on.
+    void freeze() {
+        frozen = true;
+    }
+
+    void thaw() {
+        frozen = false;
+        List<Runnable> missed = List.copyOf(backlog);
+        backlog.clear();
+        missed.forEach(this::execute);
+    }
+
+    /// Something of ours happens, now or when the machine goes on.
+    void happens(Runnable task) {
+        if (frozen) {
+            backlog.add(task);
+        } else if (!dead) {
+            task.run();
+        }
+    }
+
+    /// Something comes from the network, which has an answer where nobody lives.
+    void arrives(Runnable task) {
+        if (frozen) {
+            backlog.add(task);
+        } else {
+            task.run();
+        }
     }
 
     /// Connections that stand, for those who break them.

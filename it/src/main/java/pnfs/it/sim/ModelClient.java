@@ -74,15 +74,15 @@ final class ModelClient implements Session.Owner {
     private final RandomGenerator random;
     private final List<DataServerNode> dataServers;
     private final int clients;
+    private final long thinkNanos;
     private final Session session;
     private final Map<Opaque, OpenFile> open = new LinkedHashMap<>();
     private final Map<Integer, DiskSession> disks = new HashMap<>();
     private final Map<DeviceId, Integer> devices = new HashMap<>();
-    /// Changes of ours that were begun and whose fate is open.
-    private final Set<Change> unsettled = new LinkedHashSet<>();
     private final List<Stateid> lostLayouts = new ArrayList<>();
     private boolean working;
     private boolean resting;
+    private boolean proving;
     /// Counts how often the server has forgotten us: what belongs to an earlier time is nothing.
     private int era;
 
@@ -93,12 +93,14 @@ final class ModelClient implements Session.Owner {
             Checker checker,
             int number,
             int clients,
+            int tempo,
             List<DataServerNode> dataServers,
             RandomGenerator random) {
         this.host = host;
         this.checker = checker;
         this.number = number;
         this.clients = clients;
+        this.thinkNanos = THINK_NANOS << tempo;
         this.dataServers = dataServers;
         this.random = random;
         this.session = new Session(host, checker, number, random.nextLong(), this);
@@ -122,6 +124,13 @@ final class ModelClient implements Session.Owner {
         resting = true;
     }
 
+    /// Shows that a layout can be had and a write be committed, whatever was before.
+    void prove() {
+        working = true;
+        proving = true;
+        opened(nameOf(number, 0), this::writeDirectly);
+    }
+
     /// Gives everything back.
     void leave() {
         working = true;
@@ -140,12 +149,6 @@ final class ModelClient implements Session.Owner {
     /// The program is gone: what it asked for may still arrive.
     void died() {
         open.values().forEach(this::forgetPlaces);
-    }
-
-    /// Nothing of what it asked for can arrive any more.
-    void settle() {
-        unsettled.forEach(checker::ended);
-        unsettled.clear();
     }
 
     // Its days.
@@ -175,9 +178,16 @@ final class ModelClient implements Session.Owner {
                 forgetLayout(file);
             }
         }
+        forgetDevices();
         List.copyOf(lostLayouts)
                 .forEach(stateid ->
                         session.ask(List.of(new FreeStateidArgs(stateid)), answer -> lostLayouts.remove(stateid)));
+    }
+
+    /// We may have been fenced: keys are asked for again.
+    private void forgetDevices() {
+        devices.clear();
+        disks.values().forEach(DiskSession::forgetKey);
     }
 
     private void next() {
@@ -185,12 +195,13 @@ final class ModelClient implements Session.Owner {
             return;
         }
         working = true;
-        host.schedule(1 + random.nextLong(THINK_NANOS), this::work);
+        host.schedule(1 + random.nextLong(thinkNanos), this::work);
     }
 
     private void done() {
         lastProgressNanos = host.nowNanos();
         working = false;
+        proving = false;
         next();
     }
 
@@ -238,7 +249,7 @@ final class ModelClient implements Session.Owner {
             if (answer.status() == NfsStatus.SERVERFAULT) {
                 throw checker.fail("SERVERFAULT to " + operations);
             }
-            if (answer.known() && isLater(answer.status()) && patience > 0 && era == asked) {
+            if (answer.known() && isLater(answer.status()) && (patience > 0 || proving) && era == asked) {
                 host.schedule(DELAY_NANOS, () -> ask(operations, patience - 1, then));
             } else {
                 then.accept(answer);
@@ -461,7 +472,7 @@ final class ModelClient implements Session.Owner {
         for (int block = offset / BLOCK; block < Math.ceilDiv(end, BLOCK); block++) {
             forget(file.places.remove(block)); // what the layout says of them may be wrong from here on
         }
-        Change change = begun(checker.write(file.model, number, offset, end, end));
+        Change change = checker.write(file.model, number, offset, end, end);
         ByteBuffer data = ByteBuffer.wrap(filled(change));
         checker.note("client %d WRITE %s %d..%d value %x", number, file.model, offset, end, change.value);
         ask(
@@ -488,17 +499,11 @@ final class ModelClient implements Session.Owner {
         return data.array();
     }
 
-    private Change begun(Change change) {
-        unsettled.add(change);
-        return change;
-    }
-
+    /// What the answer says of a change; where there is none it may still come true.
     private void settled(Change change, Answer answer) {
         if (answer.isOk()) {
-            unsettled.remove(change);
             checker.acknowledged(change);
         } else if (answer.known()) {
-            unsettled.remove(change);
             checker.ended(change);
         }
     }
@@ -524,7 +529,7 @@ final class ModelClient implements Session.Owner {
     private void truncate(OpenFile file) {
         int size = random.nextInt(FileModel.MAX_BYTES / SECTOR) * SECTOR;
         file.use(() -> returnLayout(file, () -> {
-            Change change = begun(checker.truncate(file.model, number, size));
+            Change change = checker.truncate(file.model, number, size);
             ask(
                     List.of(
                             new PutFhArgs(file.handle),
@@ -575,11 +580,12 @@ final class ModelClient implements Session.Owner {
             List<Integer> fresh = fresh(file, first, blocks);
             int offset = first * BLOCK;
             int end = offset + blocks * BLOCK;
-            Change change = begun(checker.write(file.model, number, offset, end, commits ? end : -1));
+            Change change = checker.write(file.model, number, offset, end, commits ? end : -1);
             checker.note("client %d writes %s %d..%d value %x", number, file.model, offset, end, change.value);
             move(file, first, blocks, ByteBuffer.wrap(filled(change)), Direction.WRITE, failure -> {
                 if (failure != null) {
                     checker.note("client %d could not write: %s", number, failure);
+                    forgetDevices();
                     returnLayout(file, () -> release(file));
                     return;
                 }
@@ -593,7 +599,6 @@ final class ModelClient implements Session.Owner {
                 if (commits) {
                     commit(file, change, fresh, after);
                 } else {
-                    unsettled.remove(change);
                     checker.ended(change);
                     after.run();
                 }
@@ -679,6 +684,10 @@ final class ModelClient implements Session.Owner {
                         int length = Math.clamp(size - first * BLOCK, 0, bytes.length);
                         checker.note("client %d reads %s %d+%d", number, file.model, first * BLOCK, length);
                         checker.seen(file.model, first * BLOCK, bytes, 0, length, askedAt);
+                    }
+                    if (failure != null) {
+                        checker.note("client %d could not read: %s", number, failure);
+                        forgetDevices();
                     }
                     if (returns || failure != null) {
                         returnLayout(file, () -> release(file));
@@ -800,7 +809,13 @@ final class ModelClient implements Session.Owner {
                                 () -> then.accept(file.layout != null && covers(file, iomode, first, blocks)));
                     } else if (answer.known() && isLater(answer.status())) {
                         // What others wait for we must not keep while we wait for them.
-                        returnLayout(file, () -> then.accept(false));
+                        returnLayout(file, () -> {
+                            if (proving) {
+                                host.schedule(DELAY_NANOS, () -> layout(file, iomode, first, blocks, then));
+                            } else {
+                                then.accept(false);
+                            }
+                        });
                     } else {
                         if (answer.known()) {
                             refused(file, answer.status(), "LAYOUTGET");

@@ -180,7 +180,9 @@ final class Session {
     private void answered(int slot, Call call, Results results) {
         OpResult sequenced =
                 results.operations().isEmpty() ? null : results.operations().getFirst();
-        NfsStatus status = sequenced == null ? results.status() : sequenced.status();
+        NfsStatus status = sequenced == null || results.status() == NfsStatus.RETRY_UNCACHED_REP
+                ? results.status()
+                : sequenced.status();
         switch (status) {
             case OK -> {
                 underWay.remove(slot);

@@ -21,6 +21,7 @@ final class Simulation {
     private static final int FIRST_CLIENT = 10;
     private static final int AUDITOR = 100;
     private static final long FAULT_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
+    private static final int TEMPOS = 10;
     private static final int LEAST_FAULT_BITS = 20; // a millisecond
     private static final int MOST_FAULT_BITS = 35; // half a minute
     private static final long MOST_JUMP_SECONDS = TimeUnit.DAYS.toSeconds(400);
@@ -54,8 +55,9 @@ final class Simulation {
     private final MetadataServerNode metadataServer;
     private final List<DataServerNode> dataServers = new ArrayList<>();
     private final List<ModelClient> clients = new ArrayList<>();
-    /// Runs of clients that have ended.
-    private final List<ModelClient> dead = new ArrayList<>();
+    /// How many times clients, and what goes wrong, are slower, as a power of two: time must pass for leases to
+    /// end.
+    private final int tempo;
 
     private final int clientCount;
     private final List<FaultKind> faults;
@@ -64,7 +66,7 @@ final class Simulation {
     private Simulation(Plan plan, boolean traces) {
         this.plan = plan;
         checker.traces(traces);
-        checker.expectFences(false);
+        checker.expectFences(true);
         random = new SplittableRandom(plan.seed);
         fabric = new Fabric(agenda, random.split());
         chance = random.split();
@@ -73,6 +75,7 @@ final class Simulation {
             dataServers.add(new DataServerNode(i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker));
         }
         clientCount = 1 + random.nextInt(3);
+        tempo = random.nextInt(TEMPOS);
         faults = plan.faults.isEmpty() ? List.of() : List.copyOf(EnumSet.copyOf(plan.faults));
     }
 
@@ -123,7 +126,7 @@ final class Simulation {
     private ModelClient newClient(int index) {
         var host = new Host(fabric, agenda, FIRST_CLIENT + index, random.split());
         fabric.boot(host);
-        var client = new ModelClient(host, checker, index + 1, clientCount, dataServers, random.split());
+        var client = new ModelClient(host, checker, index + 1, clientCount, tempo, dataServers, random.split());
         if (peace) {
             client.rest();
         }
@@ -131,7 +134,7 @@ final class Simulation {
     }
 
     private void nextFault() {
-        agenda.after(chance.nextLong(FAULT_NANOS), () -> {
+        agenda.after(chance.nextLong(FAULT_NANOS << tempo), () -> {
             if (!peace) {
                 strike(faults.get(chance.nextInt(faults.size())));
                 nextFault();
@@ -155,6 +158,14 @@ final class Simulation {
             case DATA_SERVER_DIES -> dataServerDies(DataServerNode::kill);
             case DATA_SERVER_LOSES_POWER -> dataServerDies(DataServerNode::losePower);
             case CLIENT_DIES -> clientDies(chance.nextInt(clientCount));
+            case CLIENT_FREEZES -> {
+                Host frozen = clients.get(chance.nextInt(clientCount)).host();
+                if (!frozen.isDead()) {
+                    checker.note("fault: machine %d stands still", frozen.machine());
+                    frozen.freeze();
+                    later(frozen::thaw);
+                }
+            }
             case CONNECTION_BREAKS -> {
                 List<Wire> wires = anyHost().wires();
                 if (!wires.isEmpty()) {
@@ -195,7 +206,6 @@ final class Simulation {
             checker.note("fault: client %d dies", index + 1);
             victim.host().die();
             victim.died();
-            dead.add(victim);
             later(() -> clients.set(index, newClient(index)));
         }
     }
@@ -230,13 +240,14 @@ final class Simulation {
     private void makePeace() {
         peace = true;
         checker.note("peace");
+        clients.forEach(client -> client.host().thaw());
         fabric.openAll();
         metadataServer.pace.slow(false);
         dataServers.forEach(server -> server.pace.slow(false));
         clients.forEach(ModelClient::rest);
         stepUntil(this::clientsAreIdle);
-        dead.forEach(ModelClient::settle);
-        clients.forEach(ModelClient::settle);
+        clients.forEach(ModelClient::prove);
+        stepUntil(this::clientsAreIdle);
         clients.forEach(ModelClient::leave);
         stepUntil(this::clientsAreIdle);
         var host = new Host(fabric, agenda, AUDITOR, random.split());

@@ -97,10 +97,10 @@ final class Wire implements Connection {
             int cut = fabric.cut(bytes);
             byte[] first = Arrays.copyOf(chunk, cut);
             byte[] second = Arrays.copyOfRange(chunk, cut, bytes);
-            carry(() -> far().arrived(first));
-            carry(() -> far().arrived(second));
+            carry(() -> far().host.arrives(() -> far().arrived(first)));
+            carry(() -> far().host.arrives(() -> far().arrived(second)));
         } else {
-            carry(() -> far().arrived(chunk));
+            carry(() -> far().host.arrives(() -> far().arrived(chunk)));
         }
     }
 
@@ -109,7 +109,7 @@ final class Wire implements Connection {
             return; // nobody is there to say that nobody is there
         }
         if (closed || host.isDead()) {
-            carry(() -> far().reset("reset by peer"));
+            carry(() -> far().host.arrives(() -> far().reset("reset by peer")));
             return;
         }
         var checksum = new CRC32C();
@@ -176,7 +176,7 @@ final class Wire implements Connection {
     @Override
     public void close(String why) {
         if (!closed && !host.isDead()) {
-            carry(() -> far().ended());
+            carry(() -> far().host.arrives(far()::ended));
             gone(why);
         }
     }
@@ -185,7 +185,7 @@ final class Wire implements Connection {
     void cut() {
         Wire end = far();
         reset("connection cut");
-        fabric.agenda().after(fabric.delay(), () -> end.reset("connection cut"));
+        fabric.agenda().after(fabric.delay(), () -> end.host.arrives(() -> end.reset("connection cut")));
     }
 
     /// This end is gone without a word of its own.
@@ -199,7 +199,7 @@ final class Wire implements Connection {
     void abandon() {
         if (!closed) {
             closed = true;
-            carry(() -> far().reset("reset by peer"));
+            carry(() -> far().host.arrives(() -> far().reset("reset by peer")));
         }
     }
 

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,6 +29,9 @@ public final class ControlLink {
         SocketAddress peer();
 
         void write(Envelope envelope);
+
+        /// Lets an answer fail when it has taken so long.
+        void limit(CompletableFuture<Reply> answer, Duration patience);
 
         void close();
     }
@@ -77,9 +79,8 @@ public final class ControlLink {
         if (closed) { // it ended between the look and the put
             failAsked();
         }
-        return answer.orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
-                .whenComplete((reply, failure) -> asked.remove(id))
-                .thenCompose(ControlLink::orRefusal);
+        carrier.limit(answer, patience);
+        return answer.whenComplete((reply, failure) -> asked.remove(id)).thenCompose(ControlLink::orRefusal);
     }
 
     private static CompletableFuture<Reply> orRefusal(Reply reply) {

@@ -2,6 +2,9 @@ package pnfs.wire.control;
 
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.glassfish.grizzly.Connection;
@@ -14,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.wire.control.proto.Envelope;
+import pnfs.wire.control.proto.Reply;
 
 /// Keeps a [ControlLink] for each connection and hands it the envelopes.
 final class LinkFilter extends BaseFilter {
@@ -62,6 +66,11 @@ final class LinkFilter extends BaseFilter {
         @Override
         public void write(Envelope envelope) {
             var _ = connection.write(envelope); // a write that fails closes the connection, which is noticed
+        }
+
+        @Override
+        public void limit(CompletableFuture<Reply> answer, Duration patience) {
+            var _ = answer.orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS);
         }
 
         @Override
