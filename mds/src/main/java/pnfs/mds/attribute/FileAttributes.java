@@ -41,6 +41,7 @@ import static pnfs.wire.nfs4.Attribute.RDATTR_ERROR;
 import static pnfs.wire.nfs4.Attribute.SIZE;
 import static pnfs.wire.nfs4.Attribute.SPACE_AVAIL;
 import static pnfs.wire.nfs4.Attribute.SPACE_FREE;
+import static pnfs.wire.nfs4.Attribute.SPACE_FREED;
 import static pnfs.wire.nfs4.Attribute.SPACE_TOTAL;
 import static pnfs.wire.nfs4.Attribute.SPACE_USED;
 import static pnfs.wire.nfs4.Attribute.SUPPATTR_EXCLCREAT;
@@ -122,13 +123,15 @@ public final class FileAttributes {
             MODE_SET_MASKED,
             SUPPATTR_EXCLCREAT,
             FS_CHARSET_CAP,
+            SPACE_FREED,
             CHANGE_ATTR_TYPE,
             MODE_UMASK,
             XATTR_SUPPORT);
     private static final Bitmap OF_PNFS = Bitmap.of(FS_LAYOUT_TYPES, LAYOUT_TYPES, LAYOUT_BLKSIZE, LAYOUT_ALIGNMENT);
     private static final Bitmap WRITE_ONLY = Bitmap.of(TIME_ACCESS_SET, TIME_MODIFY_SET, MODE_SET_MASKED, MODE_UMASK);
     /// Clients of 4.1 do not know the numbers from here on.
-    private static final Bitmap SINCE_MINOR_VERSION_2 = Bitmap.of(CHANGE_ATTR_TYPE, MODE_UMASK, XATTR_SUPPORT);
+    private static final Bitmap SINCE_MINOR_VERSION_2 =
+            Bitmap.of(SPACE_FREED, CHANGE_ATTR_TYPE, MODE_UMASK, XATTR_SUPPORT);
 
     /// What an exclusive create can set in the same step (suppattr_exclcreat, RFC 8881 §5.8.1.14): the verifier
     /// has a place of its own in the inode, so nothing has to give way to it.
@@ -248,7 +251,8 @@ public final class FileAttributes {
             case RAWDEV -> writeDevice(out, inode);
             case SPACE_AVAIL, SPACE_FREE -> out.writeUint64(space.capacity().freeBytes());
             case SPACE_TOTAL -> out.writeUint64(space.capacity().totalBytes());
-            case SPACE_USED -> out.writeUint64(inode.spaceUsed());
+            // No two files share space: all that one uses comes back.
+            case SPACE_USED, SPACE_FREED -> out.writeUint64(inode.spaceUsed());
             case TIME_ACCESS -> AttributeCodec.writeTime(out, inode.times().accessed());
             case TIME_CREATE -> AttributeCodec.writeTime(out, inode.times().created());
             case TIME_DELTA -> AttributeCodec.writeTime(out, ONE_NANOSECOND);
