@@ -117,7 +117,8 @@ class FileAttributesTest {
     @Test
     void a_client_of_the_first_minor_version_hears_nothing_of_attributes_that_came_later() {
         Inode inode = RandomInodes.next(new java.util.SplittableRandom(1));
-        Bitmap later = Bitmap.of(Attribute.CHANGE_ATTR_TYPE, Attribute.MODE_UMASK, Attribute.XATTR_SUPPORT);
+        Bitmap later = Bitmap.of(
+                Attribute.SPACE_FREED, Attribute.CHANGE_ATTR_TYPE, Attribute.MODE_UMASK, Attribute.XATTR_SUPPORT);
 
         Attributes read = AttributeCodec.read(attributes.read(
                 inode,

@@ -36,7 +36,9 @@ import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.AllocateArgs;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
+import pnfs.wire.nfs4.OpArgs.DeallocateArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
@@ -105,9 +107,11 @@ class I2I4I5CrashModelTest {
         begin(new LayoutRooms(new MemoryEngine(), random.nextLong()));
         for (int step = 0; step < 120; step++) {
             int name = random.nextInt(NAMES);
-            switch (random.nextInt(12)) {
+            switch (random.nextInt(14)) {
                 case 0, 1, 2 -> write(open(name));
                 case 3 -> cut(open(name));
+                case 12 -> allocate(open(name));
+                case 13 -> punch(open(name));
                 case 4, 5 -> writeThroughLayout(open(name));
                 case 6 -> remove(name);
                 case 7, 8, 9 -> disks.runOne(random);
@@ -179,6 +183,31 @@ class I2I4I5CrashModelTest {
                 args,
                 () -> file.becomes(
                         Arrays.copyOf(file.bytes, size), rooms.inode(file.file).change()));
+    }
+
+    private void allocate(Model file) {
+        FileRange range = someRange();
+        start(
+                file,
+                new AllocateArgs(rooms.stateid(1, file.file), range),
+                () -> file.becomes(
+                        Arrays.copyOf(file.bytes, Math.max(file.bytes.length, (int) range.end())),
+                        rooms.inode(file.file).change()));
+    }
+
+    private void punch(Model file) {
+        FileRange range = someRange();
+        start(file, new DeallocateArgs(rooms.stateid(1, file.file), range), () -> {
+            byte[] punched = file.bytes.clone();
+            int first = Math.min((int) range.offset(), punched.length);
+            Arrays.fill(punched, first, Math.min((int) range.end(), punched.length), (byte) 0);
+            file.becomes(punched, rooms.inode(file.file).change());
+        });
+    }
+
+    private FileRange someRange() {
+        int offset = random.nextInt(FILE_BYTES);
+        return FileRange.of(offset, 1 + random.nextInt(Math.min(5 * PAGE, FILE_BYTES - offset)));
     }
 
     /// What a client with a layout does, from LAYOUTGET to LAYOUTRETURN; sometimes it forgets to commit.
