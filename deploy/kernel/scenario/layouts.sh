@@ -1,7 +1,8 @@
 # layouts.sh TYPE VERSION OPERATIONS: programs read and write through layouts, straight to the data servers' disks.
 . ./lib.sh
 . ./work.sh
-type=$1 version=$2 operations=$3
+type=$1 version=$2 operations=$(($3 / ${SLOWER:-1}))
+size=$((16 / ${SLOWER:-1}))m
 
 # All data went around the metadata server since the mount.
 all_direct() { # all_direct WHAT
@@ -45,13 +46,10 @@ all_direct 'mounted again'
 rm "$there/buffered" "$there/direct" /tmp/content
 step 'mounted again: all is there'
 
-fio_in_large_pieces 16m
-all_direct 'fio in large pieces'
+fio_in_large_pieces $size
+fio_in_small_pieces $size
+all_direct 'fio'
 uncommitted_in_holes
-# A client that holds very many separate runs of storage that it has not committed gets no more of them (it would lose
-# some in its commit), and goes on through the metadata server: here bytes count, not their way.
-fio_in_small_pieces 16m
-step "in small pieces: $(count WRITE) WRITEs to the metadata server"
 source_tree
 storm_of_names
 sizes_and_holes

@@ -92,10 +92,9 @@ public final class MdsCommand implements Callable<Integer> {
     @Option(
             names = "--delegations",
             paramLabel = "WHICH",
-            defaultValue = "read",
-            description = "Delegations to grant: off, read or on, which is read and write (default: ${DEFAULT-VALUE})."
-                    + " A Linux client with layouts can read zeros where it wrote while it holds one for writing.")
-    private Delegated delegations = Delegated.read;
+            defaultValue = "on",
+            description = "Delegations to grant: off, read or on, which is read and write (default: ${DEFAULT-VALUE}).")
+    private Delegated delegations = Delegated.on;
 
     @Option(
             names = "--placement-unit",

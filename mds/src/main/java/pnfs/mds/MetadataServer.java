@@ -174,7 +174,7 @@ public final class MetadataServer {
         var delegations = new Delegations(
                 offer.delegations(), Limits.DELEGATIONS, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
-        fences = LayoutOperations.register(
+        var layoutRoom = LayoutOperations.register(
                 table,
                 store,
                 inodes,
@@ -191,6 +191,7 @@ public final class MetadataServer {
                 offer.layoutTypes(),
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
                 meters);
+        fences = layoutRoom.fences();
         desk = new ControlDesk(
                 cluster,
                 store,
@@ -208,6 +209,7 @@ public final class MetadataServer {
                 dataServers,
                 opens,
                 setAttr,
+                layoutRoom.layoutGet(),
                 identity.writeVerifier(),
                 Limits.MAX_IO_BYTES);
 

@@ -52,6 +52,7 @@ class ProtocolTest {
                 nowhere,
                 rooms.opens,
                 rooms.setAttr,
+                rooms.layoutGet,
                 0,
                 1);
         return rooms.table;

@@ -69,6 +69,22 @@ public final class RangeSet {
         return parts;
     }
 
+    /// The parts of `range` that are not in the set, in ascending order.
+    public List<ByteRange> outside(ByteRange range) {
+        var parts = new ArrayList<ByteRange>();
+        long at = range.offset();
+        for (ByteRange inside : intersect(range)) {
+            if (at < inside.offset()) {
+                parts.add(new ByteRange(at, inside.offset()));
+            }
+            at = inside.end();
+        }
+        if (at < range.end()) {
+            parts.add(new ByteRange(at, range.end()));
+        }
+        return parts;
+    }
+
     public boolean overlaps(ByteRange range) {
         return firstIn(range) < range.end();
     }

@@ -384,6 +384,61 @@ public final class LayoutManager {
         return changes(file, spaceChanges, List.of());
     }
 
+    /// Where a client holds as many unwritten runs as it can list in a commit, what it wants to write next can still
+    /// be given to it as data, which it need not list: once zeros are written to what is neither data nor
+    /// granted to it before ([ProxyHold#extents]), a little beyond what it asks for inside the file. Empty where there is
+    /// no need, nothing to fill, no space, or somebody in the way, all of which [#grant] has an answer for. Takes
+    /// the space lock itself.
+    public Optional<ProxyHold> beginFill(LayoutFile file, long client, Want want) {
+        FileGrants grants = grantsOf(file.inode());
+        Holding holding = grants.of(client, want.type());
+        if (want.iomode() != Iomode.RW
+                || want.minLength() == 0
+                || Coverage.faultOf(want).isPresent()
+                || holding == null
+                || holding.isRecalled()
+                || unwrittenRuns(file, holding) < want.type().safeCommitRuns()) {
+            return Optional.empty();
+        }
+        ByteRange range = fillFor(want, file.size());
+        range = new ByteRange(range.offset(), grants.firstConflict(range, client, Iomode.RW));
+        if (range.isEmpty() || grants.isBusy(ProxyHold.Kind.FILL, range)) {
+            return Optional.empty();
+        }
+        try (var _ = space.lock()) {
+            var plan = SpacePlan.over(file, range, space, placement, SpacePlan.PlanLimits.NONE);
+            List<Extent> zeros = plan.extents().stream()
+                    .filter(extent -> extent.state() == ExtentState.INVALID_DATA)
+                    .flatMap(extent -> holding.unwritten().outside(extent.file()).stream().map(extent::cutTo))
+                    .toList();
+            if (zeros.isEmpty()) {
+                plan.forfeit(space);
+                return Optional.empty();
+            }
+            var hold = new ProxyHold(ProxyHold.Kind.FILL, file.inode(), range, zeros, plan);
+            begin(grants, hold);
+            return Optional.of(hold);
+        }
+    }
+
+    /// What is asked for, and where the file goes on, the rest of the unit after it.
+    private ByteRange fillFor(Want want, long size) {
+        long start = ByteRange.alignDown(want.offset());
+        long asked = ByteRange.alignUp(want.offset() + Math.clamp(want.length(), 1, limits.fillBytes()));
+        long unitEnd = (asked + limits.fillUnitBytes() - 1) / limits.fillUnitBytes() * limits.fillUnitBytes();
+        return new ByteRange(start, Math.max(asked, Math.min(unitEnd, ByteRange.alignUp(size))));
+    }
+
+    /// The zeros are on their storage: they are data of the file now. The hold is over.
+    public LayoutChanges finishFill(LayoutFile file, ProxyHold hold) {
+        requireKind(hold, ProxyHold.Kind.FILL);
+        hold.plan().adopt(file.extents(), ExtentState.INVALID_DATA, space);
+        hold.extents().forEach(zeros -> file.extents().markWritten(zeros.file()));
+        List<SpaceChange> spaceChanges = space.drainChanges();
+        end(hold);
+        return changes(file, spaceChanges, List.of());
+    }
+
     /// A hole may be made of `range`, for `client`. Blocks that lie in it in part and have data are copied with
     /// zeros in the hole, so that a crash leaves all or nothing of them; all others go. Where the client itself
     /// holds layouts nothing may move: then there is only data to overwrite with zeros ([ProxyHold#extents]).

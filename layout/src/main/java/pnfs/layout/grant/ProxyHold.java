@@ -21,7 +21,9 @@ public final class ProxyHold {
         /// A hole is being made, which may begin and end inside blocks.
         PUNCH,
         /// Data is being overwritten with zeros where a hole cannot be made.
-        ZERO
+        ZERO,
+        /// What nobody wrote is being made zeros, so that a layout can have it as data.
+        FILL
     }
 
     private final Kind kind;
@@ -50,7 +52,7 @@ public final class ProxyHold {
     /// anything to read and the rest is zeros. Writing: a tiling with storage under every block, where the
     /// blocks that are INVALID_DATA must be written whole. Shrinking: the one block with data on both sides of
     /// the new end, or nothing. Punching: the data in the blocks of [#copies], or where [#isInPlace] all data
-    /// in the range.
+    /// in the range. Filling: what is to become zeros.
     public List<Extent> extents() {
         return extents;
     }
@@ -83,7 +85,7 @@ public final class ProxyHold {
         boolean apart = switch (kind) {
             case READ -> other != Kind.SHRINK && other != Kind.PUNCH;
             case WRITE, ZERO -> other == Kind.READ;
-            case ALLOCATE, SHRINK, PUNCH -> false;
+            case ALLOCATE, SHRINK, PUNCH, FILL -> false;
         };
         return !apart && range.overlaps(otherRange);
     }

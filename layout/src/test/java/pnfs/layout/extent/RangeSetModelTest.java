@@ -34,6 +34,11 @@ class RangeSetModelTest {
             expected.set((int) part.offset(), (int) part.end());
             expected.and(model);
             assertThat(bits(set, part)).isEqualTo(expected);
+            var outside = new BitSet();
+            set.outside(part).forEach(gap -> outside.set((int) gap.offset(), (int) gap.end()));
+            expected.flip((int) part.offset(), (int) part.end());
+            assertThat(outside).isEqualTo(expected);
+            expected.flip((int) part.offset(), (int) part.end());
             assertThat(set.overlaps(part)).isEqualTo(!expected.isEmpty());
             assertThat(set.firstIn(part)).isEqualTo(expected.isEmpty() ? part.end() : expected.nextSetBit(0));
         }

@@ -369,6 +369,60 @@ class LayoutManagerTest {
     }
 
     @Test
+    void beyond_the_runs_that_linux_can_list_a_client_gets_zeros_as_data_and_its_own_writes_are_left_alone() {
+        size = 1000 * PAGE;
+        LayoutStateid stateid = granted(ALICE, null, blockLayoutAt(0)).stateid();
+        for (int i = 1; i < 93; i++) {
+            assertThat(manager.beginFill(file(), ALICE.client(), blockLayoutAt(2L * i)))
+                    .as("no need yet")
+                    .isEmpty();
+            stateid = granted(ALICE, stateid, blockLayoutAt(2L * i)).stateid();
+        }
+
+        // Of the pages from 181 to 191 those with even numbers up to 184 are granted, and the unit ends at 192.
+        ProxyHold fill = manager.beginFill(file(), ALICE.client(), blockLayoutAt(181)).orElseThrow();
+        assertThat(fill.extents())
+                .extracting(Extent::file)
+                .containsExactly(
+                        pages(181, 182), pages(183, 184), pages(185, 192));
+        assertThat(grant(ALICE, stateid, blockLayoutAt(181)))
+                .as("while zeros are being written")
+                .isInstanceOf(GrantOutcome.Conflict.class);
+        try (var _ = space.lock()) {
+            manager.finishFill(file(), fill);
+        }
+        var granted = granted(
+                ALICE,
+                stateid,
+                new Want(LayoutType.BLOCK_VOLUME, Iomode.RW, 185 * PAGE, 7 * PAGE, PAGE, LINUX_MAX_COUNT));
+
+        assertThat(granted.extents()).extracting(Extent::state).containsExactly(ExtentState.READ_WRITE_DATA);
+        assertThat(granted.range()).isEqualTo(pages(185, 192));
+        assertThat(stateAt(182 * PAGE)).as("it may have written there").isEqualTo(ExtentState.INVALID_DATA);
+        assertThat(manager.beginFill(file(), ALICE.client(), blockLayoutAt(186)))
+                .as("data already")
+                .isEmpty();
+        assertThat(manager.beginFill(file(), BOB.client(), blockLayoutAt(301)))
+                .as("another client has no such need")
+                .isEmpty();
+    }
+
+    @Test
+    void zeros_that_could_not_be_written_leave_nothing_behind() {
+        LayoutStateid stateid = granted(ALICE, null, blockLayoutAt(0)).stateid();
+        for (int i = 1; i < 93; i++) {
+            stateid = granted(ALICE, stateid, blockLayoutAt(2L * i)).stateid();
+        }
+        long free = space.totals().allocatableBytes();
+
+        manager.end(manager.beginFill(file(), ALICE.client(), blockLayoutAt(301)).orElseThrow());
+
+        assertThat(space.totals().allocatableBytes()).isEqualTo(free);
+        assertThat(((GrantOutcome.Refused) grant(ALICE, stateid, blockLayoutAt(301))).refusal())
+                .isEqualTo(Refusal.BADLAYOUT);
+    }
+
+    @Test
     void without_a_volume_online_the_client_is_told_to_try_again() {
         manager.place(new Placement(8 * MIB, List.of()));
 
@@ -379,7 +433,7 @@ class LayoutManagerTest {
 
     @Test
     void a_client_may_hold_only_so_much() {
-        var strict = new LayoutManager(new LayoutLimits(MIB, MIB, 10, 2, 1), space, placement, 1);
+        var strict = new LayoutManager(new LayoutLimits(MIB, MIB, MIB, PAGE, 10, 2, 1), space, placement, 1);
         try (var _ = space.lock()) {
             var other = new LayoutFile(99, 0, new ExtentMap());
             var first = (GrantOutcome.Granted) strict.grant(file(), ALICE, Optional.empty(), rw(0, PAGE));
@@ -408,6 +462,10 @@ class LayoutManagerTest {
 
     private static Want blockLayoutAt(long page) {
         return new Want(LayoutType.BLOCK_VOLUME, Iomode.RW, page * PAGE, PAGE, PAGE, LINUX_MAX_COUNT);
+    }
+
+    private static ByteRange pages(long first, long end) {
+        return new ByteRange(first * PAGE, end * PAGE);
     }
 
     private static Want rw(long offset, long length) {

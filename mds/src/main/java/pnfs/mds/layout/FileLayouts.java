@@ -25,6 +25,7 @@ import pnfs.layout.grant.LayoutFile;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.ProxyHold;
 import pnfs.layout.grant.Refusal;
+import pnfs.layout.grant.Want;
 import pnfs.layout.space.Freed;
 import pnfs.layout.space.Space;
 import pnfs.mds.attribute.Content;
@@ -281,6 +282,20 @@ public final class FileLayouts implements FileSpace {
 
     public long finishAllocate(FileChange change, Inode file, ProxyHold hold, Written written) {
         return finish(change, file, written, view -> manager.finishAllocate(view, hold));
+    }
+
+    /// What `want` is about can be given to its client once zeros are written, as [#finishFill] then notes; see
+    /// [LayoutManager#beginFill].
+    public Optional<ProxyHold> beginFill(Inode file, long client, Want want) {
+        return manager.beginFill(view(file), client, want);
+    }
+
+    public long finishFill(FileChange change, Inode file, ProxyHold hold) {
+        return finish(
+                change,
+                file,
+                spaceUsed -> withSpaceUsed(file, spaceUsed),
+                view -> manager.finishFill(view, hold));
     }
 
     /// A hole may be made of `range`, which ends where the file does; see [LayoutManager#beginPunch].

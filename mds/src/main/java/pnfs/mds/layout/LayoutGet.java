@@ -35,7 +35,7 @@ import pnfs.wire.nfs4.Stateid;
 /// The reply has exactly one layout, because Linux takes no other number. It asks for its return on close:
 /// Linux (6.1) sets the size in an open with O_TRUNC without returning first what it kept from the open before,
 /// and would wait for the recall of its own layout.
-final class LayoutGet implements Operation<LayoutGetArgs> {
+public final class LayoutGet implements Operation<LayoutGetArgs> {
     /// Of the result, what stands around the layout: opcode, status, return_on_close, stateid, count.
     private static final int RESULT_BYTES = 4 * Integer.BYTES + Stateid.OTHER_BYTES + 2 * Integer.BYTES;
 
@@ -128,6 +128,19 @@ final class LayoutGet implements Operation<LayoutGetArgs> {
         if (!file.isRegular()) {
             throw new NfsException(NfsStatus.WRONG_TYPE, "layout of " + file + ", a " + file.type());
         }
+    }
+
+    /// What is asked for.
+    ///
+    /// @throws NfsException UNKNOWN_LAYOUTTYPE
+    public Want want(LayoutGetArgs args, CompoundState state) {
+        return new Want(
+                bodies.require(args.type()),
+                LayoutBodies.iomode(args.iomode()),
+                args.range().offset(),
+                length(args.range()),
+                args.minLength() == Long.MAX_VALUE ? Want.TO_END : args.minLength(),
+                Math.min(args.maxBytes(), Math.max(0, state.resultBytesLeft() - RESULT_BYTES)));
     }
 
     /// RFC 8881 §18.43.3: the special stateids of READ and WRITE give no layout.

@@ -17,7 +17,6 @@ import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpArgs.GetDeviceListArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutStatsArgs;
 import pnfs.wire.nfs4.OpCode;
@@ -26,14 +25,19 @@ import pnfs.wire.nfs4.OpCode;
 public final class LayoutOperations {
     private LayoutOperations() {}
 
-    /// Adds the operations, and sees to it that the layouts of a client end with it.
+    /// What others need of this room.
+    ///
+    /// @param fences to be told of time: see [Fences#sendDue]
+    /// @param layoutGet LAYOUTGET, for who can write zeros before it and registers it
+    public record Parts(Fences fences, LayoutGet layoutGet) {}
+
+    /// Adds the operations but for LAYOUTGET, and sees to it that the layouts of a client end with it.
     ///
     /// @param offered the layout types of the export
     /// @param callsInFlight operations that one client can have under way over all its sessions
     /// @param fencer the way to the data servers
     /// @param later runs what was given to it, soon and without locks
-    /// @return what is to be told of time: see [Fences#sendDue]
-    public static Fences register(
+    public static Parts register(
             OpTable table,
             MetadataStore store,
             Inodes inodes,
@@ -63,10 +67,6 @@ public final class LayoutOperations {
         table.register(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
         table.register(OpCode.LAYOUTSTATS, LayoutStatsArgs.class, reports::statistics);
         table.register(
-                OpCode.LAYOUTGET,
-                LayoutGetArgs.class,
-                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, fences, obstacles));
-        table.register(
                 OpCode.LAYOUTCOMMIT,
                 LayoutCommitArgs.class,
                 new LayoutCommit(inodes, locks, clients, manager, layouts, bodies));
@@ -77,6 +77,8 @@ public final class LayoutOperations {
         table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(fences, bodies, watch));
         table.register(
                 OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, fences, bodies));
-        return fences;
+        return new Parts(
+                fences,
+                new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, fences, obstacles));
     }
 }

@@ -5,6 +5,7 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.compound.Operation;
 import pnfs.mds.layout.FileLayouts;
+import pnfs.mds.layout.LayoutGet;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.OpenFiles;
 import pnfs.wire.nfs4.NfsException;
@@ -14,6 +15,7 @@ import pnfs.wire.nfs4.OpArgs.CommitArgs;
 import pnfs.wire.nfs4.OpArgs.CopyArgs;
 import pnfs.wire.nfs4.OpArgs.DeallocateArgs;
 import pnfs.wire.nfs4.OpArgs.IoAdviseArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.OffloadCancelArgs;
 import pnfs.wire.nfs4.OpArgs.OffloadStatusArgs;
 import pnfs.wire.nfs4.OpArgs.ReadArgs;
@@ -32,6 +34,7 @@ public final class ProxyOperations {
     /// Adds the operations.
     ///
     /// @param setAttr the ordinary SETATTR, which this room prepares cuts for
+    /// @param layoutGet the ordinary LAYOUTGET, for which this room writes zeros
     /// @param verifier of this run of the server: it changes whenever uncommitted data may have been lost
     /// @param maxReadBytes longest READ
     public static void register(
@@ -43,6 +46,7 @@ public final class ProxyOperations {
             BlockIo io,
             OpenFiles opens,
             Operation<SetAttrArgs> setAttr,
+            LayoutGet layoutGet,
             long verifier,
             int maxReadBytes) {
         var files = new ProxyFiles(inodes, locks, layouts, orphans, io);
@@ -59,6 +63,7 @@ public final class ProxyOperations {
         table.register(OpCode.OFFLOAD_STATUS, OffloadStatusArgs.class, (args, _) -> nothingUnderWay(args.stateid()));
         table.register(OpCode.OFFLOAD_CANCEL, OffloadCancelArgs.class, (args, _) -> nothingUnderWay(args.stateid()));
         table.registerDeferred(OpCode.SETATTR, SetAttrArgs.class, new CutOff(files, setAttr));
+        table.registerDeferred(OpCode.LAYOUTGET, LayoutGetArgs.class, new Fill(files, layoutGet));
         table.register(OpCode.COMMIT, CommitArgs.class, new Commit(inodes, verifier));
     }
 

@@ -40,7 +40,7 @@ class StoreCheckTest {
     private static final long NOWHERE = 4711;
     private static final int PAGE = ByteRange.BLOCK_BYTES;
 
-    private final LayoutRooms rooms = LayoutRooms.committing();
+    private final LayoutRooms rooms = LayoutRooms.committing().withoutProxy();
     private final FileHandle directory = make("directory", new CreateObject.Directory());
     private final FileHandle below = makeIn(directory, "below");
     private final FileHandle first = fileWithSpace("first");

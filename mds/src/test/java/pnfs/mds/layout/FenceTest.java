@@ -48,7 +48,7 @@ class FenceTest {
     private static final long LEASE = TestServer.LEASE_SECONDS;
 
     private final MemoryEngine engine = new MemoryEngine();
-    private LayoutRooms rooms = new LayoutRooms(engine, 1).withPlainSetAttr();
+    private LayoutRooms rooms = new LayoutRooms(engine, 1).withoutProxy();
     private final FakeDataServers servers = rooms.dataServers;
 
     FenceTest() {
@@ -173,7 +173,7 @@ class FenceTest {
         rooms.settle();
         servers.waiting.clear();
 
-        rooms = rooms.restart(2);
+        rooms = rooms.restart(2).withoutProxy();
         rooms.pass(0);
 
         assertThat(servers.waiting).extracting(FakeDataServers.Order::key).containsExactly(key);
@@ -191,7 +191,7 @@ class FenceTest {
         long key = keyOf(ALICE, write(ALICE, file, 0));
         engine.commitAll();
 
-        rooms = rooms.restart(2);
+        rooms = rooms.restart(2).withoutProxy();
         rooms.pass(0);
         assertThat(servers.waiting).as("it may come back and commit").isEmpty();
         assertThat(rooms.layouts.quarantined()).contains(volumeOf(file).id());
@@ -211,7 +211,7 @@ class FenceTest {
         long before = keyOf(ALICE, write(ALICE, file, 0));
         engine.commitAll();
 
-        rooms = rooms.restart(2);
+        rooms = rooms.restart(2).withoutProxy();
         rooms.open(ALICE, "f"); // says RECLAIM_COMPLETE first, and is the only one waited for
         rooms.settle();
 
@@ -286,7 +286,7 @@ class FenceTest {
 
     private LayoutRooms restarted() {
         rooms.settle();
-        LayoutRooms next = rooms.restart(3);
+        LayoutRooms next = rooms.restart(3).withoutProxy();
         next.pass(LEASE + 1);
         return next;
     }

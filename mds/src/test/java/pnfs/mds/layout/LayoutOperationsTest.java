@@ -51,7 +51,7 @@ class LayoutOperationsTest {
     private static final Bitmap NOTIFICATIONS = Bitmap.of(1, 2);
 
     private final MemoryEngine engine = new MemoryEngine();
-    private final LayoutRooms rooms = new LayoutRooms(engine, 1).withPlainSetAttr();
+    private final LayoutRooms rooms = new LayoutRooms(engine, 1).withoutProxy();
 
     @Test
     void I3_a_granted_layout_is_shown_only_when_its_storage_is_durably_the_file_s() {
@@ -82,7 +82,7 @@ class LayoutOperationsTest {
         assertThat(((LayoutCommitResult) result).newSize()).hasValue(3 * PAGE + 6);
         assertThat(state.ticket()).isGreaterThan(rooms.store.durableTicket());
         engine.commitAll();
-        LayoutRooms after = rooms.crash(2);
+        LayoutRooms after = rooms.crash(2).withoutProxy();
         assertThat(after.inode(file).size()).isEqualTo(3 * PAGE + 6);
         assertThat(after.extents(file)).extracting(Extent::state).containsExactly(ExtentState.READ_WRITE_DATA);
     }
@@ -94,7 +94,7 @@ class LayoutOperationsTest {
         engine.commitAll();
 
         rooms.run(ALICE, file, commit(granted.stateid(), PAGE - 1, new ByteRange(0, PAGE)));
-        LayoutRooms after = rooms.crash(2);
+        LayoutRooms after = rooms.crash(2).withoutProxy();
 
         assertThat(after.inode(file).size()).isZero();
         assertThat(after.extents(file)).extracting(Extent::state).containsExactly(ExtentState.INVALID_DATA);

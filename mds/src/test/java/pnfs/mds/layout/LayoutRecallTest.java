@@ -57,6 +57,7 @@ import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.GetFhResult;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
@@ -107,7 +108,7 @@ class LayoutRecallTest {
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, made.clients);
         var callbacks = new Callbacks(made.clients, loop::execute, Duration.ofSeconds(5));
         recalls = new Recalls(made.clients, callbacks, loop.nowNanos(), TestServer.LIMITS.leaseNanos());
-        LayoutOperations.register(
+        var layoutRoom = LayoutOperations.register(
                 table,
                 made.store,
                 inodes,
@@ -124,6 +125,7 @@ class LayoutRecallTest {
                 List.of(LayoutType.SCSI),
                 8,
                 new SimpleMeterRegistry());
+        table.register(OpCode.LAYOUTGET, LayoutGetArgs.class, layoutRoom.layoutGet());
         return namespace.root(0, new Rights(0777, 0, 0), new NfsTime(1, 0));
     }
 

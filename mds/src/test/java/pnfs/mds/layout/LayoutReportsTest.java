@@ -25,7 +25,7 @@ import pnfs.wire.xdr.Opaque;
 class LayoutReportsTest {
     private static final FileRange PAGE = FileRange.of(0, 4096);
 
-    private final LayoutRooms rooms = LayoutRooms.committing();
+    private final LayoutRooms rooms = LayoutRooms.committing().withoutProxy();
     private final FileHandle file = rooms.open(1, "f");
     private final Stateid open = rooms.stateid(1, file);
 

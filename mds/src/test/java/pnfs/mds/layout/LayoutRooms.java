@@ -108,6 +108,7 @@ public final class LayoutRooms {
     public final Fences fences;
     /// For the proxy to register with its own.
     public final Operation<OpArgs.SetAttrArgs> setAttr;
+    public final LayoutGet layoutGet;
     private final Map<Long, Long> clientIds = new HashMap<>();
     private final Map<Long, Map<FileHandle, Stateid>> opened = new HashMap<>();
     private long nowSeconds;
@@ -126,7 +127,7 @@ public final class LayoutRooms {
         });
         inodes = new Inodes(store, CACHED, random.split());
         manager = new LayoutManager(
-                new LayoutLimits(32 << 10, 128 << 10, 64, 100, 100),
+                new LayoutLimits(32 << 10, 128 << 10, 32 << 10, 16 << 10, 64, 300, 100),
                 space,
                 new Placement(PLACEMENT_BYTES, List.of()),
                 random.nextInt());
@@ -153,7 +154,7 @@ public final class LayoutRooms {
         LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), callbacks, 100), clients);
         var delegations = new Delegations(DelegationPolicy.ON, 100, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
-        fences = LayoutOperations.register(
+        var layoutRoom = LayoutOperations.register(
                 table,
                 store,
                 inodes,
@@ -170,11 +171,14 @@ public final class LayoutRooms {
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8,
                 meters);
+        fences = layoutRoom.fences();
+        layoutGet = layoutRoom.layoutGet();
     }
 
-    /// With SETATTR as it is without the proxy.
-    LayoutRooms withPlainSetAttr() {
+    /// With SETATTR and LAYOUTGET as they are without the proxy.
+    public LayoutRooms withoutProxy() {
         table.register(OpCode.SETATTR, OpArgs.SetAttrArgs.class, setAttr);
+        table.register(OpCode.LAYOUTGET, OpArgs.LayoutGetArgs.class, layoutGet);
         return this;
     }
 

@@ -75,6 +75,7 @@ class DataOperationsTest {
                 disks,
                 made.opens,
                 made.setAttr,
+                made.layoutGet,
                 made.identity.writeVerifier(),
                 1 << 20);
         return made;

@@ -144,6 +144,7 @@ class I2I4I5CrashModelTest {
                 disks,
                 made.opens,
                 made.setAttr,
+                made.layoutGet,
                 made.identity.writeVerifier(),
                 1 << 20);
     }

@@ -3,6 +3,7 @@ package pnfs.mds.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -13,9 +14,11 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.engine.MemoryEngine;
@@ -63,6 +66,7 @@ class ProxyBesideLayoutsTest {
                 disks,
                 rooms.opens,
                 rooms.setAttr,
+                rooms.layoutGet,
                 rooms.identity.writeVerifier(),
                 1 << 20);
     }
@@ -122,6 +126,29 @@ class ProxyBesideLayoutsTest {
         assertThat(rooms.extents(file).getFirst().storage())
                 .as("in place")
                 .isEqualTo(laidOut.getFirst().storage());
+    }
+
+    /// Linux up to 6.12 forgets what does not fit into the first page of its commit.
+    @Test
+    void I4_who_writes_small_pieces_at_random_gets_zeros_for_data_once_it_holds_all_that_a_commit_lists() {
+        FileHandle secret = rooms.open(ALICE, "secret");
+        write(ALICE, secret, 0, bytes(1 << 20, 7));
+        run(ALICE, rooms.root, new RemoveArgs("secret"));
+        run(ALICE, secret, new CloseArgs(0, rooms.stateid(ALICE, secret)));
+        engine.commitAll();
+        FileHandle file = rooms.open(ALICE, "f");
+        var states = new ArrayList<ExtentState>();
+        for (int page = 0; page < 100; page++) {
+            var granted = (LayoutGetResult) run(ALICE, file, blockLayoutGet(file, 2L * page * PAGE));
+            states.add(BlockLayoutCodec.readLayout(granted.segments().getFirst().content().body(), 10)
+                    .getFirst()
+                    .state());
+        }
+
+        assertThat(states.subList(0, 93)).containsOnly(ExtentState.INVALID_DATA);
+        assertThat(states.subList(93, 100)).containsOnly(ExtentState.READ_WRITE_DATA);
+        assertThat(run(ALICE, file, setSize(file, 200 * PAGE)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(read(BOB, rooms.open(BOB, "f"), 150 * PAGE, 50 * PAGE)).containsOnly(0);
     }
 
     @Test
@@ -232,6 +259,17 @@ class ProxyBesideLayoutsTest {
                 FileRange.of(0, length),
                 length,
                 rooms.stateid(client, file),
+                4096);
+    }
+
+    private LayoutGetArgs blockLayoutGet(FileHandle file, long offset) {
+        return new LayoutGetArgs(
+                false,
+                LayoutType.BLOCK_VOLUME,
+                Iomode.READ_WRITE,
+                FileRange.of(offset, PAGE),
+                PAGE,
+                rooms.stateid(ALICE, file),
                 4096);
     }
 

@@ -44,6 +44,7 @@ class ProxyTest {
                 disks,
                 made.opens,
                 made.setAttr,
+                made.layoutGet,
                 made.identity.writeVerifier(),
                 1 << 20);
         return made;
