@@ -1,5 +1,5 @@
 # What scenarios share; sourced by each. Lines that begin with @@ are for the program that started the guest.
-# NFS_PORT is the metadata server's port; TARGETS are the data servers, one `PORT,IQN,WWN` a word, in their order.
+# SLOWER is how many times as long all takes here; NFS_PORT is the metadata server's port; TARGETS are the data servers, one `PORT,IQN,WWN` a word, in their order.
 host=10.0.2.2
 mnt=/mnt/pnfs
 
@@ -9,9 +9,9 @@ fail() { printf '@@fail %s\n' "$*"; exit 1; }
 measured() { printf '@@measured %s %s\n' "$1" "$2"; }      # measured NAME VALUE-WITH-UNIT
 host_does() { printf '@@host %s\n' "$*"; }                 # kill dsN, start dsN
 
-# within SECONDS COMMAND...: until it succeeds.
+# within SECONDS COMMAND...: until it succeeds. An emulated machine has longer.
 within() {
-  local tries=$(($1 * 5))
+  local tries=$(($1 * 5 * ${SLOWER:-1}))
   shift
   until "$@" >/dev/null 2>&1; do
     tries=$((tries - 1))

@@ -118,7 +118,18 @@ final class FuzzRooms implements TestServer.Rooms {
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8,
                 new SimpleMeterRegistry());
-        ProxyOperations.register(table, inodes, locks, layouts, orphans, new Forgetful(), opens, setAttr, layoutRoom.layoutGet(), 1, 4096);
+        ProxyOperations.register(
+                table,
+                inodes,
+                locks,
+                layouts,
+                orphans,
+                new Forgetful(),
+                opens,
+                setAttr,
+                layoutRoom.layoutGet(),
+                1,
+                4096);
         return namespace.root(0, new Rights(0777, 0, 0), new NfsTime(1, 0));
     }
 

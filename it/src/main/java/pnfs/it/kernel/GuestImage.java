@@ -10,18 +10,20 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The guest as files: the scripts of `deploy/kernel`, the root image, a kernel and its modules. Immutable.
+/// The guest as files: the scripts of `deploy/kernel`, the root image, and a kernel with what it needs. Immutable.
 ///
 /// @param scripts `deploy/kernel`
-/// @param modules image of the kernel's modules; null for a kernel that has everything built in
-/// @param kernelName what the user calls it
-public record GuestImage(
-        Path scripts, Path root, Path kernel, @Nullable Path modules, String kernelName) {
+/// @param made what `deploy/kernel/build` made of the kernel: `linux`, `version`, and where the kernel has modules
+///     `modules.img` and `initramfs`
+public record GuestImage(Path scripts, Path root, Path made) {
     /// Needs no compiler, and so is what everybody has.
     public static final String DEFAULT_KERNEL = "debian-uml";
 
     /// Kernels that `deploy/kernel/build` knows to make.
-    public static final List<String> KERNELS = List.of(DEFAULT_KERNEL, "6.12", "7.2");
+    public static final List<String> KERNELS = List.of(DEFAULT_KERNEL, "cloud-6.12", "6.12", "7.2");
+
+    /// Where a kernel of somebody's own is kept until the next.
+    private static final String OWN = "own";
 
     private static final String SCRIPTS = "deploy/kernel";
     private static final String ROOT_PROPERTY = "pnfs.root";
@@ -29,25 +31,40 @@ public record GuestImage(
     /// Builds what is missing, which takes a minute or two the first time.
     ///
     /// @param kernel one of [#KERNELS], or the file of a User-Mode Linux program or bzImage
-    /// @param modules of a kernel given as a file: an ext4 image whose top holds `VERSION/…`
+    /// @param modules of a kernel given as a file: where they were installed; null where all is built in
     /// @throws IOException with the builder's last words when it cannot be built here
     public static GuestImage build(String kernel, @Nullable Path modules, Path cache) throws IOException {
         Path scripts = findScripts();
-        boolean ours = KERNELS.contains(kernel);
-        runBuild(scripts, cache, ours ? kernel : "root");
-        Path root = cache.resolve("root.img");
-        if (!ours) {
-            Path file = Path.of(kernel);
-            if (!Files.isReadable(file)) {
-                throw new IOException("no kernel " + kernel + ": give one of " + String.join(", ", KERNELS)
-                        + ", or the file of a User-Mode Linux program or bzImage");
-            }
-            return new GuestImage(scripts, root, file, modules, kernel);
+        var arguments = new ArrayList<>(List.of("--cache", cache.toString()));
+        if (modules != null) {
+            arguments.addAll(List.of("--modules", modules.toString()));
         }
-        Path folder = cache.resolve(kernel);
-        Path itsModules = folder.resolve("modules.img");
+        arguments.add(kernel);
+        runBuild(scripts, arguments);
         return new GuestImage(
-                scripts, root, folder.resolve("linux"), Files.exists(itsModules) ? itsModules : null, kernel);
+                scripts, cache.resolve("root.img"), cache.resolve(KERNELS.contains(kernel) ? kernel : OWN));
+    }
+
+    Path kernel() {
+        return made.resolve("linux");
+    }
+
+    /// `uname -r` of it.
+    public String version() throws IOException {
+        return Files.readString(made.resolve("version")).strip();
+    }
+
+    Optional<Path> modules() {
+        return there("modules.img");
+    }
+
+    /// What an emulated machine needs to find its disks.
+    Optional<Path> initramfs() {
+        return there("initramfs");
+    }
+
+    private Optional<Path> there(String name) {
+        return Optional.of(made.resolve(name)).filter(Files::exists);
     }
 
     /// Where guests are kept between runs: `PNFS_KERNEL_CACHE`, or a folder of the user's.
@@ -72,10 +89,10 @@ public record GuestImage(
         throw new IOException("no " + SCRIPTS + " at or above " + from + "; run ./pnfs of the repository");
     }
 
-    private static void runBuild(Path scripts, Path cache, String kernel) throws IOException {
+    private static void runBuild(Path scripts, List<String> arguments) throws IOException {
         var command = new ArrayList<String>();
         command.add(scripts.resolve("build").toString());
-        command.addAll(List.of("--cache", cache.toString(), kernel));
+        command.addAll(arguments);
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectInput(Redirect.from(Path.of("/dev/null").toFile()))

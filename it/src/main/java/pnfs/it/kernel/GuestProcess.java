@@ -45,9 +45,8 @@ final class GuestProcess implements AutoCloseable {
                 Long.toString(limit.toSeconds()),
                 "--out",
                 out.toString()));
-        if (image.modules() != null) {
-            command.addAll(List.of("--modules", image.modules().toString()));
-        }
+        image.modules().ifPresent(modules -> command.addAll(List.of("--modules", modules.toString())));
+        image.initramfs().ifPresent(initramfs -> command.addAll(List.of("--initramfs", initramfs.toString())));
         environment.forEach((name, value) -> command.addAll(List.of("--set", name + "=" + value)));
         for (Path file : shared(image)) {
             command.addAll(List.of("--file", file.toString()));

@@ -28,7 +28,11 @@ import pnfs.it.process.Folders;
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:everything held", "1:something did not; the last lines say what", "2:wrong usage"},
-        footer = "Example, with a kernel of your own: pnfs kernel-test --kernel ~/linux/linux --only scsi")
+        footer = {
+            "%nExamples, with a kernel of your own, as User-Mode Linux and as it is:",
+            "  pnfs kernel-test --only scsi --kernel ~/linux/linux",
+            "  pnfs kernel-test --only scsi --kernel ~/linux/arch/x86/boot/bzImage --modules ~/installed"
+        })
 public final class KernelTest implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
@@ -45,15 +49,16 @@ public final class KernelTest implements Callable<Integer> {
             paramLabel = "KERNEL",
             defaultValue = GuestImage.DEFAULT_KERNEL,
             description =
-                    "debian-uml, which needs no compiler; 6.12 or 7.2, compiled once in ten minutes; or the file of"
-                            + " your own User-Mode Linux program or bzImage (default: ${DEFAULT-VALUE}).")
+                    "debian-uml, which is 6.1 and quick; cloud-6.12, emulated and slow; 6.12 or 7.2, compiled once in ten"
+                            + " minutes; or the file of your own User-Mode Linux program or bzImage"
+                            + " (default: ${DEFAULT-VALUE}).")
     private String kernel = GuestImage.DEFAULT_KERNEL;
 
     @Option(
             names = "--modules",
-            paramLabel = "IMAGE",
-            description = "Modules of your own kernel, an ext4 image with VERSION/... at its top, as"
-                    + " 'mke2fs -d MODULES/lib/modules -t ext4 IMAGE 256M' makes one. Not needed when all is built in.")
+            paramLabel = "FOLDER",
+            description = "Modules of your own kernel: what 'make modules_install INSTALL_MOD_PATH=FOLDER' filled, or"
+                    + " /lib/modules/VERSION. Not needed when all is built in.")
     private @Nullable Path modules;
 
     @Option(
@@ -87,7 +92,7 @@ public final class KernelTest implements Callable<Integer> {
                 Folders.delete(folder.resolve(scenario.name())); // a gigabyte of regions
             }
         }
-        return conclude(wanted.size(), failures, folder);
+        return conclude(wanted.size(), image.version(), failures, folder);
     }
 
     private List<Scenario> wanted() {
@@ -113,16 +118,18 @@ public final class KernelTest implements Callable<Integer> {
         return outcome;
     }
 
-    private Integer conclude(int scenarios, Map<String, List<String>> failures, Path folder) throws IOException {
+    private Integer conclude(int scenarios, String version, Map<String, List<String>> failures, Path folder)
+            throws IOException {
         if (failures.isEmpty()) {
             if (out == null) {
                 Folders.delete(folder);
             }
-            System.out.println("kernel-test: " + scenarios + " of " + scenarios + " scenarios held with " + kernel);
+            System.out.println(
+                    "kernel-test: " + scenarios + " of " + scenarios + " scenarios held with Linux " + version);
             return 0;
         }
-        System.out.println("kernel-test: " + failures.size() + " of " + scenarios + " scenarios failed with " + kernel
-                + ": " + String.join(", ", failures.keySet()) + "; logs are in " + folder);
+        System.out.println("kernel-test: " + failures.size() + " of " + scenarios + " scenarios failed with Linux "
+                + version + ": " + String.join(", ", failures.keySet()) + "; logs are in " + folder);
         return 1;
     }
 }

@@ -384,11 +384,11 @@ public final class LayoutManager {
         return changes(file, spaceChanges, List.of());
     }
 
-    /// Where a client holds as many unwritten runs as it can list in a commit, what it wants to write next can still
-    /// be given to it as data, which it need not list: once zeros are written to what is neither data nor
-    /// granted to it before ([ProxyHold#extents]), a little beyond what it asks for inside the file. Empty where there is
-    /// no need, nothing to fill, no space, or somebody in the way, all of which [#grant] has an answer for. Takes
-    /// the space lock itself.
+    /// Where a client holds as many unwritten runs as it can list in a commit, what it wants to write next can
+    /// still be given to it as data, which it need not list: once zeros are written to what is neither data nor
+    /// granted to it before ([ProxyHold#extents]), a little beyond what it asks for inside the file. Empty
+    /// where there is no need, nothing to fill, no space, or somebody in the way, all of which [#grant] has an
+    /// answer for. Takes the space lock itself.
     public Optional<ProxyHold> beginFill(LayoutFile file, long client, Want want) {
         FileGrants grants = grantsOf(file.inode());
         Holding holding = grants.of(client, want.type());
@@ -409,7 +409,8 @@ public final class LayoutManager {
             var plan = SpacePlan.over(file, range, space, placement, SpacePlan.PlanLimits.NONE);
             List<Extent> zeros = plan.extents().stream()
                     .filter(extent -> extent.state() == ExtentState.INVALID_DATA)
-                    .flatMap(extent -> holding.unwritten().outside(extent.file()).stream().map(extent::cutTo))
+                    .flatMap(extent ->
+                            holding.unwritten().outside(extent.file()).stream().map(extent::cutTo))
                     .toList();
             if (zeros.isEmpty()) {
                 plan.forfeit(space);

@@ -124,7 +124,10 @@ class I1SingleWriterModelTest {
 
     private final Space space = new Space();
     private final LayoutManager manager = new LayoutManager(
-            new LayoutLimits(4L * BLOCK, 16L * BLOCK, 4L * BLOCK, 4L * BLOCK, 64, 1000, 1000), space, new Placement(8L * BLOCK, VOLUMES), 7);
+            new LayoutLimits(4L * BLOCK, 16L * BLOCK, 4L * BLOCK, 4L * BLOCK, 64, 1000, 1000),
+            space,
+            new Placement(8L * BLOCK, VOLUMES),
+            7);
     private final Map<Place, Data> storage = new HashMap<>();
     private final List<File> files = new ArrayList<>();
     private final List<UnderWay> underWay = new ArrayList<>();

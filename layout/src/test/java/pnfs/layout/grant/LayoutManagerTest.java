@@ -380,11 +380,11 @@ class LayoutManagerTest {
         }
 
         // Of the pages from 181 to 191 those with even numbers up to 184 are granted, and the unit ends at 192.
-        ProxyHold fill = manager.beginFill(file(), ALICE.client(), blockLayoutAt(181)).orElseThrow();
+        ProxyHold fill =
+                manager.beginFill(file(), ALICE.client(), blockLayoutAt(181)).orElseThrow();
         assertThat(fill.extents())
                 .extracting(Extent::file)
-                .containsExactly(
-                        pages(181, 182), pages(183, 184), pages(185, 192));
+                .containsExactly(pages(181, 182), pages(183, 184), pages(185, 192));
         assertThat(grant(ALICE, stateid, blockLayoutAt(181)))
                 .as("while zeros are being written")
                 .isInstanceOf(GrantOutcome.Conflict.class);
@@ -415,7 +415,8 @@ class LayoutManagerTest {
         }
         long free = space.totals().allocatableBytes();
 
-        manager.end(manager.beginFill(file(), ALICE.client(), blockLayoutAt(301)).orElseThrow());
+        manager.end(
+                manager.beginFill(file(), ALICE.client(), blockLayoutAt(301)).orElseThrow());
 
         assertThat(space.totals().allocatableBytes()).isEqualTo(free);
         assertThat(((GrantOutcome.Refused) grant(ALICE, stateid, blockLayoutAt(301))).refusal())

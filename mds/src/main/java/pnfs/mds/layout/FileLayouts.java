@@ -292,10 +292,7 @@ public final class FileLayouts implements FileSpace {
 
     public long finishFill(FileChange change, Inode file, ProxyHold hold) {
         return finish(
-                change,
-                file,
-                spaceUsed -> withSpaceUsed(file, spaceUsed),
-                view -> manager.finishFill(view, hold));
+                change, file, spaceUsed -> withSpaceUsed(file, spaceUsed), view -> manager.finishFill(view, hold));
     }
 
     /// A hole may be made of `range`, which ends where the file does; see [LayoutManager#beginPunch].

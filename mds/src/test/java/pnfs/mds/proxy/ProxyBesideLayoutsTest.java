@@ -140,7 +140,8 @@ class ProxyBesideLayoutsTest {
         var states = new ArrayList<ExtentState>();
         for (int page = 0; page < 100; page++) {
             var granted = (LayoutGetResult) run(ALICE, file, blockLayoutGet(file, 2L * page * PAGE));
-            states.add(BlockLayoutCodec.readLayout(granted.segments().getFirst().content().body(), 10)
+            states.add(BlockLayoutCodec.readLayout(
+                            granted.segments().getFirst().content().body(), 10)
                     .getFirst()
                     .state());
         }
