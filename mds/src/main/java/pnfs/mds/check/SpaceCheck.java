@@ -60,10 +60,11 @@ final class SpaceCheck {
         long end = 0;
         String last = "";
         for (Piece piece : used) {
-            if (piece.place().offset() < end) {
+            long start = piece.place().offset();
+            if (start < end) {
                 findings.add(Damage.SHARED_SPACE, piece.place() + where + ": " + last + " and " + piece.owner());
-            } else if (piece.place().offset() > end) {
-                gaps.add(new ByteRange(end, piece.place().offset()));
+            } else if (start > end) {
+                gaps.add(ByteRange.ofLength(end, start - end));
             }
             if (piece.place().end() > end) {
                 end = piece.place().end();
@@ -74,7 +75,7 @@ final class SpaceCheck {
         if (end > capacity) {
             findings.add(Damage.OUTSIDE, last + " has bytes up to " + end + where + ", which ends at " + capacity);
         } else if (end < capacity) {
-            gaps.add(new ByteRange(end, capacity));
+            gaps.add(ByteRange.ofLength(end, capacity - end));
         }
         compare(volume, free, gaps, findings);
     }

@@ -132,7 +132,7 @@ public final class StoreCheck {
     private void extents(long id, @Nullable Inode inode, Rows rows) {
         var own = new ArrayList<Extent>();
         var unreadable = new boolean[1];
-        boolean isStray = isMissing(id, inode) || inode != null && !inode.isRegular();
+        boolean isStray = isMissing(id, inode) || (inode != null && !inode.isRegular());
         rows.take(id, (key, value) -> {
             Extent extent = findings.read(() -> ExtentRecords.read(id, key, value));
             if (extent == null) {
