@@ -48,11 +48,12 @@ public final class DeviceWatch implements StateHolder {
 
     /// A region of `volume` is served elsewhere now.
     public void moved(Volume volume) {
-        watchers.getOrDefault(volume.id(), Map.of()).keySet().forEach(client -> notice(client, volume.id()));
+        Map<Long, Known> those = watchers.getOrDefault(volume.id(), Map.of());
+        those.keySet().forEach(client -> notice(client, those));
     }
 
-    private void notice(long clientId, DeviceId device) {
-        Known before = watchers.get(device).computeIfPresent(clientId, (_, known) -> {
+    private void notice(long clientId, Map<Long, Known> those) {
+        Known before = those.computeIfPresent(clientId, (_, known) -> {
             if (!known.outdated()) {
                 clients.deviceChanged(clientId);
             }
