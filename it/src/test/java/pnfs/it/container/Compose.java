@@ -49,14 +49,20 @@ final class Compose implements AutoCloseable {
     static @Nullable Compose find() throws IOException {
         for (List<String> command : List.of(List.of("docker", "compose"), List.of("docker-compose"))) {
             var compose = new Compose(command);
-            try {
-                compose.run("version");
+            if (compose.answers()) {
                 return compose;
-            } catch (IOException e) {
-                continue; // the other one, then
             }
         }
         return null;
+    }
+
+    private boolean answers() {
+        try {
+            run("version");
+            return true;
+        } catch (IOException absent) {
+            return false;
+        }
     }
 
     /// Runs one of its commands, which must end well, and returns what it said.
@@ -81,7 +87,7 @@ final class Compose implements AutoCloseable {
 
     /// Where a port of `.env` is published.
     InetSocketAddress published(String port) {
-        return new InetSocketAddress("127.0.0.1", Integer.parseInt(environment.get(port)));
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(environment.get(port)));
     }
 
     @Override
