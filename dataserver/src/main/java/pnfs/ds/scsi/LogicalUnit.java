@@ -28,7 +28,7 @@ import pnfs.wire.scsi.VpdPage.Designator;
 /// nothing left to do.
 final class LogicalUnit {
     private static final int OPTIMAL_TRANSFER_BYTES = 1 << 20;
-    private static final int PHYSICAL_BLOCK_BYTES = 4096;
+    private static final int PAGE_BYTES = 4096;
     private static final String REVISION = "0001";
     /// TPGS: what the port groups are is asked with REPORT TARGET PORT GROUPS and changes by itself only.
     private static final int IMPLICIT_PORT_GROUPS = 1;
@@ -157,9 +157,9 @@ final class LogicalUnit {
     }
 
     private Capacity capacity() {
-        int logicalPerPhysical = PHYSICAL_BLOCK_BYTES / volume.blockBytes();
-        int exponent = Integer.numberOfTrailingZeros(logicalPerPhysical);
-        return new Capacity(volume.blocks(), volume.blockBytes(), exponent, 0, true, true);
+        // A physical block is a logical one: initiators take physical blocks for what a power cut leaves whole, and a
+        // larger one would be no more so.
+        return new Capacity(volume.blocks(), volume.blockBytes(), 0, 0, true, true);
     }
 
     private static void requestSense(ScsiCommand.RequestSense request, ScsiTask task) {
@@ -207,7 +207,7 @@ final class LogicalUnit {
         var limits = new VpdPage.BlockLimits(
                 false,
                 BlockCommands.MAX_COMPARE_AND_WRITE_BYTES / blockBytes,
-                PHYSICAL_BLOCK_BYTES / blockBytes,
+                PAGE_BYTES / blockBytes,
                 maxTransferBlocks,
                 OPTIMAL_TRANSFER_BYTES / blockBytes,
                 maxTransferBlocks,

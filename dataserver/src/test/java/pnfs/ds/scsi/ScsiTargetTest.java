@@ -158,8 +158,8 @@ class ScsiTargetTest {
         assertThat(reply(0, "9e 10 0000000000000000 00000020 00 00"))
                 .isEqualTo("00000000000000ff" + "00001000" + "0000c000" + "00".repeat(16));
         assertThat(reply(1, "9e 10 0000000000000000 00000010 00 00"))
-                .as("512-byte blocks, eight in a physical one")
-                .isEqualTo("00000000000007ff" + "00000200" + "0003c000");
+                .as("512-byte blocks")
+                .isEqualTo("00000000000007ff" + "00000200" + "0000c000");
     }
 
     @Test
