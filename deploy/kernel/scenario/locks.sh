@@ -60,27 +60,47 @@ meet_at 'counted'
 [ "$(cat "$there/counter")" = 100 ] || fail "counted to $(cat "$there/counter") instead of 100"
 step 'counted to 100 together'
 
-# Opened again and again by one machine, then written by the other: what the first sees is the new content.
+# Opened again and again by one machine, which is lent to it then: no open is sent any more. When the other machine writes,
+# the loan is recalled (the first does nothing meanwhile but give it back), and both see the new content.
+lent_and_recalled() { # lent_and_recalled NAME
+  local returned=$(count DELEGRETURN)
+  meet_at "$1 is lent"
+  [ "$me" = first ] || echo "second's $1" >>"$there/$1" || fail "writing what is lent"
+  meet_at "$1 is changed"
+  if [ "$me" = first ]; then
+    [ "$(count DELEGRETURN)" -gt "$returned" ] || fail "$1 was changed by another machine, and no delegation was given back"
+    measured "recalls-of-$1" "$(($(count DELEGRETURN) - returned))"
+  fi
+}
 if [ "$me" = first ]; then
-  echo old >"$there/lent"
-  for n in 1 2 3 4 5; do cat "$there/lent" >/dev/null; done
-  step "delegations: $(count OPEN) OPENs, $(count DELEGRETURN) DELEGRETURNs so far"
+  echo old >"$there/read"
+  cat "$there/read" >/dev/null
+  opens=$(count OPEN)$(count OPEN_NOATTR)
+  for n in 1 2 3 4 5; do cat "$there/read" >/dev/null; done
+  [ "$(count OPEN)$(count OPEN_NOATTR)" = "$opens" ] || fail "a file that is read again and again is not lent: $(operations)"
 fi
-meet_at 'lent'
-[ "$me" = first ] || echo new >"$there/lent"
-meet_at 'changed'
-[ "$(cat "$there/lent")" = new ] || fail 'the old content after the other machine wrote'
-step "a file lent and taken back; $(count DELEGRETURN) DELEGRETURNs"
+lent_and_recalled read
+[ "$(cat "$there/read")" = "old
+second's read" ] || fail "the old content after the other machine wrote: $(cat "$there/read")"
+# Lent for writing, a file need not even be written back when it is closed: the recall has to bring its content.
+if [ "$me" = first ]; then
+  for n in 1 2 3; do echo "first's $n" >>"$there/written"; done
+  python3 -c "import sys; open(sys.argv[1], 'a').write(\"first's last\n\")" "$there/written"
+fi
+lent_and_recalled written
+[ "$(wc -l <"$there/written")" = 5 ] && [ "$(sed -n 4p "$there/written")" = "first's last" ] &&
+  [ "$(tail -n 1 "$there/written")" = "second's written" ] || fail "what was written under a loan: $(cat "$there/written")"
+step "files lent for reading and for writing, and recalled; $(count DELEGRETURN) DELEGRETURNs"
 
 if [ "$me" = first ]; then
-  setfattr -n user.colour -v blue "$there/lent" || fail 'setfattr'
-  setfattr -n user.large -v "$(head -c 3000 /dev/zero | tr '\0' x)" "$there/lent" || fail 'setfattr of 3000 bytes'
-  setfattr -n user.gone -v x "$there/lent" && setfattr -x user.gone "$there/lent" || fail 'setfattr -x'
+  setfattr -n user.colour -v blue "$there/read" || fail 'setfattr'
+  setfattr -n user.large -v "$(head -c 3000 /dev/zero | tr '\0' x)" "$there/read" || fail 'setfattr of 3000 bytes'
+  setfattr -n user.gone -v x "$there/read" && setfattr -x user.gone "$there/read" || fail 'setfattr -x'
 fi
 meet_at 'attributes'
-[ "$(getfattr --only-values -n user.colour "$there/lent")" = blue ] || fail 'getfattr'
-[ "$(getfattr --only-values -n user.large "$there/lent" | wc -c)" = 3000 ] || fail 'getfattr of 3000 bytes'
-[ "$(getfattr "$there/lent" 2>/dev/null | grep -c user)" = 2 ] || fail 'listing attributes'
+[ "$(getfattr --only-values -n user.colour "$there/read")" = blue ] || fail 'getfattr'
+[ "$(getfattr --only-values -n user.large "$there/read" | wc -c)" = 3000 ] || fail 'getfattr of 3000 bytes'
+[ "$(getfattr "$there/read" 2>/dev/null | grep -c user)" = 2 ] || fail 'listing attributes'
 step 'extended attributes'
 meet_at 'the end'
 step "$(operations)"
