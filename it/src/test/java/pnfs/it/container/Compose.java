@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /// The repository's `docker-compose.yml`, brought up under a name of its own and with ports that are free.
 /// Confined to one thread.
@@ -45,15 +44,15 @@ final class Compose implements AutoCloseable {
         }
     }
 
-    /// Version 2, or 1 where that is what there is; null where there is neither.
-    static @Nullable Compose find() throws IOException {
+    /// Version 2, or 1 where that is what there is. Where there is neither the test is skipped, and fails in CI.
+    static Compose find() throws IOException {
         for (List<String> command : List.of(List.of("docker", "compose"), List.of("docker-compose"))) {
             var compose = new Compose(command);
             if (compose.answers()) {
                 return compose;
             }
         }
-        return null;
+        throw Engine.lacks("no docker compose and no docker-compose: apt-get install docker-compose");
     }
 
     private boolean answers() {

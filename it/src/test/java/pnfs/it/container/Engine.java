@@ -5,6 +5,7 @@ import com.github.dockerjava.api.exception.NotFoundException;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.opentest4j.TestAbortedException;
 import org.testcontainers.DockerClientFactory;
 
 /// The Docker engine of this machine, and the images that must be there.
@@ -30,6 +31,11 @@ final class Engine {
         }
         return LACKING.map(ConditionEvaluationResult::disabled)
                 .orElseGet(() -> ConditionEvaluationResult.enabled("the engine answers and the images are there"));
+    }
+
+    /// Thrown, it skips a test for want of something; where nothing may be skipped, it fails it.
+    static RuntimeException lacks(String what) {
+        return CI ? new IllegalStateException(what) : new TestAbortedException(what);
     }
 
     private static Optional<String> lacking() {
