@@ -11,7 +11,6 @@ import pnfs.mds.delegation.DelegationConflicts;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.ManualLoop;
 import pnfs.mds.testing.TestPeer;
-import pnfs.mds.testing.TestPeer.Callback;
 import pnfs.mds.testing.TestServer;
 import pnfs.mds.testing.TestSession;
 import pnfs.testing.Seeds;
@@ -118,9 +117,9 @@ class RivalsFuzzTest {
         }
 
         void answerCallback(RandomGenerator random) {
-            List<Callback> pending = peer.callbacks();
+            List<TestPeer.Callback> pending = peer.callbacks();
             if (!pending.isEmpty()) {
-                Callback callback = pending.removeFirst();
+                TestPeer.Callback callback = pending.removeFirst();
                 switch (random.nextInt(4)) {
                     case 0 -> {} // it never will
                     case 1 -> refuse(callback, REFUSALS.get(random.nextInt(REFUSALS.size())));

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,7 +111,7 @@ class StoreCheckTest {
     @ParameterizedTest
     @EnumSource(Damage.class)
     void damage_is_found_and_repaired_where_it_can_be(Damage damage) {
-        plants.get(damage).run();
+        plant(damage);
         Report report = check();
         assertThat(report.findings()).extracting(Report.Finding::damage).contains(damage);
         assertThat(report.hasIrreparable())
@@ -125,7 +126,7 @@ class StoreCheckTest {
 
     @Test
     void a_lost_file_is_found_again_under_a_name_of_its_own() {
-        plants.get(Damage.LOST_FILE).run();
+        plant(Damage.LOST_FILE);
         rooms.store.append(check().repair());
         CompoundState state = rooms.state(ALICE, rooms.root);
         assertThat(rooms.run(state, new OpArgs.LookupArgs("lost+found." + first.inode()))
@@ -144,6 +145,10 @@ class StoreCheckTest {
                 .contains(Damage.UNREADABLE)
                 .doesNotContain(Damage.LEAKED_SPACE);
         assertThat(report.repair().isEmpty()).isTrue();
+    }
+
+    private void plant(Damage damage) {
+        Objects.requireNonNull(plants.get(damage)).run();
     }
 
     private Report check() {

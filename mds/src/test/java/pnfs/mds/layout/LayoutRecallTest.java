@@ -233,7 +233,7 @@ class LayoutRecallTest {
         LayoutGetResult held = granted(get(holder));
         for (int turn = 0; turn < 6; turn++) {
             get(other);
-            TestPeer peer = holder == annas ? anna : boris;
+            TestPeer peer = holder.equals(annas) ? anna : boris;
             peer.answer(NfsStatus.OK);
             run(holder, giveBack(held.stateid().withSeqid(held.stateid().seqid() + 1)));
             assertThat(get(holder).status()).isEqualTo(NfsStatus.LAYOUTTRYLATER);
