@@ -128,11 +128,11 @@ class RivalsFuzzTest {
             }
         }
 
-        private void refuse(Callback callback, NfsStatus status) {
+        private void refuse(TestPeer.Callback callback, NfsStatus status) {
             peer.answer(callback, new CbFailure(callback.operation().op(), status));
         }
 
-        private void obey(Callback callback, RandomGenerator random) {
+        private void obey(TestPeer.Callback callback, RandomGenerator random) {
             if (callback.operation() instanceof CbGetAttrArgs) {
                 var told = Attributes.builder()
                         .uint64(Attribute.CHANGE, random.nextInt(1000))
