@@ -40,6 +40,7 @@ import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpResult.GetDeviceInfoResult;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.ShareBits;
@@ -81,8 +82,9 @@ class FenceTest {
         final long key;
         final IscsiBlockDevice disk;
 
-        Writer(String owner, String folderName, String file) throws IOException {
-            session = suite.session(owner);
+        Writer(String owner, long verifier, String folderName, String file) throws IOException {
+            session = Owner.exchange(suite.connect(), owner, verifier).createSession();
+            session.ok(new ReclaimCompleteArgs(false));
             Tree tree = Tree.find(session, folderName);
             Opened opened = tree.open(file, "writer", ShareBits.BOTH);
             LayoutGetResult got = Session.find(
@@ -187,7 +189,7 @@ class FenceTest {
     void I1_the_late_write_of_a_silent_client_is_refused_and_it_can_begin_anew() throws IOException {
         try (PnfsClient other = client()) {
             String name = prepare(other);
-            var silent = new Writer("silent-" + name, name, "file");
+            var silent = new Writer("silent-" + name, 1, name, "file");
             silent.write('s');
 
             put(other, "/" + name + "/file", 'o');
@@ -196,7 +198,7 @@ class FenceTest {
             assertThat(get(other, "/" + name + "/file")).isEqualTo(content('o'));
             assertThat(PnfsClient.status(cluster.control()).fences()).isEmpty();
             put(other, "/" + name + "/own", 'a');
-            var again = new Writer("silent-" + name, name, "own");
+            var again = new Writer("silent-" + name, 2, name, "own");
             assertThat(again.key).isNotEqualTo(silent.key);
             again.write('n');
         }
@@ -206,7 +208,7 @@ class FenceTest {
     void I1_a_client_that_does_not_come_back_after_a_restart_of_the_metadata_server_is_fenced() throws IOException {
         try (PnfsClient other = client()) {
             String name = prepare(other);
-            var silent = new Writer("silent-" + name, name, "file");
+            var silent = new Writer("silent-" + name, 1, name, "file");
             silent.write('s');
             cluster.mds().kill();
             cluster.restartMds();
@@ -222,7 +224,7 @@ class FenceTest {
     void I1_blocks_of_a_data_server_that_is_away_wait_until_it_is_back_and_fenced_the_client() throws IOException {
         try (PnfsClient other = client()) {
             String name = prepare(other);
-            var silent = new Writer("silent-" + name, name, "file");
+            var silent = new Writer("silent-" + name, 1, name, "file");
             cluster.dataServer(0).kill();
             Thread waiting = Thread.ofVirtual().start(() -> {
                 try {

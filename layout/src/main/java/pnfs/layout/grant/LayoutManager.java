@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -155,22 +156,11 @@ public final class LayoutManager {
                     badStateid.orElse(Refusal.BAD_STATEID), "layout stateid " + commit.stateid());
         }
         ByteRange about = rangeOf(commit.offset(), commit.length());
-        if (about == null) {
-            return refusedCommit("range overflows");
+        Optional<String> fault = about == null ? Optional.of("range overflows") : faultOf(commit, about);
+        if (about == null || fault.isPresent()) {
+            return refusedCommit(fault.orElse("range"));
         }
-        for (ByteRange written : commit.written()) {
-            if (!written.isAligned() || written.isEmpty() || written.isToEnd()) {
-                return refusedCommit("written range " + written + " is not whole blocks");
-            }
-        }
-        long newSize = file.size();
-        if (commit.lastWriteOffset().isPresent()) {
-            long last = commit.lastWriteOffset().getAsLong();
-            if (!about.contains(last) || last >= Coverage.MAX_FILE_BYTES) {
-                return refusedCommit("last write at " + Long.toUnsignedString(last) + " outside " + about);
-            }
-            newSize = Math.max(newSize, last + 1);
-        }
+        long newSize = sizeAfter(file, commit);
         var granted = new ArrayList<ByteRange>();
         commit.written().forEach(written -> granted.addAll(holding.writing().intersect(written)));
         if (granted.isEmpty() && !about.isEmpty() && !holding.writing().overlaps(about.widened())) {
@@ -190,6 +180,71 @@ public final class LayoutManager {
                 && commit.lastWriteOffset().isEmpty()
                 && !commit.written().isEmpty();
         return new CommitOutcome.Committed(changed, newSize, lostRanges, changes(file, List.of(), List.of()));
+    }
+
+    /// LAYOUTCOMMIT with reclaim, RFC 8881 §18.42.3: of what was granted before a restart.
+    ///
+    /// @param granted what the client was granted unwritten, by the record of it
+    public CommitOutcome reclaim(LayoutFile file, Commit commit, List<ByteRange> granted) {
+        ByteRange about = rangeOf(commit.offset(), commit.length());
+        Optional<String> fault = about == null ? Optional.of("range overflows") : faultOf(commit, about);
+        if (fault.isPresent()) {
+            return refusedCommit(fault.get());
+        }
+        var provable = new RangeSet();
+        granted.forEach(provable::add);
+        long newSize = sizeAfter(file, commit);
+        boolean isProved = commit.written().stream()
+                .allMatch(written -> provable.intersect(written).equals(List.of(written)));
+        if (!isProved || (newSize > file.size() && granted.isEmpty())) {
+            return new CommitOutcome.Refused(
+                    Refusal.RECLAIM_BAD, "of " + commit.written() + " only " + granted + " was granted");
+        }
+        long changed = 0;
+        for (ByteRange written : commit.written()) {
+            changed += file.extents().markWritten(written);
+        }
+        return new CommitOutcome.Committed(changed, newSize, false, changes(file, List.of(), List.of()));
+    }
+
+    private static Optional<String> faultOf(Commit commit, ByteRange about) {
+        for (ByteRange written : commit.written()) {
+            if (!written.isAligned() || written.isEmpty() || written.isToEnd()) {
+                return Optional.of("written range " + written + " is not whole blocks");
+            }
+        }
+        if (commit.lastWriteOffset().isPresent()) {
+            long last = commit.lastWriteOffset().getAsLong();
+            if (!about.contains(last) || last >= Coverage.MAX_FILE_BYTES) {
+                return Optional.of("last write at " + Long.toUnsignedString(last) + " outside " + about);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static long sizeAfter(LayoutFile file, Commit commit) {
+        OptionalLong last = commit.lastWriteOffset();
+        return last.isPresent() ? Math.max(file.size(), last.getAsLong() + 1) : file.size();
+    }
+
+    /// What the client may still have to commit of the file.
+    public List<ByteRange> unwritten(long inode, long client) {
+        var all = new RangeSet();
+        for (Holding holding : grantsOf(inode).holdings()) {
+            if (holding.client() == client) {
+                holding.unwritten().ranges().forEach(all::add);
+            }
+        }
+        return all.ranges();
+    }
+
+    /// Nobody will commit any more what was granted here before a restart: what of it lies beyond the end of the
+    /// file goes. Space lock as in [#giveBack].
+    public LayoutChanges forget(LayoutFile file, List<ByteRange> granted) {
+        FileGrants grants = grantsOf(file.inode());
+        var gone = new ArrayList<Extent>();
+        granted.forEach(range -> gone.addAll(punchUnwrittenBeyondEnd(file, grants, range)));
+        return gone.isEmpty() ? changes(file, List.of(), List.of()) : freed(file, gone);
     }
 
     /// LAYOUTRETURN of a part or all of one file's layouts, RFC 8881 §18.44.
@@ -791,10 +846,11 @@ public final class LayoutManager {
             }
         }
         forgetIfIdle(file.inode(), grants);
-        if (freedByDrop.isEmpty()) {
-            return changes(file, List.of(), List.of());
-        }
-        Freed freed = space.release(freedByDrop);
+        return freedByDrop.isEmpty() ? changes(file, List.of(), List.of()) : freed(file, freedByDrop);
+    }
+
+    private LayoutChanges freed(LayoutFile file, List<Extent> nobodys) {
+        Freed freed = space.release(nobodys);
         freed.becameUnheld();
         return changes(file, space.drainChanges(), List.of(freed));
     }

@@ -11,6 +11,8 @@ public enum Refusal {
     /// The minimum cannot be had; Linux sends this one request through the metadata server and asks again for
     /// the next.
     BADLAYOUT,
+    /// The client was not granted before the restart what it commits after it.
+    RECLAIM_BAD,
     /// The client was asked to return what it holds, and has yet to.
     RECALLCONFLICT,
     /// Not now; the client tries again.

@@ -1,5 +1,6 @@
 package pnfs.mds.layout;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -7,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
+import pnfs.layout.extent.ByteRange;
 import pnfs.layout.grant.LayoutChanges;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutManager.Recalled;
@@ -19,6 +21,8 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.MetadataStore;
 import pnfs.wire.xdr.Opaque;
 
 /// All layouts of one client, for when it gives them back at once or loses them. Safe for any thread; takes each
@@ -26,6 +30,7 @@ import pnfs.wire.xdr.Opaque;
 final class ClientLayouts implements StateTable.Lost {
     private static final Logger log = LoggerFactory.getLogger(ClientLayouts.class);
 
+    private final MetadataStore store;
     private final Clients clients;
     private final Inodes inodes;
     private final FileLocks locks;
@@ -34,20 +39,77 @@ final class ClientLayouts implements StateTable.Lost {
     private final Orphans orphans;
     /// Stateids that clients lost and have yet to say that they know, by client. No more than it held at a time.
     private final Map<Long, Set<Opaque>> lost = new ConcurrentHashMap<>();
+    /// What the store says that clients may commit. Changed under the file's lock.
+    private final Set<Recorded> recorded = ConcurrentHashMap.newKeySet();
+    /// Of the run before, by client: files with something that it may still commit.
+    private final Map<Long, Set<Long>> before;
+
+    private record Recorded(long inode, long client) {}
 
     ClientLayouts(
+            MetadataStore store,
             Clients clients,
             Inodes inodes,
             FileLocks locks,
             LayoutManager manager,
             FileLayouts layouts,
             Orphans orphans) {
+        this.store = store;
         this.clients = clients;
         this.inodes = inodes;
         this.locks = locks;
         this.manager = manager;
         this.layouts = layouts;
         this.orphans = orphans;
+        this.before = new ConcurrentHashMap<>(GrantRecords.readAll(store));
+    }
+
+    /// Of the run before: those that nobody waits for will not commit any more. Once, before the first client comes.
+    void forgetStrangers(Set<Long> awaited) {
+        before.keySet().stream().filter(client -> !awaited.contains(client)).forEach(this::forgetFormer);
+    }
+
+    /// A client of the run before is done with what it held: storage beyond the end of a file that it was granted
+    /// and did not commit goes.
+    void forgetFormer(long clientId) {
+        Set<Long> files = before.remove(clientId);
+        if (files == null) {
+            return;
+        }
+        for (long inode : files) {
+            try (var _ = locks.lock(inode)) {
+                FileChange change = inodes.change();
+                Inode file = inodes.find(inode).value();
+                List<ByteRange> granted = GrantRecords.read(store, inode, clientId);
+                GrantRecords.put(change.batch(), inode, clientId, List.of());
+                if (file == null) {
+                    change.append();
+                    continue;
+                }
+                try (var _ = layouts.lockSpace()) {
+                    LayoutChanges changes = manager.forget(layouts.view(file), granted);
+                    change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
+                    layouts.append(change, inode, changes);
+                }
+            }
+        }
+    }
+
+    /// What the client was granted unwritten in the run before. Under the file's lock.
+    List<ByteRange> formerGrant(long inode, long formerId) {
+        return GrantRecords.read(store, inode, formerId);
+    }
+
+    /// Adds to a change of the file's layouts what the client may commit after it. Under the file's lock.
+    void record(Batch batch, long inode, long clientId) {
+        var key = new Recorded(inode, clientId);
+        List<ByteRange> unwritten = manager.unwritten(inode, clientId);
+        if (!unwritten.isEmpty()) {
+            recorded.add(key);
+            GrantRecords.put(batch, inode, clientId, unwritten);
+        } else if (recorded.remove(key)) {
+            GrantRecords.put(batch, inode, clientId, unwritten);
+        }
     }
 
     boolean holdsAny(long clientId) {
@@ -79,7 +141,7 @@ final class ClientLayouts implements StateTable.Lost {
             try (var _ = locks.lock(inode)) {
                 Inode file = require(inode);
                 try (var _ = layouts.lockSpace()) {
-                    append(file, manager.fenced(layouts.view(file), clientId, key, pending));
+                    append(file, clientId, manager.fenced(layouts.view(file), clientId, key, pending));
                 }
                 orphan = file.links() == 0 && !manager.isHeld(inode);
             }
@@ -150,18 +212,19 @@ final class ClientLayouts implements StateTable.Lost {
     /// Under the file's lock.
     void giveBack(Inode file, long clientId, Optional<LayoutType> type) {
         try (var _ = layouts.lockSpace()) {
-            append(file, manager.giveBackAll(layouts.view(file), clientId, type));
+            append(file, clientId, manager.giveBackAll(layouts.view(file), clientId, type));
         }
     }
 
     /// Appends what a return changed, under the locks of the file and of space. Nobody waits for it: a crash
     /// that takes it back leaves storage that is the file's and unwritten.
-    void append(Inode file, LayoutChanges changes) {
+    void append(Inode file, long clientId, LayoutChanges changes) {
+        FileChange change = inodes.change();
+        record(change.batch(), file.id(), clientId);
         if (!changes.isEmpty()) {
-            FileChange change = inodes.change();
             change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
-            layouts.append(change, file.id(), changes);
         }
+        layouts.append(change, file.id(), changes);
     }
 
     /// The file has no name, and the last layout of it is gone.

@@ -253,6 +253,7 @@ public final class Fences implements StateHolder {
     /// It fell silent, rebooted, or was of the run before.
     @Override
     public void release(long clientId) {
+        held.forgetFormer(clientId);
         if (!settle(clientId)) {
             take(clientId, false);
         }

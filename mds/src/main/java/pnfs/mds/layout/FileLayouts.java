@@ -452,6 +452,7 @@ public final class FileLayouts implements FileSpace {
             case OLD_STATEID -> NfsStatus.OLD_STATEID;
             case TOOSMALL -> NfsStatus.TOOSMALL;
             case BADLAYOUT -> NfsStatus.BADLAYOUT;
+            case RECLAIM_BAD -> NfsStatus.RECLAIM_BAD;
             case RECALLCONFLICT -> NfsStatus.RECALLCONFLICT;
             case LAYOUTTRYLATER -> NfsStatus.LAYOUTTRYLATER;
             case NOSPC -> NfsStatus.NOSPC;

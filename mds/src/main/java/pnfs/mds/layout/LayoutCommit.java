@@ -37,6 +37,7 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
     private final LayoutManager manager;
     private final FileLayouts layouts;
     private final LayoutBodies bodies;
+    private final ClientLayouts held;
 
     LayoutCommit(
             Inodes inodes,
@@ -44,13 +45,15 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
             Clients clients,
             LayoutManager manager,
             FileLayouts layouts,
-            LayoutBodies bodies) {
+            LayoutBodies bodies,
+            ClientLayouts held) {
         this.inodes = inodes;
         this.locks = locks;
         this.clients = clients;
         this.manager = manager;
         this.layouts = layouts;
         this.bodies = bodies;
+        this.held = held;
     }
 
     @Override
@@ -59,8 +62,6 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
         LayoutType type = bodies.require(args.update().type());
         if (args.reclaim()) {
             clients.grace().requireReclaim(state);
-            // Grants do not outlive the server, so nobody can prove that he held one.
-            throw new NfsException(NfsStatus.RECLAIM_BAD, "no layout of before the restart is known");
         }
         var commit = new Commit(
                 type,
@@ -72,7 +73,13 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
             file.regular();
-            return switch (manager.commit(layouts.view(file), bodies.requester(state), commit)) {
+            CommitOutcome outcome = args.reclaim()
+                    ? manager.reclaim(
+                            layouts.view(file),
+                            commit,
+                            held.formerGrant(file.id(), clients.formerId(state.clientId())))
+                    : manager.commit(layouts.view(file), bodies.requester(state), commit);
+            return switch (outcome) {
                 case Committed committed -> committed(file, committed, args, state);
                 case CommitOutcome.Refused(var refusal, var detail) -> throw FileLayouts.refused(refusal, detail);
             };

@@ -165,11 +165,14 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
     private OpResult answer(Inode file, GrantOutcome outcome, Want want, CompoundState state) {
         return switch (outcome) {
             case GrantOutcome.Granted granted -> {
+                FileChange change = inodes.change();
                 if (!granted.changes().isEmpty()) {
-                    FileChange change = inodes.change();
                     change.put(FileLayouts.withSpaceUsed(file, granted.changes().allocatedBytes()));
-                    layouts.append(change, file.id(), granted.changes());
                 }
+                if (granted.isUnwrittenInPart()) {
+                    held.record(change.batch(), file.id(), state.clientId());
+                }
+                state.dependsOn(layouts.append(change, file.id(), granted.changes()));
                 // Storage that is not durably the file's must not be written to, and extents that a crash could take
                 // back must not be read.
                 state.dependsOn(layouts.ticketOf(file));

@@ -54,9 +54,10 @@ public final class LayoutOperations {
             List<LayoutType> offered,
             int callsInFlight,
             MeterRegistry meters) {
-        var held = new ClientLayouts(clients, inodes, locks, manager, layouts, orphans);
+        var held = new ClientLayouts(store, clients, inodes, locks, manager, layouts, orphans);
         opens.states().tellLost(held);
         var fences = new Fences(store, clients, layouts, held, fencer, later, recalls::nowNanos, meters);
+        held.forgetStrangers(clients.grace().awaited());
         clients.addHolder(fences);
         clients.addHolder(watch);
         layouts.whenVolumesChange(() -> later.execute(fences::sendDue));
@@ -69,7 +70,7 @@ public final class LayoutOperations {
         table.register(
                 OpCode.LAYOUTCOMMIT,
                 LayoutCommitArgs.class,
-                new LayoutCommit(inodes, locks, clients, manager, layouts, bodies));
+                new LayoutCommit(inodes, locks, clients, manager, layouts, bodies, held));
         table.register(
                 OpCode.LAYOUTRETURN,
                 LayoutReturnArgs.class,

@@ -96,7 +96,7 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
         try (var _ = layouts.lockSpace()) {
             return switch (manager.giveBack(layouts.view(file), bodies.requester(state), what)) {
                 case ReturnOutcome.Returned(var stateid, var changes) -> {
-                    held.append(file, changes);
+                    held.append(file, state.clientId(), changes);
                     yield stateid.map(next -> new Stateid(next.seqid(), next.other()));
                 }
                 case ReturnOutcome.Refused(var refusal, var detail) -> throw FileLayouts.refused(refusal, detail);

@@ -35,6 +35,8 @@ final class Client {
     volatile boolean reclaimComplete;
     /// What it held before the restart may be given back to it.
     volatile boolean mayReclaim;
+    /// The id that it had then.
+    volatile long formerId;
 
     /// Recallable state that was taken from it and that it has not acknowledged with FREE_STATEID.
     private final AtomicInteger revoked = new AtomicInteger();

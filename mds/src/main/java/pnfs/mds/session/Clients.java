@@ -244,6 +244,7 @@ public final class Clients {
         if (before != null) {
             batch.delete(ClientRecords.key(before.clientId()));
             client.mayReclaim = before.verifier() == client.verifier;
+            client.formerId = before.clientId();
         }
         if (client.mayReclaim) {
             put(batch, client); // under its new id, for the case that we restart again
@@ -321,6 +322,11 @@ public final class Clients {
     /// each SEQUENCE tells it.
     public void revoked(long clientId) {
         addRevoked(clientId, 1);
+    }
+
+    /// The id that a client had before the restart whose state it reclaims.
+    public long formerId(long clientId) {
+        return requireLive(clientId).formerId;
     }
 
     /// The client knows of one of the losses.

@@ -27,6 +27,8 @@ public enum Keys {
     EXTENT('x'),
     /// Free and reserved space. Key: device, offset. [room: layout]
     SPACE('s'),
+    /// What clients were granted and have yet to commit. Key: inode id, client id. [room: layout]
+    GRANT('g'),
     /// Reservation keys that clients have, and volumes they may use them on. Key: reservation key, device. [room:
     /// layout]
     FENCE('f'),

@@ -168,7 +168,9 @@ class FenceTest {
     @Test
     void I1_a_fence_that_was_not_confirmed_is_sent_again_after_a_restart_and_nothing_there_is_granted_before() {
         FileHandle file = rooms.open(ALICE, "f");
-        long key = keyOf(ALICE, write(ALICE, file, 0));
+        LayoutGetResult held = write(ALICE, file, 0);
+        long key = keyOf(ALICE, held);
+        rooms.run(ALICE, file, commit(held.stateid()));
         rooms.end(ALICE);
         rooms.settle();
         servers.waiting.clear();
@@ -188,7 +190,9 @@ class FenceTest {
     @Test
     void I1_what_a_client_of_the_run_before_could_reach_is_quarantined_until_its_time_is_up_and_it_is_fenced() {
         FileHandle file = rooms.open(ALICE, "f");
-        long key = keyOf(ALICE, write(ALICE, file, 0));
+        LayoutGetResult held = write(ALICE, file, 0);
+        long key = keyOf(ALICE, held);
+        rooms.run(ALICE, file, commit(held.stateid()));
         engine.commitAll();
 
         rooms = rooms.restart(2).withoutProxy();

@@ -239,6 +239,17 @@ public final class LayoutRooms {
     }
 
     private long begin(long client) {
+        CompoundState state = session(client);
+        run(state, new ReclaimCompleteArgs(false));
+        return state.clientId();
+    }
+
+    /// The client comes back after a restart and has yet to say RECLAIM_COMPLETE.
+    public void comeBack(long client) {
+        clientIds.put(client, session(client).clientId());
+    }
+
+    private CompoundState session(long client) {
         CompoundState state = state(new SessionRef(0, NO_SESSION, 0, 1));
         var known = (ExchangeIdResult) run(state, TestSession.exchangeIdArgs("client " + client, 1, 0));
         run(
@@ -246,8 +257,7 @@ public final class LayoutRooms {
                 new CreateSessionArgs(
                         known.clientId(), known.sequence(), 0, TestSession.FORE, TestSession.BACK, 0, List.of()));
         state.enterSession(new SessionRef(known.clientId(), NO_SESSION, 0, 1));
-        run(state, new ReclaimCompleteArgs(false));
-        return known.clientId();
+        return state;
     }
 
     public long idOf(long client) {
