@@ -64,7 +64,8 @@ final class ClientLayouts implements StateTable.Lost {
         this.before = new ConcurrentHashMap<>(GrantRecords.readAll(store));
     }
 
-    /// Of the run before: those that nobody waits for will not commit any more. Once, before the first client comes.
+    /// Of the run before: those that nobody waits for will not commit any more. Once, before the first client
+    /// comes.
     void forgetStrangers(Set<Long> awaited) {
         before.keySet().stream().filter(client -> !awaited.contains(client)).forEach(this::forgetFormer);
     }

@@ -5,16 +5,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.Set;
+import java.util.TreeSet;
 import pnfs.layout.extent.ByteRange;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
 
-/// What of a file a client was granted unwritten, in the store: who may commit it after a restart (LAYOUTCOMMIT with
-/// `loca_reclaim`, RFC 8881 §18.42.3), and what nobody will commit any more. Numbers are big-endian.
+/// What of a file a client was granted unwritten, in the store: who may commit it after a restart (LAYOUTCOMMIT
+/// with `loca_reclaim`, RFC 8881 §18.42.3), and what nobody will commit any more. Numbers are big-endian.
 ///
 /// ```
 /// key    GRANT, inode:u63 client:u64

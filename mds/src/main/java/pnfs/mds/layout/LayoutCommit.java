@@ -18,8 +18,6 @@ import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.Operation;
 import pnfs.mds.session.Clients;
-import pnfs.wire.nfs4.NfsException;
-import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpResult;
@@ -75,9 +73,7 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
             file.regular();
             CommitOutcome outcome = args.reclaim()
                     ? manager.reclaim(
-                            layouts.view(file),
-                            commit,
-                            held.formerGrant(file.id(), clients.formerId(state.clientId())))
+                            layouts.view(file), commit, held.formerGrant(file.id(), clients.formerId(state.clientId())))
                     : manager.commit(layouts.view(file), bodies.requester(state), commit);
             return switch (outcome) {
                 case Committed committed -> committed(file, committed, args, state);

@@ -36,7 +36,7 @@ class LayoutRestartTest {
     private static final long BOB = 2;
 
     private final MemoryEngine engine = new MemoryEngine();
-    private LayoutRooms rooms = new LayoutRooms(engine, 1).withPlainSetAttr();
+    private LayoutRooms rooms = new LayoutRooms(engine, 1).withoutProxy();
     private final long freeAtFirst = rooms.space.totals().freeBytes();
 
     @Test
@@ -158,7 +158,7 @@ class LayoutRestartTest {
 
     private void restart() {
         rooms.settle();
-        rooms = rooms.restart(2).withPlainSetAttr();
+        rooms = rooms.restart(2).withoutProxy();
     }
 
     private LayoutGetResult get(long client, FileHandle file, long offset, long length) {
