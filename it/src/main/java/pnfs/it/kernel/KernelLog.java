@@ -17,7 +17,7 @@ final class KernelLog {
     /// Defects of the kernel or of what it was told, and I/O that went wrong. That a unit has no name as a
     /// multipath device is how it looks for one.
     private static final Pattern TROUBLE = Pattern.compile(
-            "WARNING:|BUG:|Oops|Call Trace|general protection|Kernel panic|blocked for more than|refcount_t:"
+            "WARNING:|BUG:|\\bOops\\b|Call Trace|general protection|Kernel panic|blocked for more than|refcount_t:"
                     + "|I/O error|pNFS:(?!.*dm-uuid-mpath).*(fail|unable|error|no device)|failed to unregister|\\bNFS:.*(error|fail|unexpected|server .* error)|nfs: server .* not responding"
                     + "|Unknown NFS|state manager|reservation conflict|sd .*(Sense Key|FAILED)|detected conn error",
             Pattern.CASE_INSENSITIVE);

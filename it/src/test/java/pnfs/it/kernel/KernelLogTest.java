@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Lines as Linux 6.1 printed them.
+/// Lines as Linux 6.1 and 6.12 printed them.
 class KernelLogTest {
     private static final String FELL_BACK =
             "[    5.410000] pNFS: failed to open device /dev/disk/by-id/wwn-0x602706e626884deea5f07e83ac11e582 (-2)";
@@ -62,6 +62,7 @@ class KernelLogTest {
         Path dmesg = Files.write(
                 folder.resolve("dmesg"),
                 List.of(
+                        "[    0.000000] calibrate_delay_direct() failed to get a good estimate for loops_per_jiffy.",
                         "[    4.620000] nfs4flexfilelayout_init: NFSv4 Flexfile Layout Driver Registering...",
                         FELL_BACK,
                         "[    5.500000] sd 0:0:0:0: [sda] Attached SCSI disk",

@@ -18,14 +18,14 @@ import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// What Linux clients and servers said to each other, kept in `golden/nfs4`: each message is read and written
-/// again, and must be the same bytes.
+/// What Linux clients said to Linux servers and, in `pnfs-*`, to this one, and what these said to them, kept in
+/// `golden/nfs4`: each message is read and written again, and must be the same bytes.
 class GoldenTest {
     private record Line(String kind, String operations, Opaque bytes) {}
 
     @ParameterizedTest
-    @CsvSource({"scsi, 408", "flex, 262", "block, 305", "nvme, 483"})
-    void what_linux_said_is_read_and_written_again_byte_for_byte(String capture, int lines) {
+    @CsvSource({"scsi, 408", "flex, 262", "block, 305", "nvme, 483", "pnfs-scsi, 187", "pnfs-block, 185"})
+    void what_linux_and_we_said_is_read_and_written_again_byte_for_byte(String capture, int lines) {
         var counts = new TreeMap<String, Integer>();
 
         for (Line line : golden(capture)) {
