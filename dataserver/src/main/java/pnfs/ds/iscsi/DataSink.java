@@ -40,6 +40,23 @@ final class DataSink implements Sink {
         failed = false;
     }
 
+    /// Takes `bytes` bytes, the first `length` of them to index `at` of memory that a command has for them.
+    void aim(ByteBuffer memory, int at, int length, int bytes) {
+        gate = null;
+        window = null;
+        view = memory.duplicate().limit(at + length).position(at);
+        wanted = length;
+        left = bytes;
+        failed = false;
+    }
+
+    /// Keeps no memory of a command that may be over.
+    void letGo() {
+        if (window == null) {
+            view = NOWHERE;
+        }
+    }
+
     /// Takes `bytes` bytes and drops them.
     void skip(int bytes) {
         wanted = 0;
@@ -50,6 +67,7 @@ final class DataSink implements Sink {
     /// Drops what is still to come.
     void turnAway() {
         wanted = 0;
+        letGo();
     }
 
     /// Whether the medium did not take what came.

@@ -124,7 +124,7 @@ public final class IscsiTarget {
         if (former == null) {
             told.accept(handle);
         } else {
-            former.end("its initiator logged in again", () -> session.loop().execute(() -> told.accept(handle)));
+            former.cutOff("its initiator logged in again", () -> session.loop().execute(() -> told.accept(handle)));
         }
     }
 

@@ -484,11 +484,11 @@ final class TargetSession implements TargetConnection.Phase {
 
     /// Closes the connection at once: what was put together for it and has not left is lost.
     void cutOff(String why) {
-        connection.connection().close(why);
+        connection.connection().drop(why);
     }
 
-    /// Ends the session from any thread. `ended` runs on the session's loop once none of its tasks touches a
-    /// volume.
+    /// Ends the session from any thread, behind what it has to say. `ended` runs on the session's loop once
+    /// none of its tasks touches a volume.
     void end(String why, Runnable ended) {
         loop().execute(() -> {
             whenEnded.add(ended);
@@ -496,6 +496,18 @@ final class TargetSession implements TargetConnection.Phase {
                 tellEnded();
             } else {
                 connection.close(why);
+            }
+        });
+    }
+
+    /// The same, without waiting for an initiator that takes nothing any more: nobody is there to hear it.
+    void cutOff(String why, Runnable ended) {
+        loop().execute(() -> {
+            whenEnded.add(ended);
+            if (closed) {
+                tellEnded();
+            } else {
+                cutOff(why);
             }
         });
     }

@@ -186,11 +186,14 @@ final class TaskSet {
             return true;
         }
         int wanted = wanted(task, dataBytes);
-        if (wanted > 0 && task.scsi.transfer() == ScsiTask.TAKE) {
+        ByteBuffer memory = task.scsi.memory();
+        if (wanted > 0 && task.scsi.transfer() == ScsiTask.TAKE && memory == null) {
             return false;
         }
         if (wanted == 0) {
             sink.skip(dataBytes);
+        } else if (memory != null) {
+            sink.aim(memory, task.received, wanted, dataBytes);
         } else {
             sink.aim(
                     task.scsi.gate(),
@@ -215,6 +218,9 @@ final class TaskSet {
         TargetTask task = current;
         filling = null;
         current = null;
+        if (sink != null) {
+            sink.letGo();
+        }
         if (task != null) {
             if (sink != null && sink.hasFailed()) {
                 task.scsi.fail(Sense.WRITE_ERROR);
@@ -465,6 +471,7 @@ final class TaskSet {
             immediateCount--;
         }
         task.state = State.FREE;
+        task.scsi.end();
         Loop.Timer release = task.release;
         if (release != null) {
             release.cancel();

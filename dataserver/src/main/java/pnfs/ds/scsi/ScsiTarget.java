@@ -2,6 +2,7 @@ package pnfs.ds.scsi;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -42,7 +43,11 @@ public final class ScsiTarget {
     /// Fewer may not be asked for (SPC-4 §6.33).
     private static final int MIN_LUN_LIST_BYTES = 16;
 
+    /// Memory for data that cannot go straight into a volume, of all commands together.
+    static final long MAX_STAGED_BYTES = 64 << 20;
+
     private final List<LogicalUnit> units;
+    private final StagingLimit staging = new StagingLimit(MAX_STAGED_BYTES);
     private final Set<ScsiNexus> nexuses = new CopyOnWriteArraySet<>();
     private final Map<SupportedCommand, Counter> started = new EnumMap<>(SupportedCommand.class);
     private final Counter unsupported;
@@ -87,6 +92,10 @@ public final class ScsiTarget {
                 .tag("protocol", "iscsi")
                 .register(meters);
         List<Volume> volumes = shared.stream().map(SharedVolume::volume).toList();
+        Gauge.builder("pnfs.ds.staging", staging, StagingLimit::taken)
+                .description("memory taken by data of commands that cannot go straight into a volume")
+                .baseUnit("bytes")
+                .register(meters);
         countBytes(meters, volumes, "read", Volume.Traffic::readBytes);
         countBytes(meters, volumes, "write", Volume.Traffic::writtenBytes);
         this.units = IntStream.range(0, shared.size())
@@ -195,6 +204,7 @@ public final class ScsiTarget {
             return;
         }
         counter(command).increment();
+        task.stageWithin(staging);
         @Nullable Fault fault = faults.isArmed() ? faults.strike(command, task) : null;
         if (fault == null) {
             decide(command, task);

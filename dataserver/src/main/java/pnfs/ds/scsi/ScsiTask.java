@@ -63,6 +63,8 @@ public final class ScsiTask implements Persistence.Waiter {
     private @Nullable Taker taker;
     private @Nullable Rest rest;
     private ByteBuffer gathered = NO_REPLY;
+    private @Nullable StagingLimit staging;
+    private int stagedBytes;
     private int received;
     private @Nullable Waiter waiter;
     private @Nullable Fault fault;
@@ -75,6 +77,7 @@ public final class ScsiTask implements Persistence.Waiter {
     /// @param from 16 bytes of CDB at `cdbAt`
     /// @param announced how many bytes the initiator says it sends
     public void begin(ScsiNexus nexus, int lun, ByteBuffer from, int cdbAt, long announced) {
+        end();
         this.nexus = nexus;
         this.lun = lun;
         announcedBytes = announced;
@@ -87,12 +90,26 @@ public final class ScsiTask implements Persistence.Waiter {
         reply = NO_REPLY;
         taker = null;
         rest = null;
-        gathered = NO_REPLY;
         received = 0;
         waiter = null;
         fault = null;
         status = ScsiStatus.GOOD;
         sense = Sense.NONE;
+    }
+
+    /// The command is over: gives back the memory that it took.
+    public void end() {
+        StagingLimit limit = staging;
+        if (limit != null && stagedBytes > 0) {
+            limit.give(stagedBytes);
+            stagedBytes = 0;
+        }
+        gathered = NO_REPLY;
+    }
+
+    /// What limits the memory that the command takes.
+    void stageWithin(StagingLimit limit) {
+        staging = limit;
     }
 
     ByteBuffer cdb() {
@@ -149,8 +166,18 @@ public final class ScsiTask implements Persistence.Waiter {
         rest = then;
     }
 
-    /// Has bytes come into memory of the command, and then does the rest: see [#gathered].
+    /// Has bytes come into memory of the command, and then does the rest: see [#gathered]. TASK SET FULL, so
+    /// that the initiator repeats it, while commands have taken all the memory that there is for this;
+    /// reservations find room always, because a fence must.
     void gather(int length, Rest then) {
+        StagingLimit limit = staging;
+        if (limit != null && !isReservation()) {
+            if (!limit.take(length)) {
+                refuse(ScsiStatus.TASK_SET_FULL);
+                return;
+            }
+            stagedBytes = length;
+        }
         gathered = ByteBuffer.allocate(length);
         take(length, (task, at, source) -> task.gathered.put(at, source, source.position(), source.remaining()), then);
     }
@@ -181,6 +208,12 @@ public final class ScsiTask implements Persistence.Waiter {
     /// Needs no data, but does something that takes its time.
     void later(Rest then) {
         rest = then;
+    }
+
+    /// The memory into which bytes come, as many as the command takes; null when it wants to see them one piece
+    /// after the other.
+    public @Nullable ByteBuffer memory() {
+        return transfer == TAKE && gathered.capacity() > 0 ? gathered : null;
     }
 
     /// What has come, from position to limit.

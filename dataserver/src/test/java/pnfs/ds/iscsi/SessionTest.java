@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import pnfs.ds.iscsi.RawInitiator.Pdu;
 import pnfs.wire.iscsi.AsyncEvent;
 import pnfs.wire.iscsi.Bhs;
@@ -296,6 +299,31 @@ class SessionTest {
         fixture.assertUntouched();
         assertThat(initiator.hasAnswer()).isFalse();
         assertThat(initiator.connection.closed()).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"8a 00 0000000000000000 00000010 00 00", "9c 00 0000000000000000 0000 0010 00 00"})
+    void a_fence_does_not_wait_for_a_victim_that_stops_in_the_middle_of_a_segment(String cdb) {
+        initiator.loginNormally(TargetFixture.TARGET, LoginKeys.of("ImmediateData", "Yes"));
+        byte[] write = initiator.bytes(initiator.command(Bhs.FINAL | Bhs.WRITE, 65_536, cdb), filled(65_536, 1));
+        initiator.connection.deliver(Arrays.copyOf(write, write.length / 2));
+        assertThat(initiator.connection.receivesInPlace()).isTrue();
+        byte[] atTheFence = fixture.all();
+        var fenced = new ArrayList<Integer>();
+
+        fixture.target.abortTasks(0, () -> fenced.add(0));
+        fixture.loop.runTasks();
+
+        assertThat(fenced).as("the fence is answered").hasSize(1);
+        initiator.connection.deliver(Arrays.copyOfRange(write, write.length / 2, write.length));
+        assertThat(fixture.all()).isEqualTo(atTheFence);
+        assertThat(initiator.hasAnswer()).isFalse();
+    }
+
+    private static byte[] filled(int length, int value) {
+        var bytes = new byte[length];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
     }
 
     @Test

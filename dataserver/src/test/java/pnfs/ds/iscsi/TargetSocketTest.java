@@ -31,6 +31,9 @@ import pnfs.ds.scsi.ScsiTarget;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.iscsi.InitiatorConfig;
 import pnfs.wire.iscsi.IscsiInitiator;
+import pnfs.wire.iscsi.LoginKeys;
+import pnfs.wire.iscsi.LoginStage;
+import pnfs.wire.iscsi.Opcode;
 import pnfs.wire.iscsi.SendTargets;
 import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.net.Listener;
@@ -170,6 +173,31 @@ class TargetSocketTest {
             assertThat(stranger.getInputStream().read()).as("closed").isEqualTo(-1);
 
             assertThat(write(initiator, 0, new byte[4096]).join()).isEqualTo(4096);
+        }
+    }
+
+    @Test
+    void a_login_does_not_wait_for_the_former_connection_to_take_what_was_sent_to_it() throws IOException {
+        RawInitiator pdus = new TargetFixture().connect();
+        byte[] login = pdus.bytes(
+                pdus.loginRequest(LoginStage.transit(LoginStage.OPERATIONAL, LoginStage.FULL_FEATURE)),
+                LoginKeys.of(LoginKeys.INITIATOR_NAME, RawInitiator.NAME, LoginKeys.TARGET_NAME, TARGET)
+                        .plus(LoginKeys.SESSION_TYPE, "Normal")
+                        .toBytes());
+        try (var former = new Socket(
+                        listener.address().getAddress(), listener.address().getPort());
+                var next = new Socket(
+                        listener.address().getAddress(), listener.address().getPort())) {
+            former.getOutputStream().write(login);
+            assertThat(former.getInputStream().read()).isEqualTo(Opcode.LOGIN_RESPONSE);
+            for (int i = 0; i < 16; i++) {
+                former.getOutputStream().write(pdus.bytes(pdus.read16(0, 1024), new byte[0]));
+            }
+
+            next.setSoTimeout(10_000); // a peer that takes nothing is cut off after 30 s
+            next.getOutputStream().write(login);
+
+            assertThat(next.getInputStream().read()).isEqualTo(Opcode.LOGIN_RESPONSE);
         }
     }
 }

@@ -176,6 +176,33 @@ class BlockCommandsTest {
     }
 
     @Test
+    void data_in_memory_has_a_limit_over_all_commands_but_a_reservation_finds_room() {
+        var tasks = new ArrayList<ScsiTask>();
+        for (long taken = 0; taken < ScsiTarget.MAX_STAGED_BYTES; taken += BLOCKS * BLOCK) {
+            tasks.add(begun("9c 00 0000000000000000 0000 0100 00 00", BLOCKS * BLOCK));
+            assertThat(tasks.getLast().takesBytes()).isTrue();
+        }
+
+        assertThat(begun("9c 00 0000000000000000 0000 0001 00 00", BLOCK).status())
+                .isEqualTo(ScsiStatus.TASK_SET_FULL);
+        assertThat(begun("5f 06 05 0000 00000018 00", 24).takesBytes()).isTrue();
+        assertThat(begun("8a 00 0000000000000000 00000001 00 00", BLOCK).takesBytes())
+                .isTrue();
+        tasks.removeFirst().end();
+        assertThat(begun("9c 00 0000000000000000 0000 0001 00 00", BLOCK).takesBytes())
+                .isTrue();
+        tasks.forEach(ScsiTask::end);
+    }
+
+    private ScsiTask begun(String cdb, int announced) {
+        var task = new ScsiTask();
+        byte[] bytes = HexFormat.of().parseHex(cdb.replace(" ", ""));
+        task.begin(nexus, 0, ByteBuffer.wrap(Arrays.copyOf(bytes, 16)), 0, announced);
+        target.start(task);
+        return task;
+    }
+
+    @Test
     void write_atomic_that_cannot_be_made_durable_fails() {
         durable = false;
 

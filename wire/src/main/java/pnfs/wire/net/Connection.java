@@ -53,4 +53,10 @@ public interface Connection {
     /// Takes no more bytes, sends what waits to be sent as long as the peer takes it, and closes.
     /// `why` is for the log and for [ConnectionHandler#onClosed]. May be called from any thread, and twice.
     void close(String why);
+
+    /// Closes at once: what waits to be sent is lost, so a peer that takes nothing cannot hold this up. May be
+    /// called from any thread, and twice.
+    default void drop(String why) {
+        close(why);
+    }
 }

@@ -163,6 +163,11 @@ final class NioConnection implements Connection, NioLoop.Ready {
     }
 
     @Override
+    public void drop(String why) {
+        onLoop(() -> finish(why));
+    }
+
+    @Override
     public void abandon(String why) {
         finish(why);
     }
