@@ -46,6 +46,10 @@ final class Limits {
     /// How long a client may take to answer a callback before its connection carries no more of them.
     static final Duration CALLBACK_PATIENCE = Duration.ofSeconds(5);
 
+    /// How long a COMPOUND waits for clients that were asked to give something back before it is answered
+    /// DELAY. It holds its slot meanwhile.
+    static final Duration RECALL_PATIENCE = Duration.ofMillis(600);
+
     /// Stateids that one client may have: files open, lock-owners on files, delegations. At the limit it is
     /// told to come later, until it gives some back.
     static final int STATES_PER_CLIENT = 1 << 20;

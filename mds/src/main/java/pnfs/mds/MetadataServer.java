@@ -220,6 +220,7 @@ public final class MetadataServer {
                 shores.wallClock(),
                 meters,
                 Limits.MESSAGE_BYTES,
+                Limits.RECALL_PATIENCE.toNanos(),
                 damage -> onFailure.accept(why(damage)));
         programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
     }

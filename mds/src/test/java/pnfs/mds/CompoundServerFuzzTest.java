@@ -3,6 +3,7 @@ package pnfs.mds;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -23,7 +24,7 @@ import pnfs.wire.nfs4.OpResult;
 class CompoundServerFuzzTest {
     private static final int GARBAGE_ARGS = 4;
 
-    private final FuzzRooms rooms = new FuzzRooms();
+    private final FuzzRooms rooms = new FuzzRooms(Duration.ZERO);
     private final TestServer server = new TestServer(MemoryEngine.committing(), new ManualLoop(), rooms);
     private final TestPeer peer = server.connect();
     private int reboots;

@@ -73,8 +73,19 @@ final class FuzzRooms implements TestServer.Rooms {
     LockTable byteLocks;
     Delegations delegations;
     Recalls recalls;
+    private final Duration patience;
     private MetadataStore store;
     private long freeAtFirst;
+
+    /// @param patience of a COMPOUND with other clients
+    FuzzRooms(Duration patience) {
+        this.patience = patience;
+    }
+
+    @Override
+    public long patienceNanos() {
+        return patience.toNanos();
+    }
 
     @Override
     public FileHandle add(TestServer server, OpTable table) {

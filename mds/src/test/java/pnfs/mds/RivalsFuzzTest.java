@@ -3,6 +3,7 @@ package pnfs.mds;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
@@ -55,7 +56,7 @@ class RivalsFuzzTest {
             NfsStatus.RETRY_UNCACHED_REP,
             NfsStatus.NOTSUPP);
 
-    private final FuzzRooms rooms = new FuzzRooms();
+    private final FuzzRooms rooms = new FuzzRooms(Duration.ofMillis(100));
     private final TestServer server = new TestServer(MemoryEngine.committing(), new ManualLoop(), rooms);
     private final List<Rival> rivals = List.of(new Rival("anna"), new Rival("boris"));
 

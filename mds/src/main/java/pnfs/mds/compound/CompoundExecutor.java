@@ -26,22 +26,23 @@ import pnfs.wire.xdr.XdrReader;
 /// - A reply leaves when the youngest ticket that any of its operations depends on is durable, a read's
 ///   included (I3); only then it is put into the slot, so that a replay shows nothing younger.
 /// - A request that holds a slot gives it back exactly once, when its reply leaves.
-/// - What cannot be repeated is not begun where its result might not fit into the reply, or into the cache
-///   that the client asked for.
+/// - What cannot be repeated is not begun where its result might not fit into the reply, or into the cache that
+///   the client asked for.
 ///
 /// # Concurrency
-/// A COMPOUND runs on the loop of its connection, to its end where no operation defers. A [DeferredOperation]
-/// lets go of the loop; its answer, from whatever thread, takes the run back to the same loop. So the parts
-/// of one run never overlap, and other runs of the connection go on between them. Nothing waits: not for the
-/// store, whose committer sends the reply later, and not for I/O.
+/// A COMPOUND runs on the loop of its connection, to its end where no operation defers or waits for a client
+/// that was asked to give something back ([RecalledException]: that one is run again, from its arguments on). A
+/// [DeferredOperation] lets go of the loop; its answer, from whatever thread, takes the run back to the same
+/// loop. So the parts of one run never overlap, and other runs of the connection go on between them. Nothing
+/// waits: not for the store, whose committer sends the reply later, and not for I/O.
 ///
 /// # Failure
-/// [pnfs.wire.nfs4.NfsException] becomes its status, [pnfs.wire.xdr.XdrException] BADXDR; both are the
-/// client's doing and leave no trace but a counter. Any other exception is a defect of ours: SERVERFAULT for
-/// this operation, a stack in the log, and the server goes on. [CorruptStoreException] is damage: the server
-/// stops serving, through the handler given at construction, because each further answer could spread it. A
-/// connection that goes while its COMPOUND runs changes nothing: the reply goes nowhere, and waits in the
-/// slot for the retry.
+/// [pnfs.wire.nfs4.NfsException] becomes its status, [pnfs.wire.xdr.XdrException] BADXDR; both are the client's
+/// doing and leave no trace but a counter. Any other exception is a defect of ours: SERVERFAULT for this
+/// operation, a stack in the log, and the server goes on. [CorruptStoreException] is damage: the server stops
+/// serving, through the handler given at construction, because each further answer could spread it. A
+/// connection that goes while its COMPOUND runs changes nothing: the reply goes nowhere, and waits in the slot
+/// for the retry.
 ///
 /// # Not here
 /// Sessions and their slots are behind [Sequencer]. No limit is put on COMPOUNDs in flight: slots bound those
@@ -63,6 +64,7 @@ public final class CompoundExecutor implements RpcProgram {
     private final InstantSource wallClock;
     private final OpMeters meters;
     private final int mostReplyBytes;
+    private final long patienceNanos;
     private final Consumer<CorruptStoreException> onDamage;
     private final AtomicBoolean damaged = new AtomicBoolean();
 
@@ -70,6 +72,8 @@ public final class CompoundExecutor implements RpcProgram {
     ///
     /// @param wallClock for the times of files
     /// @param mostReplyBytes of a reply outside of a session, RPC header included
+    /// @param patienceNanos how long a COMPOUND waits, all in all, for clients that were asked to give
+    ///     something back
     /// @param onDamage stops the server; called once
     public CompoundExecutor(
             OpTable table,
@@ -78,6 +82,7 @@ public final class CompoundExecutor implements RpcProgram {
             InstantSource wallClock,
             MeterRegistry meters,
             int mostReplyBytes,
+            long patienceNanos,
             Consumer<CorruptStoreException> onDamage) {
         this.table = table;
         this.sequencer = sequencer;
@@ -85,6 +90,7 @@ public final class CompoundExecutor implements RpcProgram {
         this.wallClock = wallClock;
         this.meters = new OpMeters(meters);
         this.mostReplyBytes = mostReplyBytes;
+        this.patienceNanos = patienceNanos;
         this.onDamage = onDamage;
     }
 
@@ -101,7 +107,8 @@ public final class CompoundExecutor implements RpcProgram {
                 call.credential(),
                 header.minorVersion(),
                 call.connection().connection().loop().nowNanos(),
-                NfsTime.of(wallClock.instant()));
+                NfsTime.of(wallClock.instant()),
+                patienceNanos);
         new CompoundRun(this, header, args, callBytes, state, reply, reply.success(EXPECTED_RESULT_BYTES)).start();
     }
 

@@ -52,6 +52,9 @@ final class CompoundRun {
     /// What is left to decode; from the first operation that may answer later on, a copy of our own.
     private XdrReader in;
 
+    /// Where the operation that runs begins.
+    private int operationBegin;
+
     private boolean ownsRequest;
     private int done;
     private NfsStatus status = NfsStatus.OK;
@@ -92,14 +95,14 @@ final class CompoundRun {
         advance();
     }
 
-    /// Runs operations until one defers its answer, one fails, or all are done.
+    /// Runs operations until one defers its answer or waits for a client, one fails, or all are done.
     private void advance() {
         while (status == NfsStatus.OK && done < header.operations() && replayed == null) {
             OpResult result = next();
             if (result != null) {
                 add(result);
             } else if (replayed == null) {
-                return; // deferred: goes on in resume
+                return; // deferred: goes on in resume; or waits, and is run again
             }
         }
         executor.store().whenDurable(state.ticket(), this::leave);
@@ -110,9 +113,11 @@ final class CompoundRun {
         advance();
     }
 
-    /// Runs the next operation. Null when its answer comes later, or when the whole reply is a replay.
+    /// Runs the next operation. Null when its answer comes later, when it runs again later, or when the whole
+    /// reply is a replay.
     private @Nullable OpResult next() {
         OpCode op = OpCode.ILLEGAL;
+        operationBegin = in.position();
         try {
             op = OpCode.of(in.peekUint32());
             OpFacts facts = OpFacts.of(op).orElse(null);
@@ -132,9 +137,12 @@ final class CompoundRun {
                 throw new NfsException(NfsStatus.NOTSUPP, op.name());
             }
             return run(row);
+        } catch (RecalledException recalled) {
+            in.rewind(operationBegin);
+            ownRequest();
+            return state.pause(this::advance) ? null : refused(op, recalled);
         } catch (NfsException refusal) {
-            log.debug("operation refused op={} why={}", op, refusal.getMessage());
-            return failure(op, refusal.status());
+            return refused(op, refusal);
         } catch (XdrException undecodable) {
             log.debug("operation undecodable op={} why={}", op, undecodable.getMessage());
             return failure(op, NfsStatus.BADXDR);
@@ -144,6 +152,11 @@ final class CompoundRun {
         } catch (RuntimeException bug) {
             return serverFault(op, bug);
         }
+    }
+
+    private static OpResult refused(OpCode op, NfsException refusal) {
+        log.debug("operation refused op={} why={}", op, refusal.getMessage());
+        return failure(op, refusal.status());
     }
 
     private static OpResult serverFault(OpCode op, RuntimeException bug) {
@@ -274,6 +287,7 @@ final class CompoundRun {
             ByteBuffer rest = in.unread();
             in = new XdrReader(ByteBuffer.allocate(rest.remaining()).put(rest).flip());
             ownsRequest = true;
+            operationBegin = 0;
         }
     }
 

@@ -1,6 +1,7 @@
 package pnfs.mds.compound;
 
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -13,6 +14,8 @@ import pnfs.wire.rpc.RpcCredential;
 /// them. Confined to the operation that runs. It holds no collaborators: those come to an operation by its
 /// constructor.
 public final class CompoundState {
+    private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
     private final @Nullable RpcConnection connection;
     private final RpcCredential credential;
     private final int minorVersion;
@@ -26,6 +29,8 @@ public final class CompoundState {
     private @Nullable FileHandle savedFile;
     private @Nullable Stateid currentStateid;
     private @Nullable Stateid savedStateid;
+    private long patienceNanos;
+    private long pauseNanos = FIRST_PAUSE_NANOS;
     private int resultBytesLeft;
     private boolean last;
     private long ticket;
@@ -35,7 +40,7 @@ public final class CompoundState {
     /// @param nowNanos monotonic: leases, timeouts
     /// @param now wall clock: the times of files
     public CompoundState(RpcCredential credential, int minorVersion, long nowNanos, NfsTime now) {
-        this(null, credential, minorVersion, nowNanos, now);
+        this(null, credential, minorVersion, nowNanos, now, 0);
     }
 
     CompoundState(
@@ -43,7 +48,9 @@ public final class CompoundState {
             RpcCredential credential,
             int minorVersion,
             long nowNanos,
-            NfsTime now) {
+            NfsTime now,
+            long patienceNanos) {
+        this.patienceNanos = patienceNanos;
         this.connection = connection;
         this.credential = credential;
         this.permit = new Permit(credential, false);
@@ -64,6 +71,20 @@ public final class CompoundState {
     /// The same; empty where an operation runs without one, as in tests of one room.
     public Optional<RpcConnection> carrier() {
         return Optional.ofNullable(connection);
+    }
+
+    /// Runs `then` on the connection's loop a little later, each time twice as much, unless this COMPOUND has
+    /// used up the patience that it may have with other clients.
+    ///
+    /// @return whether it will run
+    public boolean pause(Runnable then) {
+        if (connection == null || pauseNanos > patienceNanos) {
+            return false;
+        }
+        connection.connection().loop().schedule(pauseNanos, then);
+        patienceNanos -= pauseNanos;
+        pauseNanos *= 2;
+        return true;
     }
 
     /// As the call said it; as whom the COMPOUND acts on files, [#permit] says.
@@ -182,7 +203,7 @@ public final class CompoundState {
     /// saved one, and results in between are not the client's. What it shows, this state's reply depends on
     /// too; the caller sees to that.
     public CompoundState ofSavedFile() {
-        var there = new CompoundState(connection, credential, minorVersion, nowNanos, now);
+        var there = new CompoundState(connection, credential, minorVersion, nowNanos, now, patienceNanos);
         there.session = session;
         there.currentFile = savedFile();
         there.permit = savedPermit;

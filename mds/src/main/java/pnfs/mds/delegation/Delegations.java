@@ -22,6 +22,7 @@ import pnfs.mds.callback.Callbacks;
 import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.RecalledException;
 import pnfs.mds.compound.SessionRef;
 import pnfs.mds.open.Delegating;
 import pnfs.mds.open.OpenFiles;
@@ -217,7 +218,7 @@ public final class Delegations implements Delegating, StateHolder {
             }
         }
         if (obstructed) {
-            throw new NfsException(NfsStatus.DELAY, file + " is delegated to another client");
+            throw new RecalledException(file + " is delegated to another client");
         }
     }
 

@@ -32,6 +32,7 @@ import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.FileSpace;
 import pnfs.mds.attribute.Inode;
+import pnfs.mds.compound.RecalledException;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsException;
@@ -405,10 +406,9 @@ public final class FileLayouts implements FileSpace {
                 yield hold;
             }
             case HoldOutcome.Conflict(var holders) ->
-                throw new NfsException(
-                        NfsStatus.DELAY, "inode " + view.inode() + " is under layouts of clients " + holders);
+                throw new RecalledException("inode " + view.inode() + " is under layouts of clients " + holders);
             case HoldOutcome.Busy() ->
-                throw new NfsException(NfsStatus.DELAY, "inode " + view.inode() + " is being read or written");
+                throw new RecalledException("inode " + view.inode() + " is being read or written");
             case HoldOutcome.Refused(var refusal, var detail) -> throw refused(refusal, detail);
         };
     }

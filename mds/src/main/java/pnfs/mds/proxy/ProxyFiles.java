@@ -14,6 +14,7 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.RecalledException;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.namespace.Orphans;
 import pnfs.wire.nfs4.NfsException;
@@ -74,9 +75,13 @@ final class ProxyFiles {
                     yield () -> {};
                 }
                 case Decision.Begin(HoldOutcome.Conflict(var holders)) ->
-                    throw new NfsException(NfsStatus.DELAY, "layouts of clients " + holders + " are in the way");
+                    throw new RecalledException("layouts of clients " + holders + " are in the way");
                 case Decision.Begin(HoldOutcome.Refused(var why, var detail)) -> throw FileLayouts.refused(why, detail);
             };
+        } catch (RecalledException recalled) {
+            next = state.pause(() -> again(state, decide, begin, done, refusal))
+                    ? () -> {}
+                    : () -> done.accept(refusal.apply(recalled.status()));
         } catch (NfsException refused) {
             next = () -> done.accept(refusal.apply(refused.status()));
         }

@@ -65,6 +65,11 @@ public final class TestServer {
         /// Registers their operations; returns where PUTROOTFH leads. What `server` has is made, but does not
         /// run yet.
         FileHandle add(TestServer server, OpTable table);
+
+        /// How long a COMPOUND waits for other clients.
+        default long patienceNanos() {
+            return 0;
+        }
     }
 
     /// A server with these operations besides those on filehandles and sessions.
@@ -98,6 +103,7 @@ public final class TestServer {
                 () -> Instant.EPOCH,
                 new SimpleMeterRegistry(),
                 LIMITS.messageBytes(),
+                rooms.patienceNanos(),
                 damage::add);
         var programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
         try {

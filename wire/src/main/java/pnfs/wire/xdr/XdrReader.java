@@ -31,6 +31,11 @@ public final class XdrReader {
         return in.position();
     }
 
+    /// Back to a [#position] of before.
+    public void rewind(int position) {
+        in.position(position);
+    }
+
     /// What is left, as a view of the buffer; the position stays.
     public ByteBuffer unread() {
         return in.slice();
