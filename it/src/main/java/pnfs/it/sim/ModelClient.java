@@ -250,7 +250,13 @@ final class ModelClient implements Session.Owner {
                 throw checker.fail("SERVERFAULT to " + operations);
             }
             if (answer.known() && isLater(answer.status()) && (patience > 0 || proving) && era == asked) {
-                host.schedule(DELAY_NANOS, () -> ask(operations, patience - 1, then));
+                host.schedule(DELAY_NANOS, () -> {
+                    if (era == asked) {
+                        ask(operations, patience - 1, then);
+                    } else {
+                        then.accept(answer);
+                    }
+                });
             } else {
                 then.accept(answer);
             }
