@@ -16,7 +16,9 @@ enum FaultKind {
     CONNECTION_BREAKS,
     /// Two machines do not hear each other for a while, in one direction or in both.
     PARTITION,
-    /// A disk takes thousands of times as long as usual for a while.
+    /// A client is not heard by the metadata server for longer than its lease, and goes on with its data servers.
+    SILENT_CLIENT,
+    /// A disk takes hundreds of times as long as usual for a while.
     SLOW_DISK,
     /// The metadata server's clock on the wall is set.
     CLOCK_JUMPS

@@ -60,7 +60,7 @@ final class ModelClient implements Session.Owner {
     private static final int BLOCK = ByteRange.BLOCK_BYTES;
     private static final int BLOCKS = FileModel.MAX_BYTES / BLOCK;
     private static final int SECTOR = FileModel.SECTOR_BYTES;
-    private static final int NAMES = 4;
+    private static final int NAMES = 3;
     private static final int MOST_BLOCKS = 4;
     private static final int PATIENCE = 40;
     private static final long THINK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
@@ -209,7 +209,9 @@ final class ModelClient implements Session.Owner {
         lastProgressNanos = host.nowNanos();
         int choice = random.nextInt(20);
         String mine = nameOf(number, random.nextInt(NAMES));
-        String any = nameOf(1 + random.nextInt(clients), random.nextInt(NAMES));
+        String any = random.nextBoolean()
+                ? nameOf(1, 0) // where all meet
+                : nameOf(1 + random.nextInt(clients), random.nextInt(NAMES));
         switch (choice) {
             case 0, 1, 2 -> opened(any, this::write);
             case 3, 4 -> opened(any, this::read);
@@ -532,26 +534,27 @@ final class ModelClient implements Session.Owner {
         });
     }
 
+    /// Good clients give their layout back before; others are asked to.
     private void truncate(OpenFile file) {
         int size = random.nextInt(FileModel.MAX_BYTES / SECTOR) * SECTOR;
-        file.use(() -> returnLayout(file, () -> {
-            Change change = checker.truncate(file.model, number, size);
-            ask(
-                    List.of(
-                            new PutFhArgs(file.handle),
-                            new SetAttrArgs(
-                                    file.open,
-                                    AttributeCodec.write(
-                                            Attributes.builder().size(size).build()))),
-                    answer -> {
-                        checker.note("client %d SETATTR %s size %d: %s", number, file.model, size, answer.status());
-                        settled(change, answer);
-                        if (answer.known() && !answer.isOk()) {
-                            refused(file, answer.status(), "SETATTR");
-                        }
-                        release(file);
-                    });
-        }));
+        if (random.nextBoolean()) {
+            file.use(() -> returnLayout(file, () -> truncate(file, size, () -> release(file))));
+        } else {
+            truncate(file, size, this::done);
+        }
+    }
+
+    private void truncate(OpenFile file, int size, Runnable then) {
+        Change change = checker.truncate(file.model, number, size);
+        var attributes = AttributeCodec.write(Attributes.builder().size(size).build());
+        ask(List.of(new PutFhArgs(file.handle), new SetAttrArgs(file.open, attributes)), answer -> {
+            checker.note("client %d SETATTR %s size %d: %s", number, file.model, size, answer.status());
+            settled(change, answer);
+            if (answer.known() && !answer.isOk()) {
+                refused(file, answer.status(), "SETATTR");
+            }
+            then.run();
+        });
     }
 
     private void askSize(OpenFile file) {

@@ -20,7 +20,9 @@ final class Simulation {
     private static final int FIRST_DATA_SERVER = 2;
     private static final int FIRST_CLIENT = 10;
     private static final int AUDITOR = 100;
-    private static final long FAULT_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
+    /// There is a fault in so many steps at the latest.
+    private static final int FAULT_STEPS = 120;
+    private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final int TEMPOS = 10;
     private static final int LEAST_FAULT_BITS = 20; // a millisecond
     private static final int MOST_FAULT_BITS = 35; // half a minute
@@ -55,7 +57,7 @@ final class Simulation {
     private final MetadataServerNode metadataServer;
     private final List<DataServerNode> dataServers = new ArrayList<>();
     private final List<ModelClient> clients = new ArrayList<>();
-    /// How many times clients, and what goes wrong, are slower, as a power of two: time must pass for leases to
+    /// How many times clients are slower, as a power of two: time must pass for leases to
     /// end.
     private final int tempo;
 
@@ -104,11 +106,11 @@ final class Simulation {
         for (int i = 0; i < clientCount; i++) {
             clients.add(newClient(i));
         }
-        if (!faults.isEmpty()) {
-            nextFault();
-        }
-        while (agenda.steps() < plan.steps) {
-            step();
+        for (long next = chance.nextInt(FAULT_STEPS); agenda.steps() < plan.steps; step()) {
+            if (agenda.steps() >= next && !faults.isEmpty()) {
+                strike(faults.get(chance.nextInt(faults.size())));
+                next = agenda.steps() + 1 + chance.nextInt(FAULT_STEPS);
+            }
         }
         makePeace();
     }
@@ -131,15 +133,6 @@ final class Simulation {
             client.rest();
         }
         return client;
-    }
-
-    private void nextFault() {
-        agenda.after(chance.nextLong(FAULT_NANOS << tempo), () -> {
-            if (!peace) {
-                strike(faults.get(chance.nextInt(faults.size())));
-                nextFault();
-            }
-        });
     }
 
     private void strike(FaultKind kind) {
@@ -175,6 +168,16 @@ final class Simulation {
                 }
             }
             case PARTITION -> partition(anyHost().machine(), anyHost().machine());
+            case SILENT_CLIENT -> {
+                int client = FIRST_CLIENT + chance.nextInt(clientCount);
+                checker.note("fault: %d is silent", client);
+                fabric.close(client, MetadataServerNode.MACHINE);
+                fabric.close(MetadataServerNode.MACHINE, client);
+                agenda.after(MetadataServerNode.LEASE.toNanos() + chance.nextLong(SILENCE_NANOS), () -> {
+                    fabric.open(client, MetadataServerNode.MACHINE);
+                    fabric.open(MetadataServerNode.MACHINE, client);
+                });
+            }
             case SLOW_DISK -> {
                 Pace pace =
                         chance.nextBoolean() ? metadataServer.pace : dataServers.get(chance.nextInt(DATA_SERVERS)).pace;

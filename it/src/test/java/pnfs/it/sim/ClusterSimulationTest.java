@@ -46,14 +46,14 @@ class ClusterSimulationTest {
 
     @Test
     void I1_I2_I3_I4_I5_hold_in_quiet_times() {
-        for (long seed = 1; seed <= 50; seed++) {
+        for (long seed = 1; seed <= 40; seed++) {
             requireWell(new Simulation.Plan(seed, STEPS, EnumSet.noneOf(FaultKind.class)));
         }
     }
 
     @Test
     void I1_I2_I3_I4_I5_hold_whoever_dies_and_whatever_breaks() {
-        for (long seed = 1; seed <= 150; seed++) {
+        for (long seed = 1; seed <= 120; seed++) {
             requireWell(new Simulation.Plan(seed, STEPS, EnumSet.allOf(FaultKind.class)));
         }
     }
