@@ -192,7 +192,7 @@ final class Disks implements AutoCloseable {
     @Override
     public void close() {
         CompletableFuture<?>[] leaving =
-                registered.stream().map(disk -> disk.register(0)).toArray(CompletableFuture[]::new);
+                registered.stream().map(disk -> disk.register(0)).toArray(CompletableFuture<?>[]::new);
         try {
             CompletableFuture.allOf(leaving).get(FAREWELL_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {

@@ -253,7 +253,7 @@ public final class MetadataServer {
     private void fence(Volume volume, long key, Consumer<@Nullable String> then) {
         CompletableFuture<?>[] asked = volume.topology().leaves().stream()
                 .map(leaf -> desk.fence(leaf.region(), ownKey(), key))
-                .toArray(CompletableFuture[]::new);
+                .toArray(CompletableFuture<?>[]::new);
         var _ = CompletableFuture.allOf(asked)
                 .whenComplete((_, failure) -> network.loop()
                         .execute(() -> then.accept(failure == null ? null : String.valueOf(failure.getMessage()))));
