@@ -10,7 +10,7 @@ for test in hdd iomix seek dentry dir rename symlink getdent chmod utime open fa
     { tail -5 /tmp/stress; fail "stress-ng --$test"; }
   step "stress-ng --$test"
 done
-dbench --directory="$there" --timelimit=15 2 >/tmp/dbench 2>&1 || { tail -5 /tmp/dbench; fail 'dbench'; }
+dbench --directory="$there" --timelimit=5 2 >/tmp/dbench 2>&1 || { tail -5 /tmp/dbench; fail 'dbench'; }
 measured dbench "$(awk '/^Throughput/ {print $2, "MB/s"}' /tmp/dbench)"
 require_layouts
 step "$(operations)"

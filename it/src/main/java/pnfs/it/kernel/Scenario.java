@@ -83,7 +83,7 @@ public record Scenario(
         String concat = "--volume=concat:ds0,ds1";
         String layouts = "layouts.sh";
         return List.of(
-                single("scsi", "SCSI layouts by 4.2", served(), layouts, scsi, "4.2", "10000"),
+                single("scsi", "SCSI layouts by 4.2", served(), layouts, scsi, "4.2", "3000"),
                 single("scsi-4.1", "SCSI layouts by 4.1", served(), layouts, scsi, "4.1", "1000"),
                 single(
                         "stripe",
