@@ -2,29 +2,18 @@ package pnfs.ds.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import pnfs.ds.region.Durability;
-import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
-import pnfs.ds.region.Region;
-import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Nexus;
-import pnfs.ds.reservation.SharedVolume;
-import pnfs.ds.volume.Volume;
 import pnfs.testing.Seeds;
 import pnfs.wire.scsi.ScsiStatus;
 import pnfs.wire.scsi.Sense;
@@ -35,44 +24,18 @@ class BlockCommandsTest {
     private static final int BLOCK = 4096;
     private static final int BLOCKS = 256;
 
-    private final byte[] memory = new byte[BLOCKS * BLOCK];
-    private final List<long[]> persisted = new ArrayList<>();
-    private boolean durable = true;
-    private final ScsiTarget target = new ScsiTarget(
-            "iqn.2026-01.test:ds",
-            List.of(SharedVolume.open(new Volume(new Region(
-                    RegionHeader.of(new UUID(1, 2), BLOCK, memory.length),
-                    MemorySegment.ofArray(memory),
-                    new Recorded(),
-                    Memo.volatileMemo(),
-                    () -> {})))),
-            new SimpleMeterRegistry());
-    private final ScsiNexus nexus = new ScsiNexus(new Nexus("iqn.2026-01.test:client,i,0x00023d000001", 1));
+    private final ScsiFixture fixture = new ScsiFixture(BLOCKS * BLOCK, BLOCK);
+    private final byte[] memory = fixture.memory;
+    private final List<long[]> persisted = fixture.persisted;
+    private final ScsiTarget target = fixture.target();
+    private final ScsiNexus nexus = ScsiFixture.nexus("client");
 
     private ScsiTask run(String cdb, byte[] data) {
         return run(nexus, cdb, data, data.length);
     }
 
-    /// Gives the data in two pieces, as far as the command takes it.
     private ScsiTask run(ScsiNexus whose, String cdb, byte[] data, int announced) {
-        var task = new ScsiTask();
-        byte[] bytes = HexFormat.of().parseHex(cdb.replace(" ", ""));
-        task.begin(whose, 0, ByteBuffer.wrap(Arrays.copyOf(bytes, 16)), 0, announced);
-        target.start(task);
-        int wanted = task.takesBytes() ? Math.min(data.length, task.bytes()) : 0;
-        int first = wanted / 3;
-        if (wanted > 0) {
-            task.write(0, ByteBuffer.wrap(data, 0, first));
-        }
-        if (task.takesBytes() && wanted > 0) {
-            task.write(first, ByteBuffer.wrap(data, first, wanted - first));
-        }
-        if (task.isUnfinished()) {
-            var finished = new AtomicInteger();
-            task.finish(wanted, finished::incrementAndGet);
-            assertThat(finished).as("told once").hasValue(1);
-        }
-        return task;
+        return ScsiFixture.finish(fixture.start(whose, 0, cdb, announced), data);
     }
 
     private static byte[] filled(int blocks, int value) {
@@ -195,16 +158,12 @@ class BlockCommandsTest {
     }
 
     private ScsiTask begun(String cdb, int announced) {
-        var task = new ScsiTask();
-        byte[] bytes = HexFormat.of().parseHex(cdb.replace(" ", ""));
-        task.begin(nexus, 0, ByteBuffer.wrap(Arrays.copyOf(bytes, 16)), 0, announced);
-        target.start(task);
-        return task;
+        return fixture.start(nexus, 0, cdb, announced);
     }
 
     @Test
     void write_atomic_that_cannot_be_made_durable_fails() {
-        durable = false;
+        fixture.durable = false;
 
         assertThat(run("9c 00 0000000000000003 0000 0001 00 00", filled(1, 'A')).sense())
                 .isEqualTo(Sense.WRITE_ERROR);
@@ -316,7 +275,7 @@ class BlockCommandsTest {
 
     @Test
     void what_cannot_be_made_durable_is_a_write_error() {
-        durable = false;
+        fixture.durable = false;
 
         assertThat(run("2a 00 00000000 00 0001 00", filled(1, 1)).sense()).isEqualTo(Sense.WRITE_ERROR);
         assertThat(run("93 01 0000000000000000 00000001 00 00", new byte[0]).sense())
@@ -391,28 +350,5 @@ class BlockCommandsTest {
             assertThat(task.status()).isEqualTo(there ? ScsiStatus.GOOD : ScsiStatus.CHECK_CONDITION);
             assertThat(memory).isEqualTo(model);
         }
-    }
-
-    private final class Recorded implements Persistence {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            synchronized (persisted) {
-                persisted.add(new long[] {offset, length});
-            }
-            waiter.persisted(durable);
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 }

@@ -2,41 +2,21 @@ package pnfs.ds.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.UUID;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import pnfs.ds.region.Durability;
-import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
-import pnfs.ds.region.Region;
-import pnfs.ds.region.RegionHeader;
-import pnfs.ds.reservation.Nexus;
 import pnfs.ds.reservation.ReservationType;
 import pnfs.ds.reservation.Reservations.ExistingKey;
 import pnfs.ds.reservation.Reservations.KeyPair;
 import pnfs.ds.reservation.SharedVolume;
-import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.ScsiStatus;
 
 /// Every command of the table, under every type of reservation, from a holder, a registrant and a stranger
 /// (SPC-4 table 66, SBC-3 table 14): who gets RESERVATION CONFLICT, and nothing else decides it.
 class ConflictTest {
-    private final SharedVolume shared = SharedVolume.open(new Volume(new Region(
-            RegionHeader.of(new UUID(1, 2), 4096, 1 << 20),
-            MemorySegment.ofArray(new byte[1 << 20]),
-            new AtOnce(),
-            Memo.volatileMemo(),
-            () -> {})));
-    private final ScsiTarget target = new ScsiTarget("iqn.2026-01.test:ds", List.of(shared), new SimpleMeterRegistry());
-
-    private static ScsiNexus nexus(String name) {
-        return new ScsiNexus(new Nexus("iqn.2026-01.test:" + name + ",i,0x00023d000001", 1));
-    }
+    private final ScsiFixture fixture = new ScsiFixture(1 << 20, 4096);
+    private final SharedVolume shared = fixture.volume();
 
     private enum Reach {
         MEDIUM_READ,
@@ -112,18 +92,15 @@ class ConflictTest {
                 || command == SupportedCommand.PREEMPT_AND_ABORT) {
             cdb[2] = 1; // some type
         }
-        var task = new ScsiTask();
-        task.begin(by, 0, ByteBuffer.wrap(cdb), 0, 0);
-        target.start(task);
-        return task.status() == ScsiStatus.RESERVATION_CONFLICT;
+        return fixture.start(by, 0, cdb, 0).status() == ScsiStatus.RESERVATION_CONFLICT;
     }
 
     @ParameterizedTest
     @EnumSource(ReservationType.class)
     void every_command_meets_the_reservation_as_the_standard_has_it(ReservationType type) {
-        ScsiNexus holder = nexus("holder");
-        ScsiNexus registrant = nexus("registrant");
-        ScsiNexus stranger = nexus("stranger");
+        ScsiNexus holder = ScsiFixture.nexus("holder");
+        ScsiNexus registrant = ScsiFixture.nexus("registrant");
+        ScsiNexus stranger = ScsiFixture.nexus("stranger");
         for (SupportedCommand command : SupportedCommand.values()) {
             assertThat(conflicts(command, stranger))
                     .as("%s without a reservation", command)
@@ -156,25 +133,5 @@ class ConflictTest {
                     .as("%s of a stranger", command)
                     .isEqualTo(refusedToOthers);
         }
-    }
-
-    private static final class AtOnce implements Persistence {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            waiter.persisted(true);
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 }

@@ -2,27 +2,16 @@ package pnfs.ds.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import pnfs.ds.region.Durability;
-import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
-import pnfs.ds.region.Region;
-import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Nexus;
-import pnfs.ds.reservation.SharedVolume;
-import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.RegisterAndMoveParameters;
 import pnfs.wire.scsi.ReserveOutParameters;
 import pnfs.wire.scsi.ScsiStatus;
@@ -35,41 +24,23 @@ class ReserveCommandsTest {
     private static final long MDS_KEY = 0x11;
     private static final long CLIENT_KEY = 0x22;
 
-    private final Volume volume = new Volume(new Region(
-            RegionHeader.of(new UUID(1, 2), 4096, 1 << 20),
-            MemorySegment.ofArray(new byte[1 << 20]),
-            new AtOnce(),
-            Memo.volatileMemo(),
-            () -> {}));
-    private ScsiTarget target = start();
+    private final ScsiFixture fixture = new ScsiFixture(1 << 20, 4096);
     private final ScsiNexus mds = new ScsiNexus(new Nexus("iqn.2026-01.test:mds,i,0x00023d000009", 1));
     private final ScsiNexus client = new ScsiNexus(new Nexus(CLIENT_PORT, 1));
     private final ScsiNexus stranger = new ScsiNexus(new Nexus("iqn.2026-01.test:stranger,i,0x00023d000003", 1));
 
-    private ScsiTarget start() {
-        return new ScsiTarget("iqn.2026-01.test:ds", List.of(SharedVolume.open(volume)), new SimpleMeterRegistry());
-    }
-
     @BeforeEach
     void everybody_logs_in() {
-        List.of(mds, client, stranger).forEach(target::join);
+        List.of(mds, client, stranger).forEach(fixture.target()::join);
     }
 
     private ScsiTask begin(ScsiNexus nexus, String cdb) {
-        var task = new ScsiTask();
-        byte[] bytes = HexFormat.of().parseHex(cdb.replace(" ", ""));
-        task.begin(nexus, 0, ByteBuffer.wrap(Arrays.copyOf(bytes, 16)), 0, 0);
-        target.start(task);
-        return task;
+        return fixture.start(nexus, 0, cdb, 0);
     }
 
     private ScsiTask out(ScsiNexus nexus, String actionAndType, byte[] list) {
-        ScsiTask task = begin(nexus, "5f " + actionAndType + " 0000" + "%08x".formatted(list.length) + "00");
-        if (task.transfer() == ScsiTask.TAKE) {
-            task.write(0, ByteBuffer.wrap(list));
-            task.finish(list.length, () -> {});
-        }
-        return task;
+        return ScsiFixture.finish(
+                begin(nexus, "5f " + actionAndType + " 0000" + "%08x".formatted(list.length) + "00"), list);
     }
 
     private ScsiTask out(ScsiNexus nexus, String actionAndType, long key, long actionKey) {
@@ -156,7 +127,7 @@ class ReserveCommandsTest {
         cluster();
         var aborts = new ArrayList<String>();
         var drained = new ArrayList<Runnable>();
-        target.carriedBy((lun, whose, done) -> {
+        fixture.target().carriedBy((lun, whose, done) -> {
             aborts.add(lun + " " + whose);
             drained.add(done);
         });
@@ -180,7 +151,7 @@ class ReserveCommandsTest {
     @Test
     void preempt_without_abort_lets_go_on_what_is_under_way() {
         cluster();
-        target.carriedBy((lun, whose, done) -> {
+        fixture.target().carriedBy((lun, whose, done) -> {
             throw new AssertionError("nothing is to be ended");
         });
 
@@ -193,16 +164,16 @@ class ReserveCommandsTest {
     void a_registration_outlives_its_session_and_with_aptpl_the_target() {
         cluster();
 
-        target.leave(client);
+        fixture.target().leave(client);
         assertThat(in(0)).endsWith("0000000000000022");
-        target = start();
+        fixture.restart();
 
         assertThat(in(0)).isEqualTo("00000002" + "00000010" + "0000000000000011" + "0000000000000022");
         conflict(begin(stranger, "28 00 00000000 00 0001 00"));
         good(begin(client, "28 00 00000000 00 0001 00"));
         good(out(client, "00 00", CLIENT_KEY, 0));
         good(out(mds, "03 00", MDS_KEY, 0));
-        target = start();
+        fixture.restart();
         assertThat(in(0)).isEqualTo("0000000400000000");
     }
 
@@ -286,25 +257,5 @@ class ReserveCommandsTest {
         ScsiTask cut = begin(mds, "5f 00 00 0000 00000018 00");
         cut.finish(0, () -> {});
         assertThat(cut.sense()).as("no data came").isEqualTo(Sense.PARAMETER_LIST_LENGTH_ERROR);
-    }
-
-    private static final class AtOnce implements Persistence {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            waiter.persisted(true);
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 }

@@ -3,28 +3,18 @@ package pnfs.ds.scsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import pnfs.ds.region.Durability;
-import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
-import pnfs.ds.region.Region;
-import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Nexus;
-import pnfs.ds.reservation.SharedVolume;
-import pnfs.ds.volume.Volume;
 import pnfs.testing.Seeds;
 import pnfs.wire.scsi.ScsiOpcode;
 import pnfs.wire.scsi.ScsiStatus;
@@ -33,51 +23,17 @@ import pnfs.wire.scsi.Sense;
 /// Replies are compared with bytes written out by hand from SPC-4 and SBC-3, not with what our own encoders make.
 class ScsiTargetTest {
     private static final int BLOCKS = 256;
-    private static final String NAME = "iqn.2026-01.test:ds1";
+    private static final String NAME = ScsiFixture.NAME;
 
-    private final byte[] memory = new byte[BLOCKS * 4096];
-    private final List<long[]> persisted = new ArrayList<>();
-    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final ScsiTarget target =
-            new ScsiTarget(NAME, List.of(SharedVolume.open(volume(4096)), SharedVolume.open(volume(512))), meters);
-    private final ScsiNexus nexus = new ScsiNexus(new Nexus("iqn.2026-01.test:client,i,0x00023d000001", 1));
-
-    private Volume volume(int blockBytes) {
-        var uuid = UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d");
-        var header = RegionHeader.of(uuid, blockBytes, memory.length);
-        var persistence = new Persistence() {
-            @Override
-            public void persist(long offset, long length, Waiter waiter) {
-                persisted.add(new long[] {offset, length});
-                waiter.persisted(true);
-            }
-
-            @Override
-            public Durability durability() {
-                return Durability.VOLATILE;
-            }
-
-            @Override
-            public boolean hasFailed() {
-                return false;
-            }
-
-            @Override
-            public void close() {}
-        };
-        return new Volume(
-                new Region(header, MemorySegment.ofArray(memory), persistence, Memo.volatileMemo(), () -> {}));
-    }
-
-    private static ByteBuffer cdb(String hex) {
-        return ByteBuffer.wrap(Arrays.copyOf(HexFormat.of().parseHex(hex.replace(" ", "")), 16));
-    }
+    private final ScsiFixture fixture = new ScsiFixture(BLOCKS * 4096, 4096, 512);
+    private final byte[] memory = fixture.memory;
+    private final List<long[]> persisted = fixture.persisted;
+    private final SimpleMeterRegistry meters = fixture.meters;
+    private final ScsiTarget target = fixture.target();
+    private final ScsiNexus nexus = ScsiFixture.nexus("client");
 
     private ScsiTask start(int lun, String cdb) {
-        var task = new ScsiTask();
-        task.begin(nexus, lun, cdb(cdb), 0, 0);
-        target.start(task);
-        return task;
+        return fixture.start(nexus, lun, cdb, 0);
     }
 
     private String reply(int lun, String cdb) {
@@ -323,40 +279,15 @@ class ScsiTargetTest {
 
     @Test
     void a_command_may_not_move_more_than_block_limits_tell() {
-        var big = new ScsiTarget(NAME, List.of(SharedVolume.open(volumeOf(64 << 20))), meters);
-        var task = new ScsiTask();
+        var big = new ScsiFixture(64 << 20, 4096);
 
-        task.begin(nexus, 0, cdb("88 00 0000000000000000 00001000 00 00"), 0, 0);
-        big.start(task);
-        assertThat(task.bytes()).isEqualTo(16 << 20);
-        task.begin(nexus, 0, cdb("88 00 0000000000000000 00001001 00 00"), 0, 0);
-        big.start(task);
-        assertThat(task.sense()).isEqualTo(Sense.INVALID_FIELD_IN_CDB);
+        assertThat(big.start(nexus, 0, "88 00 0000000000000000 00001000 00 00", 0)
+                        .bytes())
+                .isEqualTo(16 << 20);
+        assertThat(big.start(nexus, 0, "88 00 0000000000000000 00001001 00 00", 0)
+                        .sense())
+                .isEqualTo(Sense.INVALID_FIELD_IN_CDB);
     }
-
-    private static Volume volumeOf(int bytes) {
-        var header = RegionHeader.of(new UUID(1, 2), 4096, bytes);
-        return new Volume(
-                new Region(header, MemorySegment.ofArray(new byte[bytes]), NONE, Memo.volatileMemo(), () -> {}));
-    }
-
-    private static final Persistence NONE = new Persistence() {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {}
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
-    };
 
     @Test
     void verify_and_synchronize_cache_find_everything_in_place() {
