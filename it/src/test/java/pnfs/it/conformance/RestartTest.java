@@ -18,11 +18,14 @@ import pnfs.it.conformance.Tree.Opened;
 import pnfs.it.process.Cluster;
 import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.NoDelegationReason;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.DelegReturnArgs;
 import pnfs.wire.nfs4.OpArgs.DestroyClientidArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpenClaim;
+import pnfs.wire.nfs4.OpenDelegation;
 import pnfs.wire.nfs4.OpenHow;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.xdr.Opaque;
@@ -53,7 +56,9 @@ class RestartTest {
 
     @BeforeEach
     void start() throws IOException {
-        cluster = Cluster.start(folder, new Cluster.Shape(0, 0, List.of("--lease", SuiteServer.LEASE_SECONDS + "s")));
+        cluster = Cluster.start(
+                folder,
+                new Cluster.Shape(0, 0, List.of("--lease", SuiteServer.LEASE_SECONDS + "s", "--delegations", "read")));
         suite = new Suite(cluster.nfs());
     }
 
@@ -183,5 +188,33 @@ class RestartTest {
         comeBack(stranger);
 
         assertThat(reclaim(stranger)).isEqualTo(NfsStatus.RECLAIM_BAD);
+    }
+
+    @Test
+    void where_only_reading_is_delegated_writing_is_not_and_a_delegation_is_reclaimed_with_its_open()
+            throws IOException {
+        Session session = suite.session("delegate");
+        Tree tree = Tree.make(session, suite.name());
+        Opened read = DelegationTest.delegated(tree, ShareBits.READ | ShareBits.WANT_READ_DELEG);
+        Opened written = Tree.opened(session.ok(tree.here(
+                openArgs(
+                        "written",
+                        "owner",
+                        ShareBits.WRITE | ShareBits.WANT_WRITE_DELEG,
+                        new OpenHow.Guarded(Tree.MODE_644)),
+                GET_FH)));
+        assertThat(written.delegation()).isEqualTo(new OpenDelegation.Refused(NoDelegationReason.RESOURCE, false));
+
+        restart();
+
+        var holder = new Holder("delegate", read.file(), session);
+        comeBack(holder);
+        Opened again = Tree.opened(holder.session.ok(at(
+                holder.file,
+                openArgs("owner", ShareBits.READ, new OpenHow.NoCreate(), new OpenClaim.Previous(DelegationType.READ)),
+                GET_FH)));
+        holder.session.ok(COMPLETE);
+        assertThat(again.delegation()).isInstanceOf(OpenDelegation.Read.class);
+        holder.session.ok(at(holder.file, new DelegReturnArgs(DelegationTest.stateidOf(again))));
     }
 }
