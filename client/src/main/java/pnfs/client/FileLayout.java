@@ -55,6 +55,12 @@ final class FileLayout {
             return startKnown ? parts.getFirst().end() : range.offset();
         }
 
+        void drop(ByteRange range) {
+            extents.punch(range);
+            extents.drainChanges();
+            known.remove(range);
+        }
+
         boolean covers(ByteRange range) {
             return known.intersect(range).equals(List.of(range));
         }
@@ -224,6 +230,29 @@ final class FileLayout {
             if (writes == what.writes()) {
                 writtenEnd = 0;
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The server has `blocks` back, of which nothing was uncommitted; `remaining` is the stateid of the rest.
+    void gaveBack(ByteRange blocks, Stateid remaining) {
+        lock.lock();
+        try {
+            writable.drop(blocks);
+            readable.drop(blocks);
+            stateid = remaining;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether we hold a layout of any part of `blocks`.
+    boolean overlaps(ByteRange blocks) {
+        lock.lock();
+        try {
+            return !writable.known.intersect(blocks).isEmpty()
+                    || !readable.known.intersect(blocks).isEmpty();
         } finally {
             lock.unlock();
         }

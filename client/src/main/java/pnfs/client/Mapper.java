@@ -32,6 +32,7 @@ import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
+import pnfs.wire.nfs4.OpResult.LayoutReturnResult;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrException;
@@ -202,6 +203,18 @@ final class Mapper {
 
     /// Makes what was written part of the file, durably; nothing to do where nothing was written.
     void commit() throws IOException {
+        commitNow();
+        long lost = layout.takeLostBytes();
+        if (lost > 0) {
+            throw new PnfsException(
+                    NfsStatus.IO,
+                    path,
+                    lost + " bytes written since the last fsync were lost with their layout: write them again");
+        }
+    }
+
+    /// What cannot be committed is told by the next [#commit].
+    private void commitNow() throws IOException {
         try (var _ = turns.enter(ByteRange.all())) {
             Uncommitted what = layout.uncommitted();
             if (what != null) {
@@ -214,13 +227,6 @@ final class Mapper {
                     layout.committed(what);
                 }
             }
-        }
-        long lost = layout.takeLostBytes();
-        if (lost > 0) {
-            throw new PnfsException(
-                    NfsStatus.IO,
-                    path,
-                    lost + " bytes written since the last fsync were lost with their layout: write them again");
         }
     }
 
@@ -291,6 +297,30 @@ final class Mapper {
                         LayoutType.SCSI,
                         Iomode.ANY,
                         new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, held, Opaque.EMPTY));
+    }
+
+    /// Commits, and gives back `blocks`, in which nobody writes meanwhile, so that the server can read and
+    /// write there itself: with a layout of ours in its way it would recall that first, and we do not listen.
+    void release(ByteRange blocks) throws IOException {
+        commitNow();
+        try (var _ = turns.enter(ByteRange.all())) {
+            Stateid held = layout.stateid();
+            if (held == null || !layout.overlaps(blocks)) {
+                return;
+            }
+            var part = new LayoutReturnScope.OfFile(new FileRange(blocks.offset(), blocks.end()), held, Opaque.EMPTY);
+            Reply reply = session.ask(
+                    path,
+                    () -> List.of(
+                            new PutFhArgs(fileHandle), new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, part)));
+            Optional<Stateid> remaining =
+                    reply.status() == OK ? reply.get(LayoutReturnResult.class).stateid() : Optional.empty();
+            if (remaining.isPresent()) {
+                layout.gaveBack(blocks, remaining.get());
+            } else {
+                layout.forget(); // none are left, or they are not what the server thinks they are
+            }
+        }
     }
 
     /// Commits and gives everything back, so that the server can move blocks.

@@ -143,6 +143,7 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
     }
 
     private void writeThroughMds(ByteRange bytes, ByteBuffer data) throws IOException {
+        mapper.release(bytes.widened());
         long offset = bytes.offset();
         while (data.hasRemaining()) {
             long at = offset;
@@ -203,10 +204,14 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
     }
 
     private void readThroughMds(ByteRange bytes, ByteBuffer into) throws IOException {
-        if (mapper.layout().uncommitted() != null) {
-            mapper.commit(); // the server does not see what it was not told of
+        try (var _ = gate.enter(bytes.widened())) {
+            mapper.release(bytes.widened()); // the server does not see what it was not told of
+            fetchThroughMds(bytes.offset(), into);
         }
-        long offset = bytes.offset();
+    }
+
+    private void fetchThroughMds(long from, ByteBuffer into) throws IOException {
+        long offset = from;
         while (into.hasRemaining()) {
             long at = offset;
             int count = Math.min(into.remaining(), session.ioBytes());
