@@ -32,18 +32,18 @@ import pnfs.layout.space.SpaceChange;
 /// INVALID_DATA into READ_WRITE_DATA, so a commit that comes twice changes nothing the second time. The extents
 /// of a layout tile its range exactly, which is finite and whole blocks, and what others hold is looked at
 /// before anything is allocated. Of storage that a client was granted as INVALID_DATA and has not committed it
-/// alone knows what is written: until then nothing tells that client of a hole there, neither a layout for reading
-/// nor a READ through the server, and nobody else makes data of it.
+/// alone knows what is written: until then nothing tells that client of a hole there, neither a layout for
+/// reading nor a READ through the server, and nobody else makes data of it.
 ///
 /// **Concurrency.** All that concerns one file is guarded by that file's lock, which the caller holds, and its
 /// [LayoutFile] is as of then. The caller of a method that returns [LayoutChanges] with space in them holds the
 /// space lock as well, and keeps both until the changes are appended to the store. Rank: file before space.
 /// Nothing here waits.
 ///
-/// **Failure.** What a client may not do is an outcome, never an exception. Grants are in memory only: after a
-/// restart every layout stateid is unknown, and what was granted and not committed stays unwritten. Changes are
-/// returned after the decision has taken effect in memory, so a caller that cannot append them must stop
-/// serving.
+/// **Failure.** What a client may not do is an outcome, never an exception. Grants are in memory: after a
+/// restart every layout stateid is unknown, and what was granted and not committed stays unwritten until
+/// [#reclaim] or [#forget], for which the caller keeps a record of [#unwritten]. Changes are returned after the
+/// decision has taken effect in memory, so a caller that cannot append them must stop serving.
 ///
 /// **Not here.** Stateids of opens, permissions, grace, and the callback that asks for what [#recall] marks
 /// (`mds`). Who meets a conflict is told to try again.

@@ -64,6 +64,7 @@ class FenceTest {
 
         assertThat(get(BOB, file, 0)).isInstanceOf(LayoutTryLater.class);
         rooms.end(ALICE);
+        rooms.fences.sendDue();
         assertThat(servers.waiting)
                 .as("before it is durable that the key is fenced")
                 .isEmpty();
