@@ -65,7 +65,7 @@ abstract class IscsiPeer implements AutoCloseable {
                         "--enable-native-access=ALL-UNNAMED",
                         "--sun-misc-unsafe-memory-access=allow",
                         "-Xmx256m",
-                        "-Dpnfs.log=ERROR", // its standard output is for us
+                        "-Dpnfs.log=ERROR",
                         "-cp",
                         System.getProperty("java.class.path"),
                         IscsiServer.class.getName(),
@@ -74,11 +74,7 @@ abstract class IscsiPeer implements AutoCloseable {
                 .start();
         BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
         Writer in = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
-        String port = out.readLine();
-        if (port == null) {
-            throw new IOException("the target under measurement ended before it listened");
-        }
-        var portal = new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(port));
+        var portal = new InetSocketAddress(InetAddress.getLoopbackAddress(), (int) said(out, IscsiServer.PORT));
         return new IscsiPeer("pnfs", portal, IscsiServer.TARGET, 0) {
             @Override
             long cpuNanos() throws IOException {
@@ -89,7 +85,7 @@ abstract class IscsiPeer implements AutoCloseable {
             long allocatedBytes() throws IOException {
                 in.write("\n");
                 in.flush();
-                return Long.parseLong(out.readLine());
+                return said(out, IscsiServer.ALLOCATED);
             }
 
             @Override
@@ -99,6 +95,16 @@ abstract class IscsiPeer implements AutoCloseable {
                 Files.deleteIfExists(region);
             }
         };
+    }
+
+    /// The next number of this name; what else is said there, by whoever logs, is passed over.
+    private static long said(BufferedReader out, String name) throws IOException {
+        for (String line = out.readLine(); line != null; line = out.readLine()) {
+            if (line.startsWith(name)) {
+                return Long.parseLong(line.substring(name.length()));
+            }
+        }
+        throw new IOException("the target under measurement has ended");
     }
 
     /// A target that runs already.

@@ -29,6 +29,10 @@ import pnfs.wire.net.NioNetwork;
 /// each line that it reads, how many bytes its loop has allocated so far; ends with its standard input.
 final class IscsiServer {
     static final String TARGET = "iqn.2026-01.pnfs:bench";
+    // What it says on standard output, each before a number.
+    static final String PORT = "port=";
+    static final String ALLOCATED = "allocated=";
+
     private static final String LOOPS = "pnfs-loop-";
 
     private IscsiServer() {}
@@ -55,10 +59,10 @@ final class IscsiServer {
                     .withStall(Limits.STALL);
             Listener listener =
                     network.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), target::accept, limits);
-            System.out.println(listener.address().getPort());
+            System.out.println(PORT + listener.address().getPort());
             var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             while (in.readLine() != null) {
-                System.out.println(allocatedByLoops());
+                System.out.println(ALLOCATED + allocatedByLoops());
             }
         }
     }
