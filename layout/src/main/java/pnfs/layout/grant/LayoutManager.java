@@ -460,12 +460,12 @@ public final class LayoutManager {
         if (range.isEmpty() || grants.isBusy(ProxyHold.Kind.FILL, range)) {
             return Optional.empty();
         }
+        RangeSet own = holding.unwritten();
         try (var _ = space.lock()) {
             var plan = SpacePlan.over(file, range, space, placement, SpacePlan.PlanLimits.NONE);
             List<Extent> zeros = plan.extents().stream()
                     .filter(extent -> extent.state() == ExtentState.INVALID_DATA)
-                    .flatMap(extent ->
-                            holding.unwritten().outside(extent.file()).stream().map(extent::cutTo))
+                    .flatMap(extent -> own.outside(extent.file()).stream().map(extent::cutTo))
                     .toList();
             if (zeros.isEmpty()) {
                 plan.forfeit(space);
