@@ -455,8 +455,9 @@ public final class LayoutManager {
                 || unwrittenRuns(file, holding) < want.type().safeCommitRuns()) {
             return Optional.empty();
         }
-        ByteRange range = fillFor(want, file.size());
-        range = new ByteRange(range.offset(), grants.firstConflict(range, client, Iomode.RW));
+        ByteRange wanted = fillFor(want, file.size());
+        long free = Math.min(grants.firstConflict(wanted, client, Iomode.RW), firstOn(quarantined, file, wanted));
+        var range = new ByteRange(wanted.offset(), free);
         if (range.isEmpty() || grants.isBusy(ProxyHold.Kind.FILL, range)) {
             return Optional.empty();
         }
