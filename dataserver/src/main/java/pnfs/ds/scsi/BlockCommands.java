@@ -24,14 +24,15 @@ import pnfs.wire.scsi.UnmapRange;
 /// reads as zeros is as good as unmapped (SBC-3 §4.7.3.5 lets a mapped one become so by itself), and that is
 /// how GET LBA STATUS tells them apart.
 ///
-/// COMPARE AND WRITE and WRITE ATOMIC change their blocks while no other command stores into the volume, plain
-/// WRITEs included, whose bytes go from their sockets straight into it: see [StoreGate]. A READ is sent from
-/// the volume as the connection takes it and may show part of each.
+/// COMPARE AND WRITE, WRITE ATOMIC and ORWRITE change their blocks while no other command stores into the
+/// volume, plain WRITEs included, whose bytes go from their sockets straight into it: see [StoreGate]. A READ
+/// is sent from the volume as the connection takes it and may show part of each.
 final class BlockCommands {
     /// The most bytes that one command moves, fills or unmaps; block limits (VPD page B0h) tell it to initiators.
     static final int MAX_TRANSFER_BYTES = 16 << 20;
     /// The most bytes that COMPARE AND WRITE compares. Twice as much waits in memory until all of it is there.
     static final int MAX_COMPARE_AND_WRITE_BYTES = 64 << 10;
+    private static final int OR_PIECE_BYTES = 64 << 10;
     /// The most pieces of one UNMAP.
     static final int MAX_UNMAP_RANGES = 256;
     /// The most pieces that GET LBA STATUS tells at once.
@@ -185,25 +186,41 @@ final class BlockCommands {
 
     void orWrite(ScsiTask task) {
         if (requireMedium(task, Sense.UNRECOVERED_READ_ERROR)) {
-            task.take(
-                    bytes(task),
-                    this::or,
-                    whole -> requireAllThen(whole, () -> persist(whole, offset(whole), whole.bytes())));
+            task.gather(bytes(task), this::finishOrWrite);
         }
     }
 
-    private void or(ScsiTask task, int at, ByteBuffer piece) {
-        ByteBuffer there = volume.view(offset(task) + at, piece.remaining());
-        var both = new byte[piece.remaining()];
-        volume.gate().undisturbed(() -> {
-            there.get(0, both);
-            for (int i = 0; i < both.length; i++) {
-                both[i] |= piece.get(piece.position() + i);
-            }
-            if (!volume.write(offset(task) + at, ByteBuffer.wrap(both))) {
-                task.fail(Sense.WRITE_ERROR);
-            }
+    /// A piece at a time, so that nobody waits long.
+    private void finishOrWrite(ScsiTask task) {
+        requireAllThen(task, () -> {
+            StoreGate gate = volume.gate();
+            gate.claim();
+            settle.accept(() -> {
+                ByteBuffer data = task.gathered();
+                for (int at = 0; at < data.limit(); at += OR_PIECE_BYTES) {
+                    int from = at;
+                    ByteBuffer piece = data.slice(at, Math.min(OR_PIECE_BYTES, data.limit() - at));
+                    gate.undisturbed(() -> or(task, from, piece));
+                }
+                gate.release();
+                if (task.isGood()) {
+                    persist(task, offset(task), bytes(task));
+                } else {
+                    task.done();
+                }
+            });
         });
+    }
+
+    private void or(ScsiTask task, int at, ByteBuffer piece) {
+        var both = new byte[piece.limit()];
+        volume.view(offset(task) + at, both.length).get(0, both);
+        for (int i = 0; i < both.length; i++) {
+            both[i] |= piece.get(i);
+        }
+        if (!volume.write(offset(task) + at, ByteBuffer.wrap(both))) {
+            task.fail(Sense.WRITE_ERROR);
+        }
     }
 
     /// WRITE SAME. Blocks that it unmaps read as zeros, whatever block comes with it (SBC-3 §4.7.3.4, LBPRZ).

@@ -14,8 +14,8 @@ import pnfs.wire.iscsi.LoginKeys;
 import pnfs.wire.iscsi.Opcode;
 import pnfs.wire.scsi.ScsiStatus;
 
-/// COMPARE AND WRITE and WRITE ATOMIC beside plain WRITEs whose bytes come from other connections at the same
-/// time.
+/// COMPARE AND WRITE, WRITE ATOMIC and ORWRITE beside plain WRITEs whose bytes come from other connections at
+/// the same time.
 @Timeout(60)
 class UndisturbedTest {
     private static final int BLOCK = 4096;
@@ -73,7 +73,12 @@ class UndisturbedTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"89 00 0000000000000000 000000 02 00 00", "9c 00 0000000000000000 0000 0004 00 00"})
+    @ValueSource(
+            strings = {
+                "89 00 0000000000000000 000000 02 00 00",
+                "9c 00 0000000000000000 0000 0004 00 00",
+                "8b 00 0000000000000000 00000004 00 00"
+            })
     void a_command_that_must_be_undisturbed_waits_until_every_loop_has_come_by(String cdb) {
         var otherLoop = new FakeConnection.FakeLoop();
         RawInitiator here = fixture.connect();
