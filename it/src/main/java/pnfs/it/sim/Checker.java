@@ -24,12 +24,12 @@ final class Checker {
 
     private final Agenda agenda;
     private final Map<Long, List<Holder>> holders = new HashMap<>();
+    private final Map<Long, Integer> keys = new HashMap<>();
     private final Map<Long, Change> changes = new HashMap<>();
     private final Map<Opaque, FileModel> files = new HashMap<>();
     private final Map<String, NameModel> names = new HashMap<>();
     private final List<String> trace = new ArrayList<>();
     private boolean traces;
-    private boolean fencing = true;
     private long lastValue;
     private long clock;
     private int lastFile;
@@ -37,11 +37,6 @@ final class Checker {
 
     Checker(Agenda agenda) {
         this.agenda = agenda;
-    }
-
-    /// Whether layouts that a server took from a silent client count as held by it no more only once it is fenced.
-    void expectFences(boolean expected) {
-        fencing = expected;
     }
 
     void traces(boolean wanted) {
@@ -192,7 +187,7 @@ final class Checker {
     void granted(int client, int region, long offset, boolean writes) {
         List<Holder> those = holders.computeIfAbsent(block(region, offset), _ -> new ArrayList<>(1));
         for (Holder other : those) {
-            if (fencing && other.client != client && (other.writes || writes)) {
+            if (other.client != client && (other.writes || writes)) {
                 throw fail("I1: block " + offset / BLOCK_BYTES + " of region " + region + " given to client " + client
                         + (writes ? " for writing" : "") + " while client " + other.client + " holds it"
                         + (other.writes ? " for writing" : ""));
@@ -209,6 +204,25 @@ final class Checker {
         }
     }
 
+    /// A client was told with which key it is to register.
+    void told(int client, long key) {
+        keys.put(key, client);
+    }
+
+    /// A data server keeps a key away from a region: whoever has it believes in vain that it holds something
+    /// there.
+    void fenced(int region, long key) {
+        Integer client = keys.get(key);
+        note("region %d keeps client %s away", region, client);
+        if (client != null) {
+            holders.forEach((block, those) -> {
+                if (block >> 32 == region) {
+                    those.removeIf(holder -> holder.client == client);
+                }
+            });
+        }
+    }
+
     /// Bytes have reached the memory of a region.
     void stored(int region, byte[] memory, int offset, int length) {
         for (int at = offset; at < offset + length; at += FileModel.SECTOR_BYTES) {
@@ -218,7 +232,7 @@ final class Checker {
             }
             Change change = changes.get(wordAt(memory, at));
             for (Holder holder : those) {
-                if (fencing && change != null && holder.client != change.client) {
+                if (change != null && holder.client != change.client) {
                     throw fail("I1: " + change + " reached block " + at / BLOCK_BYTES + " of region " + region
                             + " while client " + holder.client + " holds it");
                 }

@@ -25,6 +25,7 @@ import pnfs.wire.control.ControlHandler;
 import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.ControlTransport;
 import pnfs.wire.control.proto.Durability;
+import pnfs.wire.control.proto.Fenced;
 import pnfs.wire.control.proto.Heartbeat;
 import pnfs.wire.control.proto.Register;
 import pnfs.wire.control.proto.Reply;
@@ -48,17 +49,27 @@ final class DataServerNode {
     private final Medium data;
     private final Medium memo;
     private final Medium.Watcher watcher;
+    private final Checker checker;
+    private final Plant plant;
     final Pace pace;
     private Host host;
 
     /// @param number of its region, for the checker
     DataServerNode(
-            int number, int machine, Fabric fabric, MeterRegistry meters, SplittableGenerator random, Checker checker) {
+            int number,
+            int machine,
+            Fabric fabric,
+            MeterRegistry meters,
+            SplittableGenerator random,
+            Checker checker,
+            Plant plant) {
         this.number = number;
         this.machine = machine;
         this.fabric = fabric;
         this.meters = meters;
         this.random = random;
+        this.checker = checker;
+        this.plant = plant;
         this.header = RegionHeader.of(new UUID(0x5150, number), 4096, REGION_BYTES);
         var noise = new byte[REGION_BYTES];
         Arrays.fill(noise, (byte) (0xa0 + number)); // what files before ours left behind
@@ -96,8 +107,8 @@ final class DataServerNode {
         var region = new Region(
                 header,
                 data.segment(),
-                data.persistence(host, pace, watcher),
-                new Memo(memo.segment(), memo.persistence(host, pace, (offset, length) -> {})),
+                data.persistence(host, pace, watcher, plant),
+                new Memo(memo.segment(), memo.persistence(host, pace, (offset, length) -> {}, plant)),
                 () -> {});
         var volumes = List.of(SharedVolume.open(new Volume(region)));
         var settings = new TargetSettings(
@@ -147,7 +158,18 @@ final class DataServerNode {
             return new ControlHandler() {
                 @Override
                 public void onRequest(Request request, Consumer<Reply> reply) {
-                    desk.onRequest(request, reply);
+                    if (request.hasFence() && plant == Plant.FENCE_ONLY_CONFIRMED) {
+                        reply.accept(Reply.newBuilder()
+                                .setFenced(Fenced.getDefaultInstance())
+                                .build());
+                    } else {
+                        desk.onRequest(request, answer -> {
+                            if (answer.hasFenced()) {
+                                checker.fenced(number, request.getFence().getKey());
+                            }
+                            reply.accept(answer);
+                        });
+                    }
                 }
 
                 @Override

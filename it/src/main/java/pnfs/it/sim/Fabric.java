@@ -80,11 +80,6 @@ final class Fabric {
         }
     }
 
-    /// All ways are open again.
-    void openAll() {
-        List.copyOf(closed.keySet()).stream().sorted().forEach(way -> open(way >> 8, way & 0xff));
-    }
-
     long delay() {
         long most = random.nextInt(LATE) == 0 ? LONG_DELAY_NANOS : USUAL_DELAY_NANOS;
         return MIN_DELAY_NANOS + random.nextLong(most);

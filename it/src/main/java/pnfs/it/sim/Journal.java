@@ -12,12 +12,18 @@ final class Journal implements StoreEngine {
     private final MemoryEngine engine;
     private final Host host;
     private final Pace pace;
+    private final Plant plant;
+    /// What survives; another engine only where that one says too much.
+    private final MemoryEngine durable;
+
     private boolean busy;
 
-    Journal(MemoryEngine engine, Host host, Pace pace) {
-        this.engine = engine;
+    Journal(MemoryEngine engine, Host host, Pace pace, Plant plant) {
+        this.durable = engine;
+        this.engine = plant == Plant.STORE_ANSWERS_EARLY ? copyOf(engine) : engine;
         this.host = host;
         this.pace = pace;
+        this.plant = plant;
     }
 
     @Override
@@ -37,7 +43,11 @@ final class Journal implements StoreEngine {
 
     @Override
     public void commit(long ticket, Batch batch) {
-        engine.commit(ticket, batch);
+        durable.commit(ticket, batch);
+        if (plant == Plant.STORE_ANSWERS_EARLY) {
+            engine.commit(ticket, batch);
+            host.execute(engine::commitAll);
+        }
         if (!busy) {
             busy = true;
             host.execute(this::flush);
@@ -45,10 +55,10 @@ final class Journal implements StoreEngine {
     }
 
     private void flush() {
-        int group = engine.queued();
+        int group = durable.queued();
         host.schedule(pace.nanos(), () -> {
-            engine.commit(group);
-            if (engine.queued() > 0) {
+            durable.commit(group);
+            if (durable.queued() > 0) {
                 flush();
             } else {
                 busy = false;
@@ -56,15 +66,23 @@ final class Journal implements StoreEngine {
         });
     }
 
-    /// Everything at once, while nobody looks yet.
-    void settle() {
-        engine.commitAll();
-    }
-
     /// The power goes: of what was on its way some is durable, the oldest first. Returns what the next run finds.
     MemoryEngine losePower(RandomGenerator random) {
-        engine.commit(random.nextInt(engine.queued() + 1));
-        return engine.crash();
+        durable.commit(random.nextInt(durable.queued() + 1));
+        return durable.crash();
+    }
+
+    private static MemoryEngine copyOf(MemoryEngine engine) {
+        var all = new Batch();
+        try (Cursor cursor = engine.open(new byte[0], new byte[] {-1})) {
+            while (cursor.next()) {
+                all.put(cursor.key(), cursor.value());
+            }
+        }
+        var copy = new MemoryEngine();
+        copy.commit(1, all);
+        copy.commitAll();
+        return copy;
     }
 
     @Override

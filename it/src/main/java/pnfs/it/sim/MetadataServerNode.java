@@ -30,16 +30,18 @@ final class MetadataServerNode {
     private final MeterRegistry meters;
     private final SplittableGenerator random;
     private final Offer offer;
+    private final Plant plant;
     final Pace pace;
     private MemoryEngine engine = new MemoryEngine();
     private Host host;
     private Journal journal;
     private long clockSkewSeconds;
 
-    MetadataServerNode(Fabric fabric, MeterRegistry meters, SplittableGenerator random) {
+    MetadataServerNode(Fabric fabric, MeterRegistry meters, SplittableGenerator random, Plant plant) {
         this.fabric = fabric;
         this.meters = meters;
         this.random = random;
+        this.plant = plant;
         this.offer = new Offer(
                 LEASE,
                 List.of(LayoutType.SCSI),
@@ -50,7 +52,7 @@ final class MetadataServerNode {
                 List.of());
         this.pace = new Pace(random.split());
         this.host = new Host(fabric, fabric.agenda(), MACHINE, random);
-        this.journal = new Journal(engine, host, pace);
+        this.journal = new Journal(engine, host, pace, plant);
         host.die();
     }
 
@@ -74,7 +76,7 @@ final class MetadataServerNode {
     void start() {
         host = new Host(fabric, fabric.agenda(), MACHINE, random.split());
         fabric.boot(host);
-        journal = new Journal(engine, host, pace);
+        journal = new Journal(engine, host, pace, plant);
         var shores = new MetadataServer.Shores(journal, host, host::nowNanos, this::now, random.split());
         var server = new MetadataServer(offer, new Rights(0777, 0, 0), shores, meters, why -> {
             throw new Violation("the metadata server gave up: " + why);

@@ -64,6 +64,7 @@ final class ModelClient implements Session.Owner {
     private static final int MOST_BLOCKS = 4;
     private static final int PATIENCE = 40;
     private static final long THINK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    private static final long SCRIBBLE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final Opaque OWNER = Opaque.ofUtf8("app");
     private static final Bitmap SIZE = Bitmap.of(Attribute.SIZE);
@@ -83,6 +84,7 @@ final class ModelClient implements Session.Owner {
     private boolean working;
     private boolean resting;
     private boolean proving;
+    private boolean leaving;
     /// Counts how often the server has forgotten us: what belongs to an earlier time is nothing.
     private int era;
 
@@ -104,6 +106,7 @@ final class ModelClient implements Session.Owner {
         this.dataServers = dataServers;
         this.random = random;
         this.session = new Session(host, checker, number, random.nextLong(), this);
+        scribble();
     }
 
     Host host() {
@@ -128,12 +131,13 @@ final class ModelClient implements Session.Owner {
     void prove() {
         working = true;
         proving = true;
-        opened(nameOf(number, 0), this::writeDirectly);
+        opened(nameOf(1, 0), this::writeDirectly);
     }
 
     /// Gives everything back.
     void leave() {
         working = true;
+        leaving = true;
         closeAll();
     }
 
@@ -615,6 +619,46 @@ final class ModelClient implements Session.Owner {
         }));
     }
 
+    /// Writes where a layout lets it without a word to the server, as long as it believes that it holds one:
+    /// who has lost it meanwhile must be kept away by others.
+    private void scribble() {
+        host.schedule(1 + random.nextLong(SCRIBBLE_NANOS), () -> {
+            if (!leaving) {
+                List<OpenFile> held = open.values().stream()
+                        .filter(file -> file.layout != null && !file.isBusy() && !file.recalled)
+                        .toList();
+                if (!held.isEmpty()) {
+                    scribble(held.get(random.nextInt(held.size())));
+                }
+                scribble();
+            }
+        });
+    }
+
+    private void scribble(OpenFile file) {
+        List<Integer> writable = file.places.entrySet().stream()
+                .filter(place -> place.getValue().writable())
+                .map(Map.Entry::getKey)
+                .toList();
+        if (writable.isEmpty()) {
+            return;
+        }
+        int block = writable.get(random.nextInt(writable.size()));
+        file.use(() -> {
+            Change change = checker.write(file.model, number, block * BLOCK, (block + 1) * BLOCK, -1);
+            checker.note("client %d scribbles into %s block %d value %x", number, file.model, block, change.value);
+            move(file, block, 1, ByteBuffer.wrap(filled(change)), Direction.WRITE, failure -> {
+                if (failure == null) {
+                    checker.ended(change);
+                    file.done();
+                } else {
+                    forgetDevices();
+                    returnLayout(file, file::done);
+                }
+            });
+        });
+    }
+
     /// Blocks that were not written before.
     private static List<Integer> fresh(OpenFile file, int first, int blocks) {
         return file.places.subMap(first, first + blocks).entrySet().stream()
@@ -900,6 +944,7 @@ final class ModelClient implements Session.Owner {
             var leaf = (VolumeTopology.Scsi) found.topology();
             int region = regionOf(leaf.designator().bytes());
             devices.put(device, region);
+            checker.told(number, found.key());
             DiskSession disk = disks.get(region);
             if (disk == null || !disk.isUsable()) {
                 disk = new DiskSession(host, dataServers.get(region), number);

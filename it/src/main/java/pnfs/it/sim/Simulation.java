@@ -35,7 +35,12 @@ final class Simulation {
     /// What to run.
     ///
     /// @param steps with faults; peace comes after them
-    record Plan(long seed, int steps, Set<FaultKind> faults) {
+    /// @param plant the bug that is to be found
+    record Plan(long seed, int steps, Set<FaultKind> faults, Plant plant) {
+        Plan(long seed, int steps, Set<FaultKind> faults) {
+            this(seed, steps, faults, Plant.NONE);
+        }
+
         Plan {
             faults = Set.copyOf(faults);
         }
@@ -68,13 +73,13 @@ final class Simulation {
     private Simulation(Plan plan, boolean traces) {
         this.plan = plan;
         checker.traces(traces);
-        checker.expectFences(true);
         random = new SplittableRandom(plan.seed);
         fabric = new Fabric(agenda, random.split());
         chance = random.split();
-        metadataServer = new MetadataServerNode(fabric, NO_METERS, random.split());
+        metadataServer = new MetadataServerNode(fabric, NO_METERS, random.split(), plan.plant);
         for (int i = 0; i < DATA_SERVERS; i++) {
-            dataServers.add(new DataServerNode(i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker));
+            dataServers.add(new DataServerNode(
+                    i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker, plan.plant));
         }
         clientCount = 1 + random.nextInt(3);
         tempo = random.nextInt(TEMPOS);
@@ -243,8 +248,6 @@ final class Simulation {
     private void makePeace() {
         peace = true;
         checker.note("peace");
-        clients.forEach(client -> client.host().thaw());
-        fabric.openAll();
         metadataServer.pace.slow(false);
         dataServers.forEach(server -> server.pace.slow(false));
         clients.forEach(ModelClient::rest);
