@@ -73,7 +73,7 @@ final class Agenda {
                 return false;
             }
             Runnable task = next.task;
-            if (task == null || next.host != null && next.host.isDead()) {
+            if (task == null || (next.host != null && next.host.isDead())) {
                 continue;
             }
             nowNanos = next.dueNanos;

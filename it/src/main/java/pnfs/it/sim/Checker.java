@@ -58,6 +58,7 @@ final class Checker {
     }
 
     /// What clients and faults do, for the log and for people.
+    @SuppressWarnings("AnnotateFormatMethod") // that annotation is no library of ours
     void note(String what, Object... more) {
         if (traces) {
             trace.add("%9d %12.6f s  %s".formatted(agenda.steps(), agenda.nowNanos() / 1e9, what.formatted(more)));
@@ -172,7 +173,7 @@ final class Checker {
     private static long wordAt(byte[] bytes, int at) {
         long word = 0;
         for (int i = 0; i < WORD_BYTES; i++) {
-            word = word << 8 | bytes[at + i] & 0xff;
+            word = (word << 8) | (bytes[at + i] & 0xff);
         }
         return word;
     }
@@ -213,7 +214,7 @@ final class Checker {
     /// there.
     void fenced(int region, long key) {
         Integer client = keys.get(key);
-        note("region %d keeps client %s away", region, client);
+        note("region %d keeps key %x away", region, key);
         if (client != null) {
             holders.forEach((block, those) -> {
                 if (block >> 32 == region) {

@@ -124,7 +124,7 @@ final class Fabric {
             Host host = running.get(machine);
             Function<Connection, ConnectionHandler> listener =
                     host == null || host.isDead() ? null : host.listener(to.getPort());
-            if (listener == null) {
+            if (host == null || listener == null) {
                 carry(machine, from.machine(), delay(), () -> {
                     if (!attempt.over && !from.isDead()) {
                         attempt.over = true;

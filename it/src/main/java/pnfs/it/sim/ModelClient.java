@@ -780,7 +780,7 @@ final class ModelClient implements Session.Owner {
         };
         for (int block = first; block < first + blocks; block++) {
             Place place = file.places.get(block);
-            if (place == null || place.region() < 0 || direction == Direction.READ && !isReadable(place)) {
+            if (place == null || place.region() < 0 || (direction == Direction.READ && !isReadable(place))) {
                 continue;
             }
             int at = (block - first) * BLOCK;
@@ -818,7 +818,7 @@ final class ModelClient implements Session.Owner {
     private static boolean covers(OpenFile file, Iomode iomode, int first, int blocks) {
         for (int block = first; block < first + blocks; block++) {
             Place place = file.places.get(block);
-            if (place == null || iomode == Iomode.READ_WRITE && !place.writable()) {
+            if (place == null || (iomode == Iomode.READ_WRITE && !place.writable())) {
                 return false;
             }
         }
@@ -917,7 +917,8 @@ final class ModelClient implements Session.Owner {
             long offset =
                     extent.volumeOffset() + (long) block * BLOCK - extent.file().offset();
             file.places.put(
-                    block, new Place(region, offset, extent.state(), writable || before != null && before.writable()));
+                    block,
+                    new Place(region, offset, extent.state(), writable || (before != null && before.writable())));
             checker.granted(number, region, offset, writable);
         }
     }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -171,7 +172,7 @@ final class Session {
         operations.add(new SequenceArgs(session, call.sequence, slot, SLOTS - 1, kept));
         operations.addAll(call.operations);
         compound(to, operations, results -> {
-            if (underWay.get(slot) == call && session.equals(id)) {
+            if (underWay.get(slot) == call && Objects.equals(id, session)) {
                 answered(slot, call, results);
             }
         });
@@ -250,7 +251,7 @@ final class Session {
                     if (session == null) {
                         introduce();
                     } else {
-                        bind(made, session);
+                        bind(session);
                     }
                 });
     }
@@ -262,7 +263,7 @@ final class Session {
         }
     }
 
-    private void bind(RpcConnection made, Opaque session) {
+    private void bind(Opaque session) {
         alone(new BindConnToSessionArgs(session, BindDirection.FORE_OR_BOTH, false), result -> {
             switch (result.status()) {
                 case OK -> List.copyOf(underWay.entrySet()).forEach(entry -> send(entry.getKey(), entry.getValue()));
@@ -360,7 +361,7 @@ final class Session {
             if (answer.known() && answer.status() != NfsStatus.OK && answer.status() != NfsStatus.COMPLETE_ALREADY) {
                 throw checker.fail("client " + client + ": RECLAIM_COMPLETE answered " + answer.status());
             }
-            if (answer.known() && session.equals(id)) {
+            if (answer.known() && Objects.equals(id, session)) {
                 owner.ready();
             }
         }));

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -108,7 +109,7 @@ class FaultTest {
         return done;
     }
 
-    private static void finish(CompletableFuture<Integer> done, int bytes, RuntimeException failure) {
+    private static void finish(CompletableFuture<Integer> done, int bytes, @Nullable RuntimeException failure) {
         if (failure == null) {
             done.complete(bytes);
         } else {
