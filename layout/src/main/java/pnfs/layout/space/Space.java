@@ -28,6 +28,11 @@ public final class Space {
         return lock::unlock;
     }
 
+    /// Whether this thread has the space lock, after which it may take no other.
+    public boolean isLockedByMe() {
+        return lock.isHeldByCurrentThread();
+    }
+
     /// The space lock, held.
     @FunctionalInterface
     public interface Held extends AutoCloseable {

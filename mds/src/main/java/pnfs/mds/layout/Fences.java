@@ -173,7 +173,7 @@ public final class Fences implements StateHolder {
     ///     id; DELAY while an earlier key of it is fenced there
     Told tell(DeviceId wireId, CompoundState state) {
         long client = state.clientId();
-        lock.lock();
+        enter();
         try {
             clients.checkLive(client); // who is let go after this finds what is told here
             Ring ring = rings.computeIfAbsent(client, Ring::new);
@@ -224,7 +224,7 @@ public final class Fences implements StateHolder {
     }
 
     private int fenced(long client) {
-        lock.lock();
+        enter();
         try {
             Ring ring = rings.get(client);
             return ring == null ? 0 : ring.fenced;
@@ -236,7 +236,7 @@ public final class Fences implements StateHolder {
     /// Whether the client is losing its layouts: what it is granted meanwhile may escape that. Asked under the
     /// file's lock, after the grant.
     boolean isBarred(long client) {
-        lock.lock();
+        enter();
         try {
             Ring ring = rings.get(client);
             return ring != null && ring.barred;
@@ -262,7 +262,7 @@ public final class Fences implements StateHolder {
     /// It gave everything back and will not write any more, so there is nobody to keep away.
     @Override
     public void left(long clientId) {
-        lock.lock();
+        enter();
         try {
             Ring ring = rings.remove(clientId);
             if (ring != null) {
@@ -285,7 +285,7 @@ public final class Fences implements StateHolder {
     /// Whether the client is of the run before.
     private boolean settle(long clientId) {
         var due = new ArrayList<Fencing>();
-        lock.lock();
+        enter();
         try {
             var batch = new Batch();
             for (Fencing fencing : fencings.values()) {
@@ -309,7 +309,7 @@ public final class Fences implements StateHolder {
         long nextKey = isLive ? clients.uniqueNumber() : 0;
         Ring ring;
         Fencing fencing;
-        lock.lock();
+        enter();
         try {
             ring = rings.computeIfAbsent(clientId, Ring::new);
             if (ring.barred) {
@@ -323,7 +323,7 @@ public final class Fences implements StateHolder {
         }
         held.revokeAll(clientId, fencing.key, isLive);
         Set<DeviceId> pending;
-        lock.lock();
+        enter();
         try {
             var batch = new Batch();
             for (DeviceId device : ring.told.keySet()) {
@@ -369,7 +369,7 @@ public final class Fences implements StateHolder {
     public void sendDue() {
         record Order(Fencing fencing, Volume volume) {}
         var orders = new ArrayList<Order>();
-        lock.lock();
+        enter();
         try {
             long durable = store.durableTicket();
             for (Fencing fencing : fencings.values()) {
@@ -398,7 +398,7 @@ public final class Fences implements StateHolder {
 
     private void failed(Fencing fencing, DeviceId volume, String why) {
         failures.increment();
-        lock.lock();
+        enter();
         try {
             fencing.pending.replace(volume, Step.DUE);
             if (!fencing.complained) {
@@ -412,7 +412,7 @@ public final class Fences implements StateHolder {
 
     private void confirmed(Fencing fencing, DeviceId volume) {
         Set<DeviceId> left;
-        lock.lock();
+        enter();
         try {
             fencing.pending.remove(volume);
             left = Set.copyOf(fencing.pending.keySet());
@@ -440,6 +440,12 @@ public final class Fences implements StateHolder {
         held.dropFenced(fencing.client, fencing.key, left);
     }
 
+    /// The lock of fences comes after those of files and before that of space.
+    private void enter() {
+        assert !layouts.isSpaceLocked() : "the lock of fences wanted while that of space is held";
+        lock.lock();
+    }
+
     /// Under the lock, or before anybody else is here.
     private Set<DeviceId> ofEarlierRuns() {
         var all = new HashSet<DeviceId>();
@@ -452,7 +458,7 @@ public final class Fences implements StateHolder {
     /// All that is not done yet.
     public List<Pending> pending() {
         var all = new ArrayList<Pending>();
-        lock.lock();
+        enter();
         try {
             for (Fencing fencing : fencings.values()) {
                 fencing.pending.forEach((volume, step) -> all.add(

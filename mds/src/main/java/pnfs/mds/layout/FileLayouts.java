@@ -220,6 +220,11 @@ public final class FileLayouts implements FileSpace {
         return loaded(file.id()).ticket;
     }
 
+    /// Whether this thread has the space lock, after which it may take no other.
+    boolean isSpaceLocked() {
+        return space.isLockedByMe();
+    }
+
     /// The space lock, for a decision that may take or give back space and for its [#append].
     Space.Held lockSpace() {
         return space.lock();

@@ -152,30 +152,39 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
     }
 
     private OpResult grant(Inode file, Optional<LayoutStateid> presented, Want want, CompoundState state) {
+        GrantOutcome outcome;
         if (want.iomode() == Iomode.READ) {
-            return answer(
-                    file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
+            outcome = decide(file, presented, want, state);
+        } else {
+            try (var _ = layouts.lockSpace()) {
+                outcome = decide(file, presented, want, state);
+            }
         }
-        try (var _ = layouts.lockSpace()) {
-            return answer(
-                    file, manager.grant(layouts.view(file), bodies.requester(state), presented, want), want, state);
+        return answer(file, outcome, want, state);
+    }
+
+    /// What is granted, and stored.
+    private GrantOutcome decide(Inode file, Optional<LayoutStateid> presented, Want want, CompoundState state) {
+        GrantOutcome outcome = manager.grant(layouts.view(file), bodies.requester(state), presented, want);
+        if (outcome instanceof GrantOutcome.Granted granted) {
+            FileChange change = inodes.change();
+            if (!granted.changes().isEmpty()) {
+                change.put(FileLayouts.withSpaceUsed(file, granted.changes().allocatedBytes()));
+            }
+            if (granted.isUnwrittenInPart()) {
+                held.record(change.batch(), file.id(), state.clientId());
+            }
+            state.dependsOn(layouts.append(change, file.id(), granted.changes()));
+            // Storage that is not durably the file's must not be written to, and extents that a crash could take
+            // back must not be read.
+            state.dependsOn(layouts.ticketOf(file));
         }
+        return outcome;
     }
 
     private OpResult answer(Inode file, GrantOutcome outcome, Want want, CompoundState state) {
         return switch (outcome) {
             case GrantOutcome.Granted granted -> {
-                FileChange change = inodes.change();
-                if (!granted.changes().isEmpty()) {
-                    change.put(FileLayouts.withSpaceUsed(file, granted.changes().allocatedBytes()));
-                }
-                if (granted.isUnwrittenInPart()) {
-                    held.record(change.batch(), file.id(), state.clientId());
-                }
-                state.dependsOn(layouts.append(change, file.id(), granted.changes()));
-                // Storage that is not durably the file's must not be written to, and extents that a crash could take
-                // back must not be read.
-                state.dependsOn(layouts.ticketOf(file));
                 requireKept(file, want.type(), granted.stateid(), state.clientId());
                 recalls.granted(file.id(), state.session());
                 yield result(granted, want, state);
