@@ -13,6 +13,8 @@ public enum Damage {
     DEAD_ORPHAN("a note to free a file that has a name, or that is not there", "removed"),
     STRAY_ATTRIBUTES("extended attributes of no file", "removed"),
     STRAY_EXTENT("an extent of something that is no regular file", "its space is freed"),
+    STRAY_GRANT("what a client may commit to something that is no regular file", "removed"),
+    STRAY_FENCE("a reservation key for a volume that is not there", "removed"),
     OVERLAP("two extents for the same bytes of a file", "none: copy the file and remove it"),
     SHARED_SPACE("the same space in two extents", "none: copy the files, look which bytes are whose, remove both"),
     OUTSIDE("an extent where no volume has space", "none: restore the store from a backup"),

@@ -3,14 +3,19 @@ package pnfs.mds.check;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Volume;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.InodeRecords;
 import pnfs.mds.layout.ExtentRecords;
+import pnfs.mds.layout.FenceRecords;
+import pnfs.mds.layout.GrantRecords;
 import pnfs.mds.namespace.DirectoryRecords;
 import pnfs.mds.namespace.Entry;
 import pnfs.mds.store.Keys;
@@ -46,18 +51,21 @@ public final class StoreCheck {
                 var cookies = rows(Keys.COOKIE);
                 var xattrs = rows(Keys.XATTR);
                 var orphans = rows(Keys.ORPHAN);
+                var grants = rows(Keys.GRANT);
                 var extents = rows(Keys.EXTENT)) {
-            var all = List.of(inodes, entries, cookies, xattrs, orphans, extents);
+            var all = List.of(inodes, entries, cookies, xattrs, orphans, grants, extents);
             for (long id = least(all); id != Rows.END; id = least(all)) {
                 @Nullable Inode inode = inode(id, inodes);
                 names.directory(id, inode, entries(id, entries), cookies(id, cookies));
                 attributes(id, inode, xattrs);
                 orphan(id, inode, orphans);
+                grants(id, inode, grants);
                 extents(id, inode, extents);
                 progress.accept(++files);
             }
         }
         names.finish(engine);
+        fences(volumes);
         space.finish(engine, volumes, findings);
         return new Report(findings.all(), files, findings.repair);
     }
@@ -129,10 +137,36 @@ public final class StoreCheck {
         return inode == null && !names.isUnreadable(id);
     }
 
+    private boolean isNoFile(long id, @Nullable Inode inode) {
+        return inode == null ? !names.isUnreadable(id) : !inode.isRegular();
+    }
+
+    private void grants(long id, @Nullable Inode inode, Rows rows) {
+        rows.take(id, (key, value) -> {
+            if (findings.read(() -> GrantRecords.read(id, value)) != null && isNoFile(id, inode)) {
+                findings.add(Damage.STRAY_GRANT, "inode " + id);
+                findings.repair.delete(key);
+            }
+        });
+    }
+
+    private void fences(List<Volume> volumes) {
+        Set<DeviceId> known = volumes.stream().map(Volume::id).collect(Collectors.toSet());
+        try (StoreEngine.Cursor records = engine.open(Keys.FENCE.first(), Keys.FENCE.end())) {
+            while (records.next()) {
+                DeviceId volume = findings.read(() -> FenceRecords.volumeOf(records.key(), records.value()));
+                if (volume != null && !known.contains(volume)) {
+                    findings.add(Damage.STRAY_FENCE, "volume " + volume);
+                    findings.repair.delete(records.key());
+                }
+            }
+        }
+    }
+
     private void extents(long id, @Nullable Inode inode, Rows rows) {
         var own = new ArrayList<Extent>();
         var unreadable = new boolean[1];
-        boolean isStray = isMissing(id, inode) || (inode != null && !inode.isRegular());
+        boolean isStray = isNoFile(id, inode);
         rows.take(id, (key, value) -> {
             Extent extent = findings.read(() -> ExtentRecords.read(id, key, value));
             if (extent == null) {

@@ -16,7 +16,7 @@ import pnfs.mds.store.MetadataStore;
 /// key    FENCE, u64 reservation key, device[16]
 /// value  u8 version = 1 | u8 state: 0 handed out, 1 being fenced | u64 client id
 /// ```
-final class FenceRecords {
+public final class FenceRecords {
     private static final byte VERSION = 1;
     private static final int VALUE_BYTES = 2 + Long.BYTES;
     private static final int KEY_BYTES = 1 + Long.BYTES + DeviceId.BYTES;
@@ -53,6 +53,13 @@ final class FenceRecords {
         var all = new ArrayList<FenceRecord>();
         store.scan(Keys.FENCE.first(), Keys.FENCE.end(), (key, value) -> all.add(read(key, value)));
         return all;
+    }
+
+    /// The volume that a record is about.
+    ///
+    /// @throws CorruptStoreException when the record is not what [#put] makes
+    public static DeviceId volumeOf(byte[] key, byte[] value) {
+        return read(key, value).device();
     }
 
     private static FenceRecord read(byte[] key, byte[] value) {

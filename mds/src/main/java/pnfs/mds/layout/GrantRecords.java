@@ -20,7 +20,7 @@ import pnfs.mds.store.MetadataStore;
 /// key    GRANT, inode:u63 client:u64
 /// value  version:u8=1 (offset:u63 length:u63)*             whole blocks, ascending, apart
 /// ```
-final class GrantRecords {
+public final class GrantRecords {
     private static final byte VERSION = 1;
     private static final int RANGE_BYTES = 2 * Long.BYTES;
 
@@ -41,9 +41,13 @@ final class GrantRecords {
     /// @throws CorruptStoreException when the record is not what [#put] makes
     static List<ByteRange> read(MetadataStore store, long inode, long client) {
         byte[] value = store.get(Keys.GRANT.of(inode, client)).value();
-        if (value == null) {
-            return List.of();
-        }
+        return value == null ? List.of() : read(inode, value);
+    }
+
+    /// What one client may commit of a file, from its record.
+    ///
+    /// @throws CorruptStoreException when the record is not what [#put] makes
+    public static List<ByteRange> read(long inode, byte[] value) {
         if (value.length % RANGE_BYTES != 1 || value[0] != VERSION) {
             throw damaged(inode, value.length + " bytes of version " + (value.length == 0 ? "none" : value[0]));
         }

@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.Inode;
@@ -73,6 +74,11 @@ class StoreCheckTest {
             Map.entry(Damage.DEAD_ORPHAN, () -> change(DirectoryRecords.orphanKey(first.inode()), new byte[] {1})),
             Map.entry(Damage.STRAY_ATTRIBUTES, () -> change(Keys.XATTR.of(NOWHERE), new byte[] {1})),
             Map.entry(Damage.STRAY_EXTENT, () -> moveExtent(first.inode(), link.inode(), 0)),
+            Map.entry(Damage.STRAY_GRANT, () -> change(Keys.GRANT.of(NOWHERE, ALICE), new byte[] {1})),
+            Map.entry(Damage.STRAY_FENCE, () -> {
+                byte[] unknown = new byte[DeviceId.BYTES];
+                change(Keys.FENCE.of(NOWHERE, unknown), new byte[] {1, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+            }),
             Map.entry(Damage.OVERLAP, () -> moveExtent(first.inode(), first.inode(), PAGE)),
             Map.entry(Damage.SHARED_SPACE, () -> {
                 moveExtent(first.inode(), second.inode(), 64L * PAGE);
