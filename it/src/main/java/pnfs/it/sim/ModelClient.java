@@ -470,6 +470,17 @@ final class ModelClient implements Session.Owner {
         }
     }
 
+    /// What was said of the layout's stateid says nothing of the open's.
+    private void layoutRefused(OpenFile file, NfsStatus status, String what) {
+        switch (status) {
+            case BAD_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> {
+                checker.note("client %d %s %s: %s", number, what, file.model, status);
+                forgetLayout(file);
+            }
+            default -> refused(file, status, what);
+        }
+    }
+
     private void drop(OpenFile file) {
         open.remove(file.handle, file);
         forgetLayout(file);
@@ -706,7 +717,7 @@ final class ModelClient implements Session.Owner {
                                             place.writable()));
                         }
                     } else if (answer.known()) {
-                        refused(file, answer.status(), "LAYOUTCOMMIT");
+                        layoutRefused(file, answer.status(), "LAYOUTCOMMIT");
                     }
                     after.run();
                 });
@@ -870,7 +881,9 @@ final class ModelClient implements Session.Owner {
                             }
                         });
                     } else {
-                        if (answer.known()) {
+                        if (answer.known() && held != null) {
+                            layoutRefused(file, answer.status(), "LAYOUTGET");
+                        } else if (answer.known()) {
                             refused(file, answer.status(), "LAYOUTGET");
                         }
                         then.accept(false);
