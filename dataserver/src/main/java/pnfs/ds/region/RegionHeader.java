@@ -38,7 +38,8 @@ public record RegionHeader(UUID uuid, Naa naa, int blockBytes, long sizeBytes) {
     static final int MEMO_SLOT_BYTES = 144 << 10;
     /// What a region keeps for its owner, as [Memo] lays it out.
     public static final int MEMO_BYTES = 2 * MEMO_SLOT_BYTES;
-    static final long DATA_OFFSET = 1 << 20;
+    /// Where in its file the first byte of a region stands.
+    public static final long DATA_OFFSET = 1 << 20;
     static final int JOURNAL_BYTES = (1 << 20) + 4096;
     /// Smaller would hold no file worth a layout.
     public static final long MIN_SIZE_BYTES = 1 << 20;

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import pnfs.client.FileExtent;
+import pnfs.ds.region.RegionHeader;
 import pnfs.it.process.Cluster;
 import pnfs.layout.extent.ByteRange;
 
@@ -26,7 +27,7 @@ final class RegionBytes {
                     return same;
                 }
                 ByteBuffer wanted = expected.map(MapMode.READ_ONLY, range.offset(), range.length());
-                long at = cluster.regionDataOffset() + place.offset();
+                long at = RegionHeader.DATA_OFFSET + place.offset();
                 try (FileChannel region = FileChannel.open(cluster.region(place.dataServer()))) {
                     int differs = wanted.mismatch(region.map(MapMode.READ_ONLY, at, range.length()));
                     if (differs >= 0) {

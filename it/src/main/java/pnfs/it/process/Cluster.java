@@ -2,7 +2,6 @@ package pnfs.it.process;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -130,11 +129,6 @@ public final class Cluster implements AutoCloseable {
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no data server " + name))
                 .region;
-    }
-
-    /// Where in such a file the region's first byte stands: behind what the file says about itself.
-    public long regionDataOffset() throws IOException {
-        return Files.size(dataServers.getFirst().region) - shape.regionBytes();
     }
 
     public InetSocketAddress nfs() {
