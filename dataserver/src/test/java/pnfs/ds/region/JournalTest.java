@@ -6,7 +6,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -152,37 +151,9 @@ class JournalTest {
         }
     }
 
-    private static final class Held implements Persistence {
-        private final List<Waiter> held = new ArrayList<>();
-
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            held.add(waiter);
-        }
-
-        void answerAll(boolean durable) {
-            while (!held.isEmpty()) {
-                held.removeFirst().persisted(durable);
-            }
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.MSYNC;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
-    }
-
     @Test
     void writes_are_made_in_their_order_one_at_a_time() {
-        var held = new Held();
+        var held = new HeldPersistence(true);
         var journal = new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), held);
         var stored = new ArrayList<Long>();
         var told = new ArrayList<String>();
@@ -201,7 +172,7 @@ class JournalTest {
 
     @Test
     void what_cannot_be_remembered_is_not_stored() {
-        var held = new Held();
+        var held = new HeldPersistence(true);
         var journal = new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), held);
         var told = new ArrayList<Boolean>();
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -13,7 +12,7 @@ import pnfs.testing.Seeds;
 
 class MemoTest {
     private final byte[] slots = new byte[RegionHeader.MEMO_BYTES];
-    private final Held persistence = new Held();
+    private final HeldPersistence persistence = new HeldPersistence(false);
 
     private Memo open(byte[] bytes) {
         return new Memo(MemorySegment.ofArray(bytes), persistence);
@@ -82,36 +81,5 @@ class MemoTest {
         assertThat(open(slots).content().orElseThrow()).hasSize(Memo.MAX_BYTES);
         assertThatThrownBy(() -> open(slots).keep(new byte[Memo.MAX_BYTES + 1], durable -> {}))
                 .isInstanceOf(IllegalArgumentException.class);
-    }
-
-    private static final class Held implements Persistence {
-        final List<Waiter> held = new ArrayList<>();
-        boolean holds;
-
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            if (holds) {
-                held.add(waiter);
-            } else {
-                waiter.persisted(true);
-            }
-        }
-
-        void answerNext(boolean durable) {
-            held.removeFirst().persisted(durable);
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.MSYNC;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 }
