@@ -57,8 +57,21 @@ public record ClusterStatus(
 
     /// What layouts are cut from.
     ///
+    /// @param id in hex, as packet traces and the metadata server's log show it
+    /// @param usedBytes that belong to files
     /// @param quarantined clients of before a restart may still write there, so nothing new is granted
-    public record Volume(String topology, long sizeBytes, long freeBytes, List<UUID> regions, boolean quarantined) {
+    /// @param draining nothing new is placed there, and what is there moves away
+    /// @param waitsFor draining: what keeps the rest from moving; empty while it moves
+    public record Volume(
+            String id,
+            String topology,
+            long sizeBytes,
+            long freeBytes,
+            long usedBytes,
+            List<UUID> regions,
+            boolean quarantined,
+            boolean draining,
+            String waitsFor) {
         public Volume {
             regions = List.copyOf(regions);
         }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -52,11 +53,15 @@ record ControlClient(InetSocketAddress address) {
                         .toList(),
                 status.getVolumesList().stream()
                         .map(volume -> new ClusterStatus.Volume(
+                                HexFormat.of().formatHex(volume.getDeviceId().toByteArray()),
                                 volume.getTopology(),
                                 volume.getSizeBytes(),
                                 volume.getFreeBytes(),
+                                volume.getUsedBytes(),
                                 regions(volume),
-                                volume.getQuarantined()))
+                                volume.getQuarantined(),
+                                volume.getDraining(),
+                                volume.getWaitsFor()))
                         .toList(),
                 status.getFencesList().stream()
                         .map(fence -> new ClusterStatus.Fence(

@@ -70,6 +70,11 @@ record ClusterFacts(
         return layouts.freeBytes(volume);
     }
 
+    @Override
+    public Optional<Long> usedBytes(DeviceId volume) {
+        return layouts.usedBytes(volume);
+    }
+
     /// The extents of a file in the pieces in which they lie on regions.
     @Override
     public Reply extents(ExtentsQuery query) {

@@ -85,7 +85,7 @@ public final class FsckCommand implements Callable<Integer> {
     }
 
     private int check(StoreEngine engine, MetadataStore metadata) {
-        List<Volume> volumes = new Cluster(metadata, List.of(), 0, (_, _) -> {}, _ -> {}).volumes();
+        List<Volume> volumes = new Cluster(metadata, List.of(), 0, (_, _, _) -> {}, _ -> {}).volumes();
         Report report = checked(engine, volumes);
         PrintWriter out = spec.commandLine().getOut();
         for (Report.Finding finding : report.findings()) {

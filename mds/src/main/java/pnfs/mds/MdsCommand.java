@@ -33,6 +33,7 @@ import pnfs.wire.nfs4.LayoutType;
 /// `pnfs mds`: runs the metadata server until it is told to stop.
 @Command(
         name = "mds",
+        subcommands = DrainCommand.class,
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Runs the metadata server until it is told to stop (SIGTERM).",
@@ -51,10 +52,9 @@ import pnfs.wire.nfs4.LayoutType;
 public final class MdsCommand implements Callable<Integer> {
     @Option(
             names = "--store",
-            required = true,
             paramLabel = "DIR",
             description = "Where everything is kept: names, extents, clients. Made when it is not there.")
-    private Path store = Path.of(".");
+    private @Nullable Path store;
 
     @Option(
             names = "--listen",
@@ -221,6 +221,9 @@ public final class MdsCommand implements Callable<Integer> {
     private Settings settings() {
         if (loops < 1 || loops > Limits.MAX_LOOPS) {
             throw usage("--loops: " + loops + ", wanted 1 to " + Limits.MAX_LOOPS);
+        }
+        if (store == null) {
+            throw usage("--store DIR: missing");
         }
         if (listen == null || control == null || lease == null) {
             throw usage("--listen, --control and --lease need a value");

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import pnfs.layout.device.DeviceId;
@@ -95,7 +96,7 @@ final class FuzzRooms implements TestServer.Rooms {
         var placement = new Placement(LayoutRooms.PLACEMENT_BYTES, List.of());
         manager = new LayoutManager(LayoutLimits.DEFAULT, space, placement, 1);
         layouts = new FileLayouts(server.store, manager, space, LayoutRooms.PLACEMENT_BYTES, 4);
-        layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES);
+        layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
         freeAtFirst = space.totals().freeBytes();
         var attributes = new FileAttributes(FileRooms.FACTS, layouts, FileRooms.OWNERS);
         var namespace = new Namespace(server.store, inodes, locks);

@@ -53,13 +53,14 @@ public final class Status implements Callable<Integer> {
         System.out.print(
                 servers.isEmpty() ? "no data servers: start one with 'pnfs ds'" + System.lineSeparator() : servers);
         System.out.println();
-        var volumes = new Table("VOLUME", ">SIZE", ">FREE", "STATE", "REGIONS");
+        var volumes = new Table("VOLUME", "SHAPE", ">SIZE", ">FREE", "STATE", "REGIONS");
         for (ClusterStatus.Volume volume : status.volumes()) {
             volumes.row(
+                    volume.id(),
                     volume.topology(),
                     Bytes.human(volume.sizeBytes()),
                     Bytes.human(volume.freeBytes()),
-                    volume.quarantined() ? "quarantined" : "in use",
+                    state(volume),
                     names(volume.regions()));
         }
         System.out.print(volumes);
@@ -80,6 +81,17 @@ public final class Status implements Callable<Integer> {
 
     private static String names(List<UUID> regions) {
         return regions.stream().map(UUID::toString).collect(Collectors.joining(" "));
+    }
+
+    private static String state(ClusterStatus.Volume volume) {
+        if (!volume.draining()) {
+            return volume.quarantined() ? "quarantined" : "in use";
+        }
+        if (volume.usedBytes() == 0) {
+            return "drained";
+        }
+        String left = "draining, " + Bytes.human(volume.usedBytes()) + " left";
+        return volume.waitsFor().isEmpty() ? left : left + ", waits for " + volume.waitsFor();
     }
 
     private static String state(ClusterStatus.DataServer server, ClusterStatus.Region region) {

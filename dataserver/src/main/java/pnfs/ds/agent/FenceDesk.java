@@ -41,7 +41,7 @@ public final class FenceDesk {
             case FENCE -> fence(request.getFence(), reply);
             case REGISTRATIONS ->
                 reply.accept(registrations(request.getRegistrations().getRegionId()));
-            case REGISTER, HEARTBEAT, GOODBYE, STATUS, EXTENTS, ADD_FAULT, FAULTS, CLEAR_FAULTS ->
+            case REGISTER, HEARTBEAT, GOODBYE, STATUS, EXTENTS, ADD_FAULT, FAULTS, CLEAR_FAULTS, DRAIN, REMOVE ->
                 reply.accept(ControlLink.refusal("a data server is asked for fences and registrations only"));
             case KIND_NOT_SET ->
                 reply.accept(ControlLink.refusal(

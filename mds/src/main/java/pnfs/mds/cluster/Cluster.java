@@ -1,5 +1,7 @@
 package pnfs.mds.cluster;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -10,10 +12,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,8 +46,9 @@ public final class Cluster {
         /// Volumes became known or went on or off line. Calls come one after the other.
         ///
         /// @param all every volume there is; they never become fewer
-        /// @param online those whose every region is served now: new space comes from these
-        void volumesChanged(List<Volume> all, List<Volume> online);
+        /// @param online those whose every region is served now
+        /// @param draining those from which no new space must come
+        void volumesChanged(List<Volume> all, List<Volume> online, Set<DeviceId> draining);
     }
 
     /// A data server as it presents itself.
@@ -68,6 +73,7 @@ public final class Cluster {
     // Guarded by the lock from here on.
     private final Map<RegionId, KnownRegion> regions = new TreeMap<>();
     private final Map<DeviceId, Volume> volumes = new TreeMap<>();
+    private final Set<DeviceId> draining = new TreeSet<>();
     /// Who is online, and how to ask whether its connection still stands.
     private final Map<UUID, BooleanSupplier> online = new HashMap<>();
     /// Regions that are elsewhere than they were, until their data server is online.
@@ -92,6 +98,14 @@ public final class Cluster {
         store.scan(Keys.VOLUME.first(), Keys.VOLUME.end(), (key, value) -> {
             Volume volume = ClusterRecords.readVolume(key, value, this::disk);
             volumes.put(volume.id(), volume);
+            return true;
+        });
+        store.scan(Keys.DRAIN.first(), Keys.DRAIN.end(), (key, value) -> {
+            DeviceId id = ClusterRecords.readDrain(key, value);
+            if (!volumes.containsKey(id)) {
+                throw new CorruptStoreException("volume " + id + " is being emptied, and is not there");
+            }
+            draining.add(id);
             return true;
         });
     }
@@ -187,9 +201,7 @@ public final class Cluster {
 
     private Optional<KnownRegion> find(String name) {
         return regions.values().stream()
-                .filter(region -> name.equals(region.id().toString())
-                        || name.equals(region.serverName() + "/" + region.lun())
-                        || name.equals(region.serverName()))
+                .filter(region -> region.isNamed(name))
                 .min(Comparator.comparingInt(KnownRegion::lun));
     }
 
@@ -273,14 +285,16 @@ public final class Cluster {
         try {
             List<Volume> all;
             List<Volume> there;
+            Set<DeviceId> leaving;
             lock.lock();
             try {
                 all = List.copyOf(volumes.values());
                 there = all.stream().filter(this::isServed).toList();
+                leaving = Set.copyOf(draining);
             } finally {
                 lock.unlock();
             }
-            listener.volumesChanged(all, there);
+            listener.volumesChanged(all, there, leaving);
         } finally {
             telling.unlock();
         }
@@ -291,6 +305,91 @@ public final class Cluster {
             KnownRegion region = regions.get(leaf.region());
             return region != null && isOnline(region.server());
         });
+    }
+
+    /// What came of asking for volumes to be drained, or not any more.
+    sealed interface Draining {
+        /// Decided, and durable once the ticket is.
+        record Marked(List<Volume> volumes, long ticket) implements Draining {}
+
+        record Refused(String reason) implements Draining {}
+    }
+
+    /// Has the volumes of this name emptied, or (`wanted` false) used again.
+    Draining drain(String name, boolean wanted) {
+        Draining outcome;
+        lock.lock();
+        try {
+            outcome = mark(name, wanted);
+        } finally {
+            lock.unlock();
+        }
+        if (outcome instanceof Draining.Marked) {
+            tell();
+        }
+        return outcome;
+    }
+
+    private Draining mark(String name, boolean wanted) {
+        List<Volume> named = named(name);
+        if (named.isEmpty()) {
+            return new Draining.Refused(unknown(name));
+        }
+        Optional<String> shared = sharedAmong(named, name);
+        if (shared.isPresent()) {
+            return new Draining.Refused(shared.get());
+        }
+        var batch = new Batch();
+        for (Volume volume : named) {
+            if (wanted && draining.add(volume.id())) {
+                batch.put(ClusterRecords.drainKeyOf(volume.id()), ClusterRecords.writeDrain());
+                log.info("drain begun device={}", volume.id());
+            } else if (!wanted && draining.remove(volume.id())) {
+                batch.delete(ClusterRecords.drainKeyOf(volume.id()));
+                log.info("drain cancelled device={}", volume.id());
+            }
+        }
+        return new Draining.Marked(named, store.append(batch));
+    }
+
+    private static String unknown(String name) {
+        return "no data server, region or volume is named '" + name + "': 'pnfs status' shows those there are";
+    }
+
+    /// The volumes that a name means: one by its device id, or all that lie on a region or a data server.
+    private List<Volume> named(String name) {
+        Set<RegionId> meant = regions.values().stream()
+                .filter(region -> region.isNamed(name))
+                .map(KnownRegion::id)
+                .collect(Collectors.toSet());
+        return volumes.values().stream()
+                .filter(volume -> name.equals(volume.id().toString())
+                        || volume.topology().leaves().stream().anyMatch(leaf -> meant.contains(leaf.region())))
+                .toList();
+    }
+
+    /// Who empties a data server does not mean another one, that happens to have the other half of its volumes.
+    private Optional<String> sharedAmong(List<Volume> named, String name) {
+        for (Volume volume : named) {
+            Set<String> servers = volume.topology().leaves().stream()
+                    .map(leaf -> requireNonNull(regions.get(leaf.region())).serverName())
+                    .collect(Collectors.toCollection(TreeSet::new));
+            if (servers.size() > 1 && !name.equals(volume.id().toString())) {
+                return Optional.of("volume " + volume.id() + " lies on the data servers " + String.join(", ", servers)
+                        + " together and can only be emptied as a whole: name the volume instead of '" + name + "'");
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// The volumes that are being emptied.
+    public Set<DeviceId> draining() {
+        lock.lock();
+        try {
+            return Set.copyOf(draining);
+        } finally {
+            lock.unlock();
+        }
     }
 
     public Optional<Volume> volume(DeviceId id) {

@@ -33,6 +33,8 @@ import pnfs.wire.xdr.XdrWriter;
 ///             | u32 1, part<>           a concatenation
 ///             | u32 2, unit(u64) part<> a stripe
 /// part        = region(op[16]) start(u64) length(u64)
+/// key DRAIN   = device id, 16 bytes, of a volume that is being emptied
+/// drain       = version(u32 1)
 /// ```
 final class ClusterRecords {
     private static final int VERSION = 1;
@@ -52,6 +54,24 @@ final class ClusterRecords {
 
     static byte[] keyOf(DeviceId device) {
         return Keys.VOLUME.of(device.bytes());
+    }
+
+    static byte[] drainKeyOf(DeviceId device) {
+        return Keys.DRAIN.of(device.bytes());
+    }
+
+    static byte[] writeDrain() {
+        var out = new XdrWriter();
+        out.writeUint32(VERSION);
+        return out.toByteArray();
+    }
+
+    /// Which volume is being emptied.
+    ///
+    /// @throws CorruptStoreException when these bytes are not what [#writeDrain] makes
+    static DeviceId readDrain(byte[] key, byte[] value) {
+        DeviceId id = DeviceId.of(behindPrefix(key));
+        return read("drain of volume " + id, value, in -> id);
     }
 
     static byte[] bytes(UUID uuid) {

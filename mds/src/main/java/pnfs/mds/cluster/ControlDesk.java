@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.RegionId;
 import pnfs.layout.device.Volume;
+import pnfs.mds.cluster.Cluster.Draining;
 import pnfs.mds.cluster.Cluster.Presented;
 import pnfs.mds.cluster.Cluster.Registration;
 import pnfs.mds.cluster.Cluster.ServerView;
@@ -31,6 +32,8 @@ import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.ControlTransport;
 import pnfs.wire.control.proto.Beaten;
 import pnfs.wire.control.proto.DataServer;
+import pnfs.wire.control.proto.Drain;
+import pnfs.wire.control.proto.Drained;
 import pnfs.wire.control.proto.ExtentsQuery;
 import pnfs.wire.control.proto.Farewell;
 import pnfs.wire.control.proto.Fence;
@@ -68,6 +71,9 @@ public final class ControlDesk {
 
         /// Bytes of a volume that are free, as far as its allocator is known.
         Optional<Long> freeBytes(DeviceId volume);
+
+        /// Bytes of a volume that belong to files, as far as its allocator is known.
+        Optional<Long> usedBytes(DeviceId volume);
 
         /// Whether clients of the run before may still write there.
         boolean isQuarantined(DeviceId volume);
@@ -138,6 +144,7 @@ public final class ControlDesk {
                 case STATUS ->
                     reply.accept(Reply.newBuilder().setStatus(status()).build());
                 case EXTENTS -> reply.accept(facts.extents(request.getExtents()));
+                case DRAIN -> drain(request.getDrain(), reply);
                 case FENCE, REGISTRATIONS ->
                     reply.accept(ControlLink.refusal("a data server answers that: ask the one that has the region"));
                 case ADD_FAULT, FAULTS, CLEAR_FAULTS ->
@@ -184,6 +191,18 @@ public final class ControlDesk {
                                         .setHeartbeatMillis(heartbeatMillis))
                                 .build());
                     });
+            }
+        }
+
+        private void drain(Drain drain, Consumer<Reply> reply) {
+            switch (cluster.drain(drain.getName(), !drain.getCancel())) {
+                case Draining.Refused(var reason) -> reply.accept(ControlLink.refusal(reason));
+                case Draining.Marked(var marked, long ticket) ->
+                    store.whenDurable(
+                            ticket,
+                            () -> reply.accept(Reply.newBuilder()
+                                    .setDrained(Drained.newBuilder().addAllDeviceIds(ids(marked)))
+                                    .build()));
             }
         }
 
@@ -341,13 +360,16 @@ public final class ControlDesk {
         for (ServerView server : cluster.servers()) {
             status.addDataServers(describe(server));
         }
+        Set<DeviceId> draining = cluster.draining();
         for (Volume volume : cluster.volumes()) {
             var described = pnfs.wire.control.proto.Volume.newBuilder()
                     .setDeviceId(ByteString.copyFrom(volume.id().bytes()))
                     .setTopology(volume.topology().getClass().getSimpleName().toLowerCase(Locale.ROOT))
                     .setSizeBytes(volume.capacity());
             facts.freeBytes(volume.id()).ifPresent(described::setFreeBytes);
+            facts.usedBytes(volume.id()).ifPresent(described::setUsedBytes);
             described.setQuarantined(facts.isQuarantined(volume.id()));
+            described.setDraining(draining.contains(volume.id()));
             volume.topology().leaves().forEach(leaf -> described.addRegionIds(bytes(leaf.region())));
             status.addVolumes(described);
         }
@@ -376,6 +398,12 @@ public final class ControlDesk {
             }
         }
         return described.build();
+    }
+
+    private static List<ByteString> ids(List<Volume> volumes) {
+        return volumes.stream()
+                .map(volume -> ByteString.copyFrom(volume.id().bytes()))
+                .toList();
     }
 
     private static ByteString bytes(RegionId region) {

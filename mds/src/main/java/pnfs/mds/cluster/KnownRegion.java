@@ -42,6 +42,12 @@ record KnownRegion(
         return new VolumeTopology.Scsi(id, sizeBytes, Designator.naa(naa));
     }
 
+    /// Whether an operator who says `name` may mean this one: its id, its data server's name and its number
+    /// there, or that name alone.
+    boolean isNamed(String name) {
+        return name.equals(id.toString()) || name.equals(serverName + "/" + lun) || name.equals(serverName);
+    }
+
     /// Whether who knew the one finds the other.
     boolean isAtSamePlace(KnownRegion other) {
         return targetName.equals(other.targetName) && portals.equals(other.portals) && lun == other.lun;

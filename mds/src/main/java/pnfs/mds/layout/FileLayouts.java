@@ -62,6 +62,7 @@ public final class FileLayouts implements FileSpace {
     private Runnable onVolumes = () -> {};
     private volatile Map<DeviceId, Volume> volumes = Map.of();
     private volatile List<Volume> served = List.of();
+    private volatile Set<DeviceId> draining = Set.of();
     private volatile Set<DeviceId> quarantined = Set.of();
 
     /// A file's map. Guarded by the file's lock; thrown away and loaded again as the cache likes, which does no
@@ -112,10 +113,10 @@ public final class FileLayouts implements FileSpace {
         obstacles = to;
     }
 
-    /// There are these volumes, and new space comes from those of them that are online. A volume that the store
-    /// does not know is formatted; the first block of each of its disks stays out of use, for the signature by
-    /// which block-layout clients find the disk. Calls come one after the other.
-    public void volumesChanged(List<Volume> all, List<Volume> online) {
+    /// There are these volumes, and new space comes from those of them that are online and not draining. A
+    /// volume that the store does not know is formatted; the first block of each of its disks stays out of use,
+    /// for the signature by which block-layout clients find the disk. Calls come one after the other.
+    public void volumesChanged(List<Volume> all, List<Volume> online, Set<DeviceId> leaving) {
         var known = new HashMap<>(volumes);
         try (var _ = space.lock()) {
             for (Volume volume : all) {
@@ -127,6 +128,7 @@ public final class FileLayouts implements FileSpace {
         volumes = Map.copyOf(known);
         try (var _ = space.lock()) {
             served = List.copyOf(online);
+            draining = Set.copyOf(leaving);
             place();
         }
         onVolumes.run();
@@ -151,7 +153,7 @@ public final class FileLayouts implements FileSpace {
         manager.place(new Placement(
                 placementBytes,
                 served.stream()
-                        .filter(volume -> !quarantined.contains(volume.id()))
+                        .filter(volume -> !quarantined.contains(volume.id()) && !draining.contains(volume.id()))
                         .toList()));
     }
 
@@ -197,6 +199,17 @@ public final class FileLayouts implements FileSpace {
         try (var _ = space.lock()) {
             return space.knows(id) ? Optional.of(space.allocator(id).freeBytes()) : Optional.empty();
         }
+    }
+
+    /// Bytes of one volume that belong to files.
+    public Optional<Long> usedBytes(DeviceId id) {
+        return volume(id).flatMap(volume -> freeBytes(id).map(free -> formattedBytes(volume) - free));
+    }
+
+    /// Of which each byte is free or a file's.
+    private static long formattedBytes(Volume volume) {
+        return ByteRange.alignDown(volume.capacity())
+                - (long) volume.topology().diskStarts().size() * ByteRange.BLOCK_BYTES;
     }
 
     /// What the file is made of now, in order, holes left out. Takes a snapshot of the store's, without a lock.

@@ -35,7 +35,9 @@ public enum Keys {
     /// Data servers and their regions. Key: region id. [room: cluster]
     REGION('r'),
     /// Volumes, by the device id that clients know. Key: device id. [room: cluster]
-    VOLUME('v');
+    VOLUME('v'),
+    /// Volumes that are being emptied. Key: device id. [room: cluster]
+    DRAIN('d');
 
     private final byte prefix;
 

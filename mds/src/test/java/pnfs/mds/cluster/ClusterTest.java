@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
@@ -19,6 +20,7 @@ import pnfs.layout.device.VolumeTopology.Concat;
 import pnfs.layout.device.VolumeTopology.Scsi;
 import pnfs.layout.device.VolumeTopology.Slice;
 import pnfs.layout.device.VolumeTopology.Stripe;
+import pnfs.mds.cluster.Cluster.Draining;
 import pnfs.mds.cluster.Cluster.Presented;
 import pnfs.mds.cluster.Cluster.Registration;
 import pnfs.mds.store.CorruptStoreException;
@@ -36,6 +38,7 @@ class ClusterTest {
     private final MetadataStore store = new MetadataStore(engine, 1 << 20, failure -> {});
     private final List<Volume> all = new ArrayList<>();
     private final List<Volume> online = new ArrayList<>();
+    private Set<DeviceId> draining = Set.of();
     private final List<Volume> moved = new ArrayList<>();
 
     private Cluster cluster(MetadataStore from, String... specs) {
@@ -43,7 +46,8 @@ class ClusterTest {
                 from,
                 List.of(specs).stream().map(VolumeSpec::parse).toList(),
                 77,
-                (known, served) -> {
+                (known, served, leaving) -> {
+                    draining = leaving;
                     all.clear();
                     all.addAll(known);
                     online.clear();
@@ -206,6 +210,47 @@ class ClusterTest {
                 .isInstanceOfSatisfying(
                         Registration.Refused.class,
                         refused -> assertThat(refused.reason()).contains("stop that data server"));
+    }
+
+    @Test
+    void a_drain_is_durable_and_lasts_until_it_is_cancelled() {
+        Cluster cluster = cluster(store);
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        comes(cluster, BORIS, "boris", region(BORIS, "boris", 2, GIB));
+
+        assertThat(cluster.drain("boris/0", true)).isInstanceOf(Draining.Marked.class);
+
+        DeviceId ofBoris = all.get(1).id();
+        assertThat(draining).containsExactly(ofBoris);
+        engine.commitAll();
+        var again = new MetadataStore(engine.crash(), 1 << 20, failure -> {});
+        Cluster restarted = cluster(again);
+        restarted.tell();
+        assertThat(draining).containsExactly(ofBoris);
+        assertThat(restarted.drain(ofBoris.toString(), false)).isInstanceOf(Draining.Marked.class);
+        assertThat(draining).isEmpty();
+        cluster(again).tell();
+        assertThat(draining).isEmpty();
+    }
+
+    @Test
+    void a_data_server_is_not_drained_of_what_lies_on_another_one_too_but_that_volume_as_a_whole_is() {
+        Cluster cluster = cluster(store, "stripe:64KiB:anna,boris");
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        comes(cluster, BORIS, "boris", region(BORIS, "boris", 2, GIB));
+        String stripe = all.getFirst().id().toString();
+
+        assertThat(cluster.drain("anna", true))
+                .isInstanceOfSatisfying(
+                        Draining.Refused.class,
+                        refused -> assertThat(refused.reason()).contains(stripe, "anna, boris", "name the volume"));
+        assertThat(draining).isEmpty();
+        assertThat(cluster.drain("carla", true))
+                .isInstanceOfSatisfying(
+                        Draining.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("carla", "pnfs status"));
+        assertThat(cluster.drain(stripe, true)).isInstanceOf(Draining.Marked.class);
+        assertThat(draining).containsExactly(all.getFirst().id());
     }
 
     @Seeds(100)

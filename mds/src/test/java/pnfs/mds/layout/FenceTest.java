@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.device.Designator;
@@ -132,7 +133,7 @@ class FenceTest {
         Volume here = volumeOf(near);
         Volume away = volumeOf(far);
         rooms.open(BOB, "near");
-        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, List.of(here));
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, List.of(here), Set.of());
 
         rooms.end(ALICE);
         rooms.settle();
@@ -141,7 +142,7 @@ class FenceTest {
         assertThat(servers.waiting).isEmpty();
         assertThat(get(BOB, near, 0)).isInstanceOf(LayoutGetResult.class);
         assertThat(get(BOB, far, 0)).isInstanceOf(LayoutTryLater.class);
-        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES);
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
         rooms.settle();
         servers.confirm(servers.on(away));
         assertThat(get(BOB, far, 0)).isInstanceOf(LayoutGetResult.class);

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -98,7 +99,7 @@ class LayoutRecallTest {
         var placement = new Placement(LayoutRooms.PLACEMENT_BYTES, List.of());
         var manager = new LayoutManager(LayoutLimits.DEFAULT, space, placement, 1);
         var layouts = new FileLayouts(made.store, manager, space, LayoutRooms.PLACEMENT_BYTES, 10);
-        layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES);
+        layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
         var attributes = new FileAttributes(FileRooms.FACTS, layouts, Owners.numeric());
         var namespace = new Namespace(made.store, inodes, locks);
         var opens = new OpenFiles(made.clients, new StateTable(made.clients, 100, random));

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -132,7 +133,7 @@ public final class LayoutRooms {
                 new Placement(PLACEMENT_BYTES, List.of()),
                 random.nextInt());
         layouts = new FileLayouts(store, manager, space, PLACEMENT_BYTES, CACHED);
-        layouts.volumesChanged(VOLUMES, VOLUMES);
+        layouts.volumesChanged(VOLUMES, VOLUMES, Set.of());
         attributes = new FileAttributes(FileRooms.FACTS, layouts, Owners.numeric());
         namespace = new Namespace(store, inodes, locks);
         identity = ServerIdentity.start(store, random.split());
