@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
             LayoutBench.class,
             RegionBench.class,
             IscsiBench.class,
-            StateBench.class
+            StateBench.class,
+            RestartBench.class
         })
 public final class Bench {}

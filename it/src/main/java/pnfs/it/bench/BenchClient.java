@@ -35,7 +35,6 @@ final class BenchClient {
     private static final int NFS = 100003;
     private static final int VERSION = 4;
     private static final int COMPOUND = 1;
-    private static final int MINOR_VERSION = 1;
     private static final int CALL_BYTES = 256;
     private static final int MESSAGE_BYTES = 64 << 10;
     private static final int OPERATIONS = 16;
@@ -47,24 +46,32 @@ final class BenchClient {
     private final RpcConnection connection;
     private final Opaque session;
     private final int[] sequences;
+    private final int minorVersion;
 
-    private BenchClient(RpcConnection connection, Opaque session, int slots) {
+    private BenchClient(RpcConnection connection, int minorVersion, Opaque session, int slots) {
         this.connection = connection;
+        this.minorVersion = minorVersion;
         this.session = session;
         this.sequences = new int[slots];
     }
 
-    /// Sets up client and session. Waits; not for loops.
+    /// As the other, with NFSv4.1.
     static BenchClient begin(RpcConnection connection, int slots) throws IOException, InterruptedException {
+        return begin(connection, 1, slots);
+    }
+
+    /// Sets up client and session. Waits; not for loops.
+    static BenchClient begin(RpcConnection connection, int minorVersion, int slots)
+            throws IOException, InterruptedException {
         var owner = Opaque.ofUtf8("bench-" + connection.connection().id() + "-" + System.nanoTime());
         var exchange = new ExchangeIdArgs(
                 1, owner, ExchangeIdFlags.USE_PNFS_MDS, new StateProtection.None(), Optional.empty());
-        var client = (ExchangeIdResult) first(call(connection, exchange));
+        var client = (ExchangeIdResult) first(call(connection, minorVersion, exchange));
         var channel = new ChannelAttributes(0, MESSAGE_BYTES, MESSAGE_BYTES, 4096, OPERATIONS, slots, Optional.empty());
         var create = new CreateSessionArgs(
                 client.clientId(), client.sequence(), 0, channel, channel, 1, List.of(new CallbackSecurity.None()));
-        var created = (CreateSessionResult) first(call(connection, create));
-        var begun = new BenchClient(connection, created.session(), slots);
+        var created = (CreateSessionResult) first(call(connection, minorVersion, create));
+        var begun = new BenchClient(connection, minorVersion, created.session(), slots);
         begun.ask(new ReclaimCompleteArgs(false));
         return begun;
     }
@@ -79,7 +86,7 @@ final class BenchClient {
     /// The results behind SEQUENCE's, on the first slot. Waits, also while the server says GRACE or DELAY.
     List<OpResult> ask(OpArgs... operations) throws IOException, InterruptedException {
         for (int tries = 1; ; tries++) {
-            Results results = call(connection, sequenced(0, operations));
+            Results results = call(connection, minorVersion, sequenced(0, operations));
             if (results.status() == NfsStatus.OK) {
                 return results.operations().subList(1, results.operations().size());
             }
@@ -93,7 +100,7 @@ final class BenchClient {
 
     /// The compounds of one slot, one after the other, each with the operations that `operations` gives then.
     Supplier<XdrWriter> compounds(int slot, Supplier<OpArgs[]> operations) {
-        return () -> compound(sequenced(slot, operations.get()));
+        return () -> compound(minorVersion, sequenced(slot, operations.get()));
     }
 
     /// Compounds of the same operations on every slot.
@@ -121,17 +128,17 @@ final class BenchClient {
         return Stream.concat(Stream.of(sequence), Stream.of(operations)).toArray(OpArgs[]::new);
     }
 
-    private static XdrWriter compound(OpArgs... operations) {
+    private static XdrWriter compound(int minorVersion, OpArgs... operations) {
         XdrWriter request = RpcConnection.request(NFS, VERSION, COMPOUND, ROOT, CALL_BYTES);
-        CompoundCodec.writeCall(request, Opaque.EMPTY, MINOR_VERSION, List.of(operations));
+        CompoundCodec.writeCall(request, Opaque.EMPTY, minorVersion, List.of(operations));
         return request;
     }
 
-    private static Results call(RpcConnection connection, OpArgs... operations)
+    private static Results call(RpcConnection connection, int minorVersion, OpArgs... operations)
             throws IOException, InterruptedException {
         try {
             return CompoundCodec.readResults(
-                    connection.call(compound(operations), LIMIT).get());
+                    connection.call(compound(minorVersion, operations), LIMIT).get());
         } catch (ExecutionException e) {
             throw new IOException("no answer from the server", e.getCause());
         }
