@@ -8,6 +8,8 @@ import java.util.List;
 import pnfs.wire.iscsi.Bhs;
 import pnfs.wire.iscsi.LoginKeys;
 import pnfs.wire.iscsi.Opcode;
+import pnfs.wire.iscsi.TaskManagement;
+import pnfs.wire.scsi.ScsiStatus;
 
 /// Hostile bytes at a target: whatever comes, it either is answered or ends that connection, memory beside the
 /// volume's range of a command stays as it was, and another session goes on.
@@ -81,6 +83,7 @@ class TargetFuzzTest {
                         "DataDigest",
                         digest));
 
+        boolean resetsTarget = false;
         for (int i = 0; i < 20 && data.remainingBytes() > 0; i++) {
             var header = RawInitiator.header(data.consumeInt(0, 0x3f), data.consumeByte() & 0xff);
             byte[] rest = data.consumeBytes(46);
@@ -92,9 +95,18 @@ class TargetFuzzTest {
                     ? new byte[data.consumeInt(16_000, 65_536)]
                     : data.consumeBytes(data.consumeInt(0, 300));
             header.put(4, (byte) 0);
+            resetsTarget |= Bhs.opcode(header, 0) == Opcode.TASK_REQUEST
+                    && Bhs.function(header, 0) == TaskManagement.TARGET_COLD_RESET;
             hostile.send(header, segment);
         }
 
+        boolean ended = other.connection.closed() != null;
+        if (ended && resetsTarget) {
+            // The one thing an initiator may rightly do to the session of another (RFC 7143 §11.5.1).
+            assertThat(other.connection.closed()).isEqualTo("target cold reset");
+            other = fixture.connect();
+            other.loginNormally(TargetFixture.TARGET, LoginKeys.EMPTY);
+        }
         assertOtherGoesOn(other);
     }
 
@@ -140,6 +152,15 @@ class TargetFuzzTest {
             other.receive(Opcode.SCSI_RESPONSE);
         }
         other.send(other.read16(0, 1));
-        assertThat(other.receive(Opcode.DATA_IN).data()).hasSize(4096);
+        RawInitiator.Pdu answer = other.receive();
+        if (answer.opcode() == Opcode.SCSI_RESPONSE) {
+            assertThat(Bhs.scsiStatus(answer.header(), 0)).isEqualTo(ScsiStatus.RESERVATION_CONFLICT);
+            other.send(other.command(Bhs.FINAL | Bhs.READ, 24, "5e 01 00 00 00 00 00 00 18"));
+            assertThat(other.receive(Opcode.DATA_IN).data())
+                    .as("READ RESERVATION: somebody holds one")
+                    .hasSize(24);
+        } else {
+            assertThat(answer.data()).hasSize(4096);
+        }
     }
 }

@@ -100,6 +100,8 @@ public final class IscsiBench implements Callable<Integer> {
     ///
     /// @param latencyMicros mean, as the initiator sees it
     /// @param cpuMicros processor time of the target's process for each command
+    /// @param driverPercent processor time of the driver, 100 for one core all the time: near it, the figure is
+    ///     the driver's limit and not the target's
     /// @param allocatedBytes by the target's loop for each command
     public record Row(
             @JsonProperty("target") String target,
@@ -109,6 +111,7 @@ public final class IscsiBench implements Callable<Integer> {
             @JsonProperty("gb_per_s") double gbPerSecond,
             @JsonProperty("latency_us") double latencyMicros,
             @JsonProperty("cpu_us_per_command") @Nullable Double cpuMicros,
+            @JsonProperty("driver_cpu_percent") double driverPercent,
 
             @JsonProperty("allocated_bytes_per_command") @Nullable
             Double allocatedBytes) {}
@@ -224,22 +227,36 @@ public final class IscsiBench implements Callable<Integer> {
             load.drive(initiator, peer.lun, time);
             long cpu = peer.cpuNanos();
             long allocated = peer.allocatedBytes();
+            long driver = initiatorNanos();
             IscsiLoad.Counted counted = load.drive(initiator, peer.lun, time);
             return row(
                     peer,
                     "pnfs",
                     load,
-                    counted.commands(),
-                    counted.nanos(),
+                    counted,
                     cpu < 0 ? -1 : peer.cpuNanos() - cpu,
+                    initiatorNanos() - driver,
                     allocated < 0 ? -1 : peer.allocatedBytes() - allocated);
         } catch (CompletionException failed) {
             throw new IOException("no session with " + peer.url() + ": " + failed.getMessage(), failed);
         }
     }
 
+    /// Our initiator is the one network loop of this process.
+    private static long initiatorNanos() throws IOException {
+        return ServerCpu.ofProcess(ProcessHandle.current().pid()).loopNanos();
+    }
+
     static Row row(
-            IscsiPeer peer, String driver, IscsiLoad load, long commands, long nanos, long cpuNanos, long allocated) {
+            IscsiPeer peer,
+            String driver,
+            IscsiLoad load,
+            IscsiLoad.Counted counted,
+            long cpuNanos,
+            long driverNanos,
+            long allocated) {
+        long commands = counted.commands();
+        long nanos = counted.nanos();
         return new Row(
                 peer.name,
                 driver,
@@ -248,6 +265,7 @@ public final class IscsiBench implements Callable<Integer> {
                 rounded((double) commands * load.bytes() / nanos),
                 rounded(nanos / 1e3 * load.depth() / commands),
                 cpuNanos < 0 ? null : rounded(cpuNanos / 1e3 / commands),
+                rounded(100.0 * driverNanos / nanos),
                 allocated < 0 ? null : rounded((double) allocated / commands));
     }
 
@@ -280,7 +298,15 @@ public final class IscsiBench implements Callable<Integer> {
             return;
         }
         var table = new Table(
-                "TARGET", "DRIVER", "LOAD", ">COMMANDS/S", ">GB/S", ">LATENCY US", ">CPU US", ">BYTES ALLOCATED");
+                "TARGET",
+                "DRIVER",
+                "LOAD",
+                ">COMMANDS/S",
+                ">GB/S",
+                ">LATENCY US",
+                ">CPU US",
+                ">BYTES ALLOCATED",
+                ">DRIVER'S CPU %");
         for (Row row : report.rows()) {
             table.row(
                     row.target(),
@@ -290,7 +316,8 @@ public final class IscsiBench implements Callable<Integer> {
                     text(row.gbPerSecond()),
                     text(row.latencyMicros()),
                     text(row.cpuMicros()),
-                    text(row.allocatedBytes()));
+                    text(row.allocatedBytes()),
+                    text(row.driverPercent()));
         }
         System.out.print(table);
         if (!report.ratios().isEmpty()) {
