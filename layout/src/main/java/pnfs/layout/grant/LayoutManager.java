@@ -42,8 +42,11 @@ import pnfs.layout.space.SpaceChange;
 ///
 /// **Failure.** What a client may not do is an outcome, never an exception. Grants are in memory: after a
 /// restart every layout stateid is unknown, and what was granted and not committed stays unwritten until
-/// [#reclaim] or [#forget], for which the caller keeps a record of [#unwritten]. Changes are returned after the
-/// decision has taken effect in memory, so a caller that cannot append them must stop serving.
+/// [#reclaim], [#commitLate] or [#forget], for which the caller keeps a record of [#unwritten] and gives it
+/// back with [#restore]. What somebody is granted, or writes or cuts through the server, nobody commits late:
+/// only so does a commit that was on its way during the restart undo nothing and show nothing stale. Changes
+/// are returned after the decision has taken effect in memory, so a caller that cannot append them must stop
+/// serving.
 ///
 /// **Not here.** Stateids of opens, permissions, grace, and the callback that asks for what [#recall] marks
 /// (`mds`). Who meets a conflict is told to try again.
@@ -60,6 +63,8 @@ public final class LayoutManager {
     private final AtomicLong stateids = new AtomicLong();
     private final Map<Long, FileGrants> files = new ConcurrentHashMap<>();
     private final Map<Long, Set<Long>> filesByClient = new ConcurrentHashMap<>();
+    /// By file: what clients of the run before may still commit, by the ids that they had then.
+    private final Map<Long, Map<Long, RangeSet>> former = new ConcurrentHashMap<>();
     private volatile Placement placement;
     private volatile Set<DeviceId> quarantined = Set.of();
 
@@ -135,6 +140,7 @@ public final class LayoutManager {
                 : grantWriting(file, receiver, want, least, possible, maxExtents);
         if (outcome instanceof GrantOutcome.Granted granted) {
             receiver.granted(granted.iomode(), granted.range());
+            overtake(file.inode(), granted.range());
             if (want.iomode() == Iomode.RW) {
                 receiver.wroteSequentially(granted.range().end(), ahead);
             }
@@ -182,23 +188,49 @@ public final class LayoutManager {
         return new CommitOutcome.Committed(changed, newSize, lostRanges, changes(file, List.of(), List.of()));
     }
 
-    /// LAYOUTCOMMIT with reclaim, RFC 8881 §18.42.3: of what was granted before a restart.
+    /// What a client was granted unwritten in the run before, by the record of it. Before the first client comes.
+    public void restore(long inode, long formerClient, List<ByteRange> granted) {
+        var ranges = new RangeSet();
+        granted.forEach(ranges::add);
+        former.computeIfAbsent(inode, _ -> new ConcurrentHashMap<>()).put(formerClient, ranges);
+    }
+
+    /// Whether it was given out by an earlier run of the server.
+    public boolean isOfEarlierRun(LayoutStateid stateid) {
+        return LayoutStateid.isLayout(stateid.other()) && !stateid.isOf(boot);
+    }
+
+    /// LAYOUTCOMMIT that was on its way when the server died, under the layout stateid of then: Linux sends it
+    /// once more when it is done with its reclaims, and tells the application of any error.
     ///
-    /// @param granted what the client was granted unwritten, by the record of it
-    public CommitOutcome reclaim(LayoutFile file, Commit commit, List<ByteRange> granted) {
+    /// @param formerClient the id that the client had then
+    public CommitOutcome commitLate(LayoutFile file, Commit commit, long formerClient) {
+        return switch (reclaim(file, commit, formerClient)) {
+            case CommitOutcome.Refused(var refusal, var detail)
+            when refusal == Refusal.RECLAIM_BAD ->
+                new CommitOutcome.Refused(Refusal.BAD_STATEID, "layout of the run before: " + detail);
+            case CommitOutcome outcome -> outcome;
+        };
+    }
+
+    /// LAYOUTCOMMIT with reclaim, RFC 8881 §18.42.3: of what was granted before a restart. Without such a grant
+    /// the file may have grown by what was written into its last block, which was data already.
+    ///
+    /// @param formerClient the id that the client had then
+    public CommitOutcome reclaim(LayoutFile file, Commit commit, long formerClient) {
         ByteRange about = rangeOf(commit.offset(), commit.length());
         Optional<String> fault = about == null ? Optional.of("range overflows") : faultOf(commit, about);
         if (fault.isPresent()) {
             return refusedCommit(fault.get());
         }
-        var provable = new RangeSet();
-        granted.forEach(provable::add);
+        RangeSet provable = former.getOrDefault(file.inode(), Map.of()).getOrDefault(formerClient, new RangeSet());
         long newSize = sizeAfter(file, commit);
         boolean isProved = commit.written().stream()
                 .allMatch(written -> provable.intersect(written).equals(List.of(written)));
-        if (!isProved || (newSize > file.size() && granted.isEmpty())) {
+        if (!isProved || (newSize > ByteRange.alignUp(file.size()) && provable.isEmpty())) {
             return new CommitOutcome.Refused(
-                    Refusal.RECLAIM_BAD, "of " + commit.written() + " only " + granted + " was granted");
+                    Refusal.RECLAIM_BAD,
+                    "of " + commit.written() + " up to " + newSize + " only " + provable + " was granted");
         }
         long changed = 0;
         for (ByteRange written : commit.written()) {
@@ -238,9 +270,15 @@ public final class LayoutManager {
         return all.ranges();
     }
 
-    /// Nobody will commit any more what was granted here before a restart: what of it lies beyond the end of the
-    /// file goes. Space lock as in [#giveBack].
-    public LayoutChanges forget(LayoutFile file, List<ByteRange> granted) {
+    /// The client will not commit any more what it was granted here before a restart: what of it lies beyond
+    /// the end of the file goes. Space lock as in [#giveBack].
+    ///
+    /// @param granted all that it was, by the record of it
+    public LayoutChanges forget(LayoutFile file, long formerClient, List<ByteRange> granted) {
+        former.computeIfPresent(file.inode(), (_, clients) -> {
+            clients.remove(formerClient);
+            return clients.isEmpty() ? null : clients;
+        });
         FileGrants grants = grantsOf(file.inode());
         var gone = new ArrayList<Extent>();
         granted.forEach(range -> gone.addAll(punchUnwrittenBeyondEnd(file, grants, range)));
@@ -357,6 +395,7 @@ public final class LayoutManager {
 
     /// The file is gone. Its storage is free once nobody holds a layout of it and no I/O of ours is under way.
     public LayoutChanges remove(LayoutFile file) {
+        former.remove(file.inode());
         List<Extent> lost = file.extents().punch(ByteRange.all());
         if (lost.isEmpty()) {
             return changes(file, List.of(), List.of());
@@ -806,6 +845,12 @@ public final class LayoutManager {
                 .or(() -> file.extents().anyDevice());
     }
 
+    /// Somebody has or does something there from now on: it is too late to commit what was written before a
+    /// restart.
+    private void overtake(long inode, ByteRange range) {
+        former.getOrDefault(inode, Map.of()).values().forEach(granted -> granted.remove(range));
+    }
+
     private boolean isOverLimits(@Nullable Holding holding, long client) {
         return holding == null
                 ? filesByClient.getOrDefault(client, Set.of()).size() >= limits.maxFilesPerClient()
@@ -898,6 +943,9 @@ public final class LayoutManager {
     }
 
     private HoldOutcome begin(FileGrants grants, ProxyHold hold) {
+        if (hold.kind() != ProxyHold.Kind.READ) {
+            overtake(hold.inode(), hold.range());
+        }
         grants.begin(hold);
         files.put(hold.inode(), grants);
         return new HoldOutcome.Held(hold);

@@ -33,6 +33,11 @@ public record LayoutStateid(int seqid, Opaque other) {
         return other.length() == OTHER_BYTES && other.at(Integer.BYTES) < 0;
     }
 
+    /// Whether this start of the server gave it out.
+    boolean isOf(int boot) {
+        return ByteBuffer.wrap(other.toByteArray()).getInt() == boot;
+    }
+
     /// Whether it is the first of its series: nothing was held under it before.
     public boolean isFirst() {
         return seqid == 1;

@@ -30,7 +30,6 @@ import pnfs.wire.xdr.Opaque;
 final class ClientLayouts implements StateTable.Lost {
     private static final Logger log = LoggerFactory.getLogger(ClientLayouts.class);
 
-    private final MetadataStore store;
     private final Clients clients;
     private final Inodes inodes;
     private final FileLocks locks;
@@ -41,8 +40,8 @@ final class ClientLayouts implements StateTable.Lost {
     private final Map<Long, Set<Opaque>> lost = new ConcurrentHashMap<>();
     /// What the store says that clients may commit. Changed under the file's lock.
     private final Set<Recorded> recorded = ConcurrentHashMap.newKeySet();
-    /// Of the run before, by client: files with something that it may still commit.
-    private final Map<Long, Set<Long>> before;
+    /// Of the run before, by client and file: what was granted unwritten.
+    private final Map<Long, Map<Long, List<ByteRange>>> before;
 
     private record Recorded(long inode, long client) {}
 
@@ -54,7 +53,6 @@ final class ClientLayouts implements StateTable.Lost {
             LayoutManager manager,
             FileLayouts layouts,
             Orphans orphans) {
-        this.store = store;
         this.clients = clients;
         this.inodes = inodes;
         this.locks = locks;
@@ -62,6 +60,7 @@ final class ClientLayouts implements StateTable.Lost {
         this.layouts = layouts;
         this.orphans = orphans;
         this.before = new ConcurrentHashMap<>(GrantRecords.readAll(store));
+        before.forEach((client, files) -> files.forEach((inode, granted) -> manager.restore(inode, client, granted)));
     }
 
     /// Of the run before: those that nobody waits for will not commit any more. Once, before the first client
@@ -73,32 +72,26 @@ final class ClientLayouts implements StateTable.Lost {
     /// A client of the run before is done with what it held: storage beyond the end of a file that it was granted
     /// and did not commit goes.
     void forgetFormer(long clientId) {
-        Set<Long> files = before.remove(clientId);
+        Map<Long, List<ByteRange>> files = before.remove(clientId);
         if (files == null) {
             return;
         }
-        for (long inode : files) {
+        files.forEach((inode, granted) -> {
             try (var _ = locks.lock(inode)) {
                 FileChange change = inodes.change();
                 Inode file = inodes.find(inode).value();
-                List<ByteRange> granted = GrantRecords.read(store, inode, clientId);
                 GrantRecords.put(change.batch(), inode, clientId, List.of());
                 if (file == null) {
                     change.append();
-                    continue;
+                    return;
                 }
                 try (var _ = layouts.lockSpace()) {
-                    LayoutChanges changes = manager.forget(layouts.view(file), granted);
+                    LayoutChanges changes = manager.forget(layouts.view(file), clientId, granted);
                     change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
                     layouts.append(change, inode, changes);
                 }
             }
-        }
-    }
-
-    /// What the client was granted unwritten in the run before. Under the file's lock.
-    List<ByteRange> formerGrant(long inode, long formerId) {
-        return GrantRecords.read(store, inode, formerId);
+        });
     }
 
     /// Adds to a change of the file's layouts what the client may commit after it. Under the file's lock.

@@ -259,6 +259,12 @@ public final class Fences implements StateHolder {
         }
     }
 
+    /// It has dropped its layouts, and what it wrote it has written.
+    @Override
+    public void reclaimed(long formerId) {
+        settle(formerId);
+    }
+
     /// It gave everything back and will not write any more, so there is nobody to keep away.
     @Override
     public void left(long clientId) {

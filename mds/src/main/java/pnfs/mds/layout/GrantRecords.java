@@ -5,8 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import pnfs.layout.extent.ByteRange;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
@@ -38,12 +37,6 @@ public final class GrantRecords {
         batch.put(key, value.array());
     }
 
-    /// @throws CorruptStoreException when the record is not what [#put] makes
-    static List<ByteRange> read(MetadataStore store, long inode, long client) {
-        byte[] value = store.get(Keys.GRANT.of(inode, client)).value();
-        return value == null ? List.of() : read(inode, value);
-    }
-
     /// What one client may commit of a file, from its record.
     ///
     /// @throws CorruptStoreException when the record is not what [#put] makes
@@ -64,16 +57,17 @@ public final class GrantRecords {
         return ranges;
     }
 
-    /// The files in which clients have something to commit, by client.
-    static Map<Long, Set<Long>> readAll(MetadataStore store) {
-        var all = new HashMap<Long, Set<Long>>();
+    /// What clients have to commit, by client and file.
+    static Map<Long, Map<Long, List<ByteRange>>> readAll(MetadataStore store) {
+        var all = new HashMap<Long, Map<Long, List<ByteRange>>>();
         store.scan(Keys.GRANT.first(), Keys.GRANT.end(), (key, value) -> {
             long inode = Keys.number(key);
             if (key.length != 1 + 2 * Long.BYTES) {
                 throw damaged(inode, "a key of " + key.length + " bytes");
             }
             long client = ByteBuffer.wrap(key).getLong(1 + Long.BYTES);
-            return all.computeIfAbsent(client, _ -> new TreeSet<>()).add(inode);
+            all.computeIfAbsent(client, _ -> new TreeMap<>()).put(inode, read(inode, value));
+            return true;
         });
         return all;
     }

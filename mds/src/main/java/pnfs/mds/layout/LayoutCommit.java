@@ -6,6 +6,7 @@ import org.slf4j.LoggerFactory;
 import pnfs.layout.grant.Commit;
 import pnfs.layout.grant.CommitOutcome;
 import pnfs.layout.grant.CommitOutcome.Committed;
+import pnfs.layout.grant.LayoutFile;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutType;
 import pnfs.layout.grant.Want;
@@ -35,7 +36,6 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
     private final LayoutManager manager;
     private final FileLayouts layouts;
     private final LayoutBodies bodies;
-    private final ClientLayouts held;
 
     LayoutCommit(
             Inodes inodes,
@@ -43,15 +43,13 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
             Clients clients,
             LayoutManager manager,
             FileLayouts layouts,
-            LayoutBodies bodies,
-            ClientLayouts held) {
+            LayoutBodies bodies) {
         this.inodes = inodes;
         this.locks = locks;
         this.clients = clients;
         this.manager = manager;
         this.layouts = layouts;
         this.bodies = bodies;
-        this.held = held;
     }
 
     @Override
@@ -71,15 +69,21 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
             file.regular();
-            CommitOutcome outcome = args.reclaim()
-                    ? manager.reclaim(
-                            layouts.view(file), commit, held.formerGrant(file.id(), clients.formerId(state.clientId())))
-                    : manager.commit(layouts.view(file), bodies.requester(state), commit);
-            return switch (outcome) {
+            return switch (decide(args.reclaim(), commit, layouts.view(file), state)) {
                 case Committed committed -> committed(file, committed, args, state);
                 case CommitOutcome.Refused(var refusal, var detail) -> throw FileLayouts.refused(refusal, detail);
             };
         }
+    }
+
+    private CommitOutcome decide(boolean reclaim, Commit commit, LayoutFile file, CompoundState state) {
+        long former = clients.formerId(state.clientId());
+        if (reclaim) {
+            return manager.reclaim(file, commit, former);
+        }
+        return former != 0 && manager.isOfEarlierRun(commit.stateid())
+                ? manager.commitLate(file, commit, former)
+                : manager.commit(file, bodies.requester(state), commit);
     }
 
     private OpResult committed(Inode file, Committed committed, LayoutCommitArgs args, CompoundState state) {

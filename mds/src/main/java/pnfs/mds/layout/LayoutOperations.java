@@ -70,7 +70,7 @@ public final class LayoutOperations {
         table.register(
                 OpCode.LAYOUTCOMMIT,
                 LayoutCommitArgs.class,
-                new LayoutCommit(inodes, locks, clients, manager, layouts, bodies, held));
+                new LayoutCommit(inodes, locks, clients, manager, layouts, bodies));
         table.register(
                 OpCode.LAYOUTRETURN,
                 LayoutReturnArgs.class,

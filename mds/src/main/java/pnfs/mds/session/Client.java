@@ -33,10 +33,11 @@ final class Client {
     volatile long recordTicket;
     /// RECLAIM_COMPLETE was seen: new state may be granted.
     volatile boolean reclaimComplete;
-    /// What it held before the restart may be given back to it.
-    volatile boolean mayReclaim;
-    /// The id that it had then.
+    /// The id that it had before the restart, while what it held then may be given back to it or what it sent then
+    /// may come once more; otherwise 0.
     volatile long formerId;
+
+    long reclaimedAtNanos;
 
     /// Recallable state that was taken from it and that it has not acknowledged with FREE_STATEID.
     private final AtomicInteger revoked = new AtomicInteger();

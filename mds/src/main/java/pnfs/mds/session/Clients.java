@@ -51,6 +51,8 @@ public final class Clients {
     private final Map<Opaque, Records> byOwner = new HashMap<>();
     /// Ids from the run before whose holders have yet to hear that they are gone.
     private final List<Long> settled = new ArrayList<>();
+    /// Ids from the run before of those who took back what they wanted, which holders have yet to hear.
+    private final List<Long> reclaimed = new ArrayList<>();
 
     private int given;
 
@@ -243,13 +245,13 @@ public final class Clients {
         ClientRecord before = grace.recordOf(client.owner);
         if (before != null) {
             batch.delete(ClientRecords.key(before.clientId()));
-            client.mayReclaim = before.verifier() == client.verifier;
-            client.formerId = before.clientId();
-        }
-        if (client.mayReclaim) {
-            put(batch, client); // under its new id, for the case that we restart again
-        } else {
-            grace.settled(client.owner);
+            if (before.verifier() == client.verifier) {
+                client.formerId = before.clientId();
+                put(batch, client); // under its new id, for the case that we restart again
+            } else {
+                grace.settled(client.owner);
+                settled.add(before.clientId());
+            }
         }
         records.confirmed = client;
         records.unconfirmed = null;
@@ -268,10 +270,13 @@ public final class Clients {
             if (client.reclaimComplete) {
                 throw new NfsException(NfsStatus.COMPLETE_ALREADY, "second RECLAIM_COMPLETE");
             }
-            if (!client.mayReclaim) {
+            if (client.formerId == 0) {
                 var batch = new Batch();
                 put(batch, client);
                 client.recordTicket = store.append(batch);
+            } else {
+                client.reclaimedAtNanos = state.nowNanos();
+                reclaimed.add(client.formerId);
             }
             state.dependsOn(client.recordTicket);
             client.reclaimComplete = true;
@@ -324,7 +329,8 @@ public final class Clients {
         addRevoked(clientId, 1);
     }
 
-    /// The id that a client had before the restart whose state it reclaims.
+    /// The id that a client had before the restart, as long as it takes back what it held then, and a lease
+    /// longer; otherwise 0.
     public long formerId(long clientId) {
         return requireLive(clientId).formerId;
     }
@@ -412,8 +418,10 @@ public final class Clients {
             var batch = new Batch();
             for (ClientRecord lost : grace.endOverdue(nowNanos)) {
                 batch.delete(ClientRecords.key(lost.clientId()));
+                settled.add(lost.clientId());
             }
             for (Client client : List.copyOf(byId.values())) {
+                forgetFormer(client, nowNanos);
                 switch (client.lease()) {
                     case UNCONFIRMED -> {
                         if (client.isSilentFor(limits.leaseNanos(), nowNanos)) {
@@ -441,6 +449,18 @@ public final class Clients {
         released.forEach(this::tellHolders);
     }
 
+    /// Where it is too late for what the client held before the restart.
+    private void forgetFormer(Client client, long nowNanos) {
+        if (client.formerId != 0 && client.reclaimComplete) {
+            if (nowNanos - client.reclaimedAtNanos > limits.leaseNanos()) {
+                settled.add(client.formerId);
+                client.formerId = 0;
+            }
+        } else if (grace.isOver(nowNanos)) {
+            client.formerId = 0;
+        }
+    }
+
     /// Runs `action` under the lock; what sessions and clients have in common is changed so.
     <T> T locked(Supplier<T> action) {
         enter();
@@ -465,6 +485,10 @@ public final class Clients {
         if (client.lease() != LeaseState.UNCONFIRMED) {
             batch.delete(ClientRecords.key(client.id));
             grace.settled(client.owner);
+            if (client.formerId != 0) {
+                settled.add(client.formerId);
+                client.formerId = 0;
+            }
         }
         client.become(LeaseState.RELEASED, why);
         for (Session session : client.sessions) {
@@ -506,14 +530,12 @@ public final class Clients {
 
     private void leave() {
         List<Long> gone = List.copyOf(settled);
+        List<Long> done = List.copyOf(reclaimed);
         settled.clear();
+        reclaimed.clear();
         lock.unlock();
         assert LockRank.CLIENT.leave();
+        done.forEach(formerId -> holders.forEach(holder -> holder.reclaimed(formerId)));
         gone.forEach(clientId -> holders.forEach(holder -> holder.release(clientId)));
-    }
-
-    /// Under the lock; holders hear of it when it is given back.
-    void settledBefore(ClientRecord client) {
-        settled.add(client.clientId());
     }
 }

@@ -72,7 +72,7 @@ public final class Grace {
         if (isOver(state.nowNanos()) || client.reclaimComplete) {
             throw new NfsException(NfsStatus.NO_GRACE, "reclaim after grace");
         }
-        if (!client.mayReclaim) {
+        if (client.formerId == 0) {
             throw new NfsException(NfsStatus.RECLAIM_BAD, "this client held nothing before the restart");
         }
         goOnAfter(state.nowNanos());
@@ -103,12 +103,8 @@ public final class Grace {
 
     /// This owner has taken back what it wanted, or never will.
     void settled(Opaque owner) {
-        ClientRecord before = missing.remove(owner);
-        if (before != null) {
-            clients.settledBefore(before);
-            if (missing.isEmpty()) {
-                end("everybody came back");
-            }
+        if (missing.remove(owner) != null && missing.isEmpty()) {
+            end("everybody came back");
         }
     }
 
@@ -123,7 +119,6 @@ public final class Grace {
             return List.of();
         }
         List<ClientRecord> lost = List.copyOf(missing.values());
-        lost.forEach(clients::settledBefore);
         missing.clear();
         end("time is up");
         return lost;

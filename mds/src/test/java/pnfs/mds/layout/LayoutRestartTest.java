@@ -10,6 +10,7 @@ import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
+import pnfs.mds.FileRooms;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.TestServer;
@@ -25,6 +26,7 @@ import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpArgs.RemoveArgs;
+import pnfs.wire.nfs4.OpArgs.SetAttrArgs;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
@@ -79,8 +81,7 @@ class LayoutRestartTest {
     void a_layout_that_was_returned_is_not_committed_after_a_restart() {
         FileHandle file = rooms.open(ALICE, "f");
         LayoutGetResult held = get(ALICE, file, 0, PAGE);
-        var all = new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, held.stateid(), Opaque.EMPTY);
-        rooms.run(ALICE, file, new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, all));
+        giveBack(ALICE, file, held.stateid());
         restart();
         rooms.comeBack(ALICE);
 
@@ -96,6 +97,106 @@ class LayoutRestartTest {
         rooms.run(ALICE, rooms.root, new ReclaimCompleteArgs(false));
 
         assertThat(reclaim(ALICE, file, PAGE - 1, new ByteRange(0, PAGE))).isEqualTo(NfsStatus.NO_GRACE);
+    }
+
+    @Test
+    void I5_a_commit_that_was_on_its_way_is_honoured_when_it_comes_again_after_the_reclaims() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid ofThen = get(ALICE, file, 0, 4 * PAGE).stateid();
+        restart();
+        comeBackAndComplete(ALICE);
+        assertThat(rooms.manager.isHeld(file.inode())).isFalse();
+
+        assertThat(late(ALICE, file, ofThen, 2 * PAGE - 1, new ByteRange(0, 2 * PAGE)))
+                .isEqualTo(NfsStatus.OK);
+
+        assertThat(rooms.extents(file).getFirst().file()).isEqualTo(new ByteRange(0, 2 * PAGE));
+        restart();
+        assertThat(rooms.inode(file).size()).isEqualTo(2 * PAGE);
+        assertThat(rooms.extents(file)).extracting(Extent::state).startsWith(ExtentState.READ_WRITE_DATA);
+    }
+
+    @Test
+    void a_late_commit_of_what_was_data_before_is_honoured_and_the_file_grows_within_its_last_block() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid ofThen = get(ALICE, file, 0, PAGE).stateid();
+        rooms.run(ALICE, file, commit(false, ofThen, 99, new ByteRange(0, PAGE)));
+        giveBack(ALICE, file, ofThen);
+        ofThen = get(ALICE, file, 0, PAGE).stateid();
+        restart();
+        comeBackAndComplete(ALICE);
+
+        assertThat(late(ALICE, file, ofThen, PAGE)).as("a block more").isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(late(ALICE, file, ofThen, 199)).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.inode(file).size()).isEqualTo(200);
+    }
+
+    @Test
+    void a_late_commit_comes_within_a_lease_or_not_at_all() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid ofThen = get(ALICE, file, 0, 4 * PAGE).stateid();
+        restart();
+        comeBackAndComplete(ALICE);
+
+        rooms.pass(TestServer.LEASE_SECONDS / 2);
+        assertThat(late(ALICE, file, ofThen, PAGE - 1, new ByteRange(0, PAGE))).isEqualTo(NfsStatus.OK);
+        rooms.pass(TestServer.LEASE_SECONDS);
+        rooms.settle();
+        assertThat(late(ALICE, file, ofThen, 2 * PAGE - 1, new ByteRange(PAGE, 2 * PAGE)))
+                .isEqualTo(NfsStatus.BAD_STATEID);
+
+        assertThat(rooms.inode(file).size()).isEqualTo(PAGE);
+        assertThat(rooms.inode(file).spaceUsed()).isEqualTo(PAGE);
+        assertThat(GrantRecords.readAll(rooms.store)).isEmpty();
+    }
+
+    @Test
+    void a_late_commit_of_another_client_or_under_a_stateid_of_this_run_is_refused() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid ofThen = get(ALICE, file, 0, PAGE).stateid();
+        rooms.open(BOB, "g");
+        restart();
+        comeBackAndComplete(BOB);
+        comeBackAndComplete(ALICE);
+        FileHandle other = rooms.open(ALICE, "h");
+        Stateid ofNow = get(ALICE, other, 0, PAGE).stateid();
+
+        assertThat(late(BOB, file, ofThen, PAGE - 1, new ByteRange(0, PAGE))).isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(late(ALICE, file, ofNow, PAGE - 1, new ByteRange(0, PAGE))).isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(rooms.inode(file).size()).isZero();
+    }
+
+    @Test
+    void I4_what_somebody_was_granted_since_the_restart_is_not_committed_late() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid ofThen = get(ALICE, file, 0, 4 * PAGE).stateid();
+        restart();
+        comeBackAndComplete(ALICE);
+        rooms.open(BOB, "f");
+        get(BOB, file, PAGE, PAGE);
+
+        assertThat(late(ALICE, file, ofThen, 2 * PAGE - 1, new ByteRange(0, 2 * PAGE)))
+                .isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(late(ALICE, file, ofThen, PAGE - 1, new ByteRange(0, PAGE))).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.extents(file).getFirst().file()).isEqualTo(new ByteRange(0, PAGE));
+    }
+
+    @Test
+    void I4_what_was_cut_off_since_the_restart_is_not_committed_late_into_new_storage() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid ofThen = get(ALICE, file, 0, 4 * PAGE).stateid();
+        rooms.run(ALICE, file, commit(false, ofThen, PAGE - 1, new ByteRange(0, PAGE)));
+        restart();
+        comeBackAndComplete(ALICE);
+        rooms.open(BOB, "f");
+        var cut = new SetAttrArgs(rooms.stateid(BOB, file), FileRooms.size(0));
+        assertThat(rooms.run(BOB, file, cut).status()).isEqualTo(NfsStatus.OK);
+        LayoutGetResult bobs = get(BOB, file, 0, 4 * PAGE);
+        giveBack(BOB, file, bobs.stateid());
+
+        assertThat(late(ALICE, file, ofThen, 2 * PAGE - 1, new ByteRange(PAGE, 2 * PAGE)))
+                .isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(rooms.inode(file).size()).isZero();
     }
 
     @Test
@@ -149,8 +250,7 @@ class LayoutRestartTest {
         FileHandle file = rooms.open(ALICE, "f");
         LayoutGetResult held = get(ALICE, file, 0, PAGE);
         rooms.run(ALICE, file, commit(false, held.stateid(), PAGE - 1, new ByteRange(0, PAGE)));
-        var all = new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, held.stateid(), Opaque.EMPTY);
-        rooms.run(ALICE, file, new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, all));
+        giveBack(ALICE, file, held.stateid());
         rooms.run(ALICE, file, new CloseArgs(0, rooms.stateid(ALICE, file)));
 
         assertThat(GrantRecords.readAll(rooms.store)).isEmpty();
@@ -173,6 +273,21 @@ class LayoutRestartTest {
                         length,
                         rooms.stateid(client, file),
                         4096));
+    }
+
+    private void comeBackAndComplete(long client) {
+        rooms.comeBack(client);
+        rooms.run(client, rooms.root, new ReclaimCompleteArgs(false));
+        rooms.settle();
+    }
+
+    private void giveBack(long client, FileHandle file, Stateid layout) {
+        var all = new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, layout, Opaque.EMPTY);
+        rooms.run(client, file, new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, all));
+    }
+
+    private NfsStatus late(long client, FileHandle file, Stateid ofThen, long last, ByteRange... written) {
+        return rooms.run(client, file, commit(false, ofThen, last, written)).status();
     }
 
     private NfsStatus reclaim(long client, FileHandle file, long last, ByteRange... written) {
