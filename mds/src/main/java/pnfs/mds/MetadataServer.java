@@ -138,7 +138,7 @@ public final class MetadataServer {
                         identity.boot());
         var layouts = new FileLayouts(store, manager, space, offer.placementUnitBytes(), Limits.CACHED_MAPS);
         var namespace = new Namespace(store, inodes, locks);
-        var opens = new OpenFiles(clients, new StateTable(clients, Limits.STATES_PER_CLIENT, random.split()));
+        var opens = new OpenFiles(store, clients, new StateTable(clients, Limits.STATES_PER_CLIENT, random.split()));
         orphans = new Orphans(store, inodes, locks, layouts, opens);
         clusterId = uuid(identity.id().toByteArray());
         var attributes = new FileAttributes(
@@ -169,10 +169,10 @@ public final class MetadataServer {
         XattrOperations.register(table, store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, exports);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
-        var byteLocks = new LockTable(opens.states(), callbacks, Limits.LOCKS_PER_CLIENT);
+        var byteLocks = new LockTable(store, opens.states(), callbacks, Limits.LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
         var delegations = new Delegations(
-                offer.delegations(), Limits.DELEGATIONS, clients, locks, inodes, opens, callbacks, recalls);
+                offer.delegations(), Limits.DELEGATIONS, store, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
         var layoutRoom = LayoutOperations.register(
                 table,

@@ -112,7 +112,7 @@ public final class FileRooms {
         namespace = new Namespace(store, inodes, locks);
         ServerIdentity identity = ServerIdentity.start(store, random.split());
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
-        opens = new OpenFiles(clients, new StateTable(clients, STATES_PER_CLIENT, random.split()));
+        opens = new OpenFiles(store, clients, new StateTable(clients, STATES_PER_CLIENT, random.split()));
         orphans = new Orphans(store, inodes, locks, space, opens);
         root = namespace.root(0, new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
@@ -124,7 +124,7 @@ public final class FileRooms {
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, clients);
         var callbacks = new Callbacks(clients, later::add, Duration.ofSeconds(5));
-        byteLocks = new LockTable(opens.states(), callbacks, LOCKS_PER_CLIENT);
+        byteLocks = new LockTable(store, opens.states(), callbacks, LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, clients);
     }
 

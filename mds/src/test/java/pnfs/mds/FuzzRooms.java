@@ -100,18 +100,18 @@ final class FuzzRooms implements TestServer.Rooms {
         freeAtFirst = space.totals().freeBytes();
         var attributes = new FileAttributes(FileRooms.FACTS, layouts, FileRooms.OWNERS);
         var namespace = new Namespace(server.store, inodes, locks);
-        opens = new OpenFiles(server.clients, new StateTable(server.clients, 100, random));
+        opens = new OpenFiles(server.store, server.clients, new StateTable(server.clients, 100, random));
         var orphans = new Orphans(server.store, inodes, locks, layouts, opens);
         var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         XattrOperations.register(table, server.store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, server.clients);
         var callbacks = new Callbacks(server.clients, server.loop::execute, Duration.ofSeconds(5));
-        byteLocks = new LockTable(opens.states(), callbacks, FileRooms.LOCKS_PER_CLIENT);
+        byteLocks = new LockTable(server.store, opens.states(), callbacks, FileRooms.LOCKS_PER_CLIENT);
         LockOperations.register(table, inodes, locks, opens, byteLocks, server.clients);
         recalls = new Recalls(server.clients, callbacks, server.loop.nowNanos(), TestServer.LIMITS.leaseNanos());
-        delegations =
-                new Delegations(DelegationPolicy.ON, 100, server.clients, locks, inodes, opens, callbacks, recalls);
+        delegations = new Delegations(
+                DelegationPolicy.ON, 100, server.store, server.clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, server.clients);
         var layoutRoom = LayoutOperations.register(
                 table,

@@ -74,7 +74,7 @@ class LinuxCompoundsTest {
         var inodes = new Inodes(server.store, 100, random);
         var attributes = new FileAttributes(FileRooms.FACTS, space, Owners.numeric());
         var namespace = new Namespace(server.store, inodes, locks);
-        var opens = new OpenFiles(server.clients, new StateTable(server.clients, 100, random));
+        var opens = new OpenFiles(server.store, server.clients, new StateTable(server.clients, 100, random));
         var orphans = new Orphans(server.store, inodes, locks, space, opens);
         table.register(
                 OpCode.SETATTR,

@@ -54,6 +54,18 @@ final class Delegation extends FileState {
         this.changeTold = changeAtGrant;
     }
 
+    /// One that a record tells of.
+    Delegation(Delegations all, DelegationRecords.Recorded recorded) {
+        super(recorded.facts());
+        this.all = all;
+        this.file = recorded.facts().file();
+        this.kind = recorded.isWrite() ? Kind.WRITE : Kind.READ;
+        this.grantedBy = recorded.grantedBy();
+        this.standing = recorded.isRevoked() ? Standing.REVOKED : Standing.HELD;
+        this.changeTold = recorded.changeTold();
+        this.modified = recorded.modified();
+    }
+
     @Override
     public long clientId() {
         return grantedBy.clientId();
@@ -115,6 +127,10 @@ final class Delegation extends FileState {
         changeTold = change;
         modified |= news;
         return news;
+    }
+
+    long changeTold() {
+        return changeTold;
     }
 
     boolean isModified() {

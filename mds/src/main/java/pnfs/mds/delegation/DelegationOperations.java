@@ -1,5 +1,6 @@
 package pnfs.mds.delegation;
 
+import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
@@ -19,6 +20,7 @@ import pnfs.wire.nfs4.OpResult.DirDelegationUnavailable;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
 import pnfs.wire.nfs4.OpResult.WantDelegationResult;
 import pnfs.wire.nfs4.OpenClaim;
+import pnfs.wire.nfs4.OpenDelegation;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.Stateid;
 
@@ -71,21 +73,23 @@ public final class DelegationOperations {
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
             file.regular();
-            return new WantDelegationResult(
-                    switch (args.claim()) {
-                        case OpenClaim.ByHandle() -> {
-                            clients.grace().requireOver(state);
-                            int access = want == ShareBits.WANT_READ_DELEG ? ShareBits.READ : ShareBits.BOTH;
-                            delegations.requireNone(file, access, state);
-                            yield delegations.offer(file, access, want, state);
-                        }
-                        case OpenClaim.Previous(var type) -> {
-                            clients.grace().requireReclaim(state);
-                            yield delegations.reclaim(file, type, state);
-                        }
-                        case OpenClaim.DelegatePreviousByHandle() ->
-                            throw new NfsException(NfsStatus.NOTSUPP, "delegations do not outlive their client");
-                    });
+            FileChange change = inodes.change();
+            OpenDelegation answer = switch (args.claim()) {
+                case OpenClaim.ByHandle() -> {
+                    clients.grace().requireOver(state);
+                    int access = want == ShareBits.WANT_READ_DELEG ? ShareBits.READ : ShareBits.BOTH;
+                    delegations.requireNone(file, access, state);
+                    yield delegations.offer(change.batch(), file, access, want, state);
+                }
+                case OpenClaim.Previous(var type) -> {
+                    clients.grace().requireReclaim(state);
+                    yield delegations.reclaim(change.batch(), file, type, state);
+                }
+                case OpenClaim.DelegatePreviousByHandle() ->
+                    throw new NfsException(NfsStatus.NOTSUPP, "delegations do not outlive their client");
+            };
+            change.append(state);
+            return new WantDelegationResult(answer);
         }
     }
 }

@@ -28,6 +28,10 @@ import pnfs.mds.open.Delegating;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.session.Clients;
 import pnfs.mds.session.StateHolder;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.AttributeValue.Ace;
@@ -65,6 +69,7 @@ public final class Delegations implements Delegating, StateHolder {
 
     private final DelegationPolicy policy;
     private final int most;
+    private final MetadataStore store;
     private final Clients clients;
     private final FileLocks locks;
     private final Inodes inodes;
@@ -83,10 +88,14 @@ public final class Delegations implements Delegating, StateHolder {
     /// Who opened a file last, and until when it counts as wanted by several.
     private record Habit(long client, long contendedUntilNanos) {}
 
+    /// Takes up the delegations that clients that are still known had before a restart.
+    ///
     /// @param most delegations at once, of all clients
+    /// @throws CorruptStoreException when a record is not what this version writes
     public Delegations(
             DelegationPolicy policy,
             int most,
+            MetadataStore store,
             Clients clients,
             FileLocks locks,
             Inodes inodes,
@@ -95,12 +104,37 @@ public final class Delegations implements Delegating, StateHolder {
             Recalls recalls) {
         this.policy = policy;
         this.most = most;
+        this.store = store;
         this.clients = clients;
         this.locks = locks;
         this.inodes = inodes;
         this.opens = opens;
         this.callbacks = callbacks;
         this.recalls = recalls;
+        restore();
+    }
+
+    private void restore() {
+        var left = new Batch();
+        store.scan(Keys.DELEGATION.first(), Keys.DELEGATION.end(), (key, value) -> {
+            var held = new Delegation(this, DelegationRecords.read(key, value));
+            if (!opens.states().restore(held)) {
+                left.delete(key);
+            } else if (held.standing() == Delegation.Standing.REVOKED) {
+                clients.revoked(held.clientId());
+            } else {
+                add(held);
+            }
+            return true;
+        });
+        store.append(left);
+    }
+
+    private void add(Delegation held) {
+        List<Delegation> all = new ArrayList<>(of(held.file().inode()));
+        all.add(held);
+        byInode.put(held.file().inode(), List.copyOf(all));
+        count.incrementAndGet();
     }
 
     /// How many are held.
@@ -109,7 +143,7 @@ public final class Delegations implements Delegating, StateHolder {
     }
 
     @Override
-    public OpenDelegation offer(Inode file, int access, int want, CompoundState state) {
+    public OpenDelegation offer(Batch batch, Inode file, int access, int want, CompoundState state) {
         boolean again = noteOpen(file.id(), state);
         if (want == ShareBits.WANT_NO_DELEG || want == ShareBits.WANT_CANCEL) {
             return new OpenDelegation.Refused(Delegating.refusal(want), false);
@@ -122,7 +156,7 @@ public final class Delegations implements Delegating, StateHolder {
         if (obstacle != null) {
             return want == 0 ? new OpenDelegation.None() : new OpenDelegation.Refused(obstacle, false);
         }
-        return grant(file, kind, state);
+        return grant(batch, file, kind, state);
     }
 
     /// Whether the client opened it the last time too and nobody else wants it.
@@ -144,7 +178,9 @@ public final class Delegations implements Delegating, StateHolder {
     private @Nullable NoDelegationReason obstacle(Inode file, Delegation.Kind kind, CompoundState state) {
         boolean granting =
                 policy == DelegationPolicy.ON || (policy == DelegationPolicy.READ && kind == Delegation.Kind.READ);
-        if (!granting || !clients.canCallBack(state.clientId())) {
+        if (!granting
+                || !clients.canCallBack(state.clientId())
+                || !opens.states().hasRoom(state.clientId())) {
             return NoDelegationReason.RESOURCE;
         }
         if (count.get() >= most) {
@@ -172,14 +208,16 @@ public final class Delegations implements Delegating, StateHolder {
         }
     }
 
-    private OpenDelegation grant(Inode file, Delegation.Kind kind, CompoundState state) {
+    private OpenDelegation grant(Batch batch, Inode file, Delegation.Kind kind, CompoundState state) {
         var granted = new Delegation(this, opens.states(), file.file(), kind, state.session(), file.change());
         opens.states().add(granted);
-        List<Delegation> held = new ArrayList<>(of(file.id()));
-        held.add(granted);
-        byInode.put(file.id(), List.copyOf(held));
-        count.incrementAndGet();
-        return switch (kind) {
+        add(granted);
+        DelegationRecords.put(batch, granted);
+        return answer(granted);
+    }
+
+    private static OpenDelegation answer(Delegation granted) {
+        return switch (granted.kind()) {
             case READ -> new OpenDelegation.Read(false, granted.stateid(), false, Ace.NOBODY);
             case WRITE ->
                 new OpenDelegation.Write(
@@ -188,15 +226,21 @@ public final class Delegations implements Delegating, StateHolder {
     }
 
     @Override
-    public OpenDelegation reclaim(Inode file, DelegationType type, CompoundState state) {
+    public OpenDelegation reclaim(Batch batch, Inode file, DelegationType type, CompoundState state) {
         Delegation.Kind kind = switch (type) {
             case READ, READ_TIMES -> Delegation.Kind.READ;
             case WRITE, WRITE_TIMES -> Delegation.Kind.WRITE;
             case NONE, NONE_EXT -> null;
         };
-        return kind == null || obstacle(file, kind, state) != null
-                ? new OpenDelegation.None()
-                : grant(file, kind, state);
+        if (kind == null) {
+            return new OpenDelegation.None();
+        }
+        for (Delegation held : of(file.id())) {
+            if (held.clientId() == state.clientId() && held.kind() == kind) {
+                return answer(held); // reclaimed already, before we were started once more
+            }
+        }
+        return obstacle(file, kind, state) != null ? new OpenDelegation.None() : grant(batch, file, kind, state);
     }
 
     @Override
@@ -285,21 +329,29 @@ public final class Delegations implements Delegating, StateHolder {
             latest = file.written(file.size(), file.spaceUsed(), state.now(), state.now());
             FileChange noted = inodes.change();
             noted.put(latest);
+            DelegationRecords.put(noted.batch(), writer);
             state.dependsOn(noted.append());
         }
         return writer.isModified() ? latest.withSize(told.size()) : latest;
     }
 
-    /// DELEGRETURN, RFC 8881 §18.6.
+    /// DELEGRETURN, RFC 8881 §18.6. No reply shows anything of it: none waits.
     void giveBack(Delegation held) {
         end(held);
-        opens.states().remove(held);
+        forget(held);
+    }
+
+    private void forget(Delegation gone) {
+        opens.states().remove(gone);
+        var batch = new Batch();
+        DelegationRecords.delete(batch, gone);
+        store.append(batch);
     }
 
     /// The client has said FREE_STATEID of what was taken from it.
     void acknowledged(Delegation revoked) {
         revoked.become(Delegation.Standing.GONE);
-        opens.states().remove(revoked);
+        forget(revoked);
         clients.acknowledged(revoked.clientId());
     }
 
@@ -331,7 +383,7 @@ public final class Delegations implements Delegating, StateHolder {
                 if (held.standing() != Delegation.Standing.REVOKED) {
                     end(held);
                 }
-                opens.states().remove(held);
+                forget(held);
             }
         }
     }
@@ -390,6 +442,9 @@ public final class Delegations implements Delegating, StateHolder {
                     log.info("delegation revoked client={} state={}", Long.toHexString(clientId()), delegation);
                     end(delegation);
                     delegation.become(Delegation.Standing.REVOKED);
+                    var batch = new Batch();
+                    DelegationRecords.put(batch, delegation);
+                    store.append(batch);
                     clients.revoked(clientId());
                 }
             }

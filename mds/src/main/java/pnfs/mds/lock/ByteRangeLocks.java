@@ -31,6 +31,24 @@ final class ByteRangeLocks<O> {
     /// A lock of `range`, which is never empty.
     record Held<O>(O owner, FileRange range, Kind kind) {}
 
+    /// Hears what a change does to single locks, so that they can be recorded by owner and offset.
+    interface Changes<O> {
+        void locked(Held<O> held);
+
+        void unlocked(Held<O> held);
+
+        /// Where nobody records.
+        static <O> Changes<O> unheard() {
+            return new Changes<>() {
+                @Override
+                public void locked(Held<O> held) {}
+
+                @Override
+                public void unlocked(Held<O> held) {}
+            };
+        }
+    }
+
     /// For each owner its locks by offset. Owners without a lock are not in the map.
     private final Map<O, NavigableMap<Long, Held<O>>> byOwner = new HashMap<>();
 
@@ -64,8 +82,8 @@ final class ByteRangeLocks<O> {
     }
 
     /// Locks a range, whatever the owner held there before. The caller has asked for conflicts.
-    void lock(O owner, FileRange range, Kind kind) {
-        unlock(owner, range);
+    void lock(O owner, FileRange range, Kind kind, Changes<O> changes) {
+        unlock(owner, range, changes);
         NavigableMap<Long, Held<O>> locks = byOwner.computeIfAbsent(owner, _ -> new TreeMap<>());
         long offset = range.offset();
         long end = range.end();
@@ -74,29 +92,28 @@ final class ByteRangeLocks<O> {
                 && before.getValue().range().end() == offset
                 && before.getValue().kind() == kind) {
             offset = before.getKey();
-            remove(locks, offset);
+            remove(locks, before.getValue(), changes);
         }
         Held<O> after = locks.get(end);
         if (after != null && after.kind() == kind) {
-            remove(locks, end);
+            remove(locks, after, changes);
             end = after.range().end();
         }
-        put(locks, new Held<>(owner, new FileRange(offset, end), kind));
+        put(locks, new Held<>(owner, new FileRange(offset, end), kind), changes);
     }
 
     /// Unlocks a range; what the owner holds around it stays. Nothing there is nothing to do.
-    void unlock(O owner, FileRange range) {
+    void unlock(O owner, FileRange range, Changes<O> changes) {
         NavigableMap<Long, Held<O>> locks = locks(owner);
         for (Held<O> held : overlapping(locks, range).toList()) {
-            remove(locks, held.range().offset());
+            remove(locks, held, changes);
             if (held.range().offset() < range.offset()) {
-                put(locks, new Held<>(owner, new FileRange(held.range().offset(), range.offset()), held.kind()));
+                var below = new FileRange(held.range().offset(), range.offset());
+                put(locks, new Held<>(owner, below, held.kind()), changes);
             }
             if (held.range().end() > range.end()) {
-                put(
-                        locks,
-                        new Held<>(
-                                owner, new FileRange(range.end(), held.range().end()), held.kind()));
+                var above = new FileRange(range.end(), held.range().end());
+                put(locks, new Held<>(owner, above, held.kind()), changes);
             }
         }
         if (locks.isEmpty()) {
@@ -118,13 +135,15 @@ final class ByteRangeLocks<O> {
         return one.offset() < other.end() && other.offset() < one.end();
     }
 
-    private void put(NavigableMap<Long, Held<O>> locks, Held<O> held) {
+    private void put(NavigableMap<Long, Held<O>> locks, Held<O> held, Changes<O> changes) {
         locks.put(held.range().offset(), held);
         count++;
+        changes.locked(held);
     }
 
-    private void remove(NavigableMap<Long, Held<O>> locks, long offset) {
-        locks.remove(offset);
+    private void remove(NavigableMap<Long, Held<O>> locks, Held<O> held, Changes<O> changes) {
+        locks.remove(held.range().offset());
         count--;
+        changes.unlocked(held);
     }
 }

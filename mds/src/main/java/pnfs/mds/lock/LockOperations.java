@@ -2,6 +2,7 @@ package pnfs.mds.lock;
 
 import java.util.Optional;
 import java.util.function.Supplier;
+import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -102,7 +103,9 @@ public final class LockOperations {
                 }
                 return denied(OpCode.LOCK, conflict.get());
             }
-            table.lock(lock, args.range(), kind);
+            FileChange change = inodes.change();
+            table.lock(change.batch(), lock, args.range(), kind);
+            change.append(state);
             state.setCurrentStateid(lock.stateid());
             return new LockResult(lock.stateid());
         }
@@ -139,7 +142,9 @@ public final class LockOperations {
         try (var _ = locks.lock(file.inode())) {
             Stateid stateid = state.resolve(args.stateid());
             LockState lock = opens.states().require(LockState.class, stateid, file, state);
-            table.unlock(lock, args.range());
+            FileChange change = inodes.change();
+            table.unlock(change.batch(), lock, args.range());
+            change.append(state); // the reply shows the stateid's next version
             state.setCurrentStateid(lock.stateid());
             return new LockuResult(lock.stateid());
         }

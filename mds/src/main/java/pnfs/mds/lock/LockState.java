@@ -3,6 +3,7 @@ package pnfs.mds.lock;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.open.FileState;
 import pnfs.mds.open.OpenState;
+import pnfs.mds.open.StateRecords;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 
@@ -19,6 +20,15 @@ final class LockState extends FileState {
         this.table = table;
         this.open = open;
         this.owner = owner;
+    }
+
+    /// One that a record tells of.
+    LockState(LockTable table, OpenState open, StateRecords.Facts facts, LockOwner owner) {
+        super(facts);
+        this.table = table;
+        this.open = open;
+        this.owner = owner;
+        this.seqid = facts.seqid();
     }
 
     @Override

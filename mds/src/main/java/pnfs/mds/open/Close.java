@@ -1,5 +1,6 @@
 package pnfs.mds.open;
 
+import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
@@ -34,10 +35,9 @@ final class Close implements Operation<CloseArgs>, StateHolder {
         Stateid stateid = state.resolveExactly(args.stateid());
         try (var _ = locks.lock(file.inode())) {
             OpenState open = opens.require(stateid, file, state);
-            opens.close(open);
+            close(open);
             state.setCurrentStateid(open.stateid()); // which names nothing any more
         }
-        // The reply shows nothing of this: it need not wait.
         endIfOrphan(file);
         return new CloseResult(Stateid.INVALID);
     }
@@ -51,10 +51,17 @@ final class Close implements Operation<CloseArgs>, StateHolder {
     public void release(long clientId) {
         for (OpenState open : opens.of(clientId)) {
             try (var _ = locks.lock(open.file().inode())) {
-                opens.close(open);
+                close(open);
             }
             endIfOrphan(open.file());
         }
+    }
+
+    /// No reply shows anything of this: none waits for it.
+    private void close(OpenState open) {
+        FileChange change = inodes.change();
+        opens.close(change.batch(), open);
+        change.append();
     }
 
     private void endIfOrphan(FileHandle file) {

@@ -4,6 +4,7 @@ import java.util.function.Consumer;
 import pnfs.mds.attribute.Delegates;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.compound.CompoundState;
+import pnfs.mds.store.Batch;
 import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -17,12 +18,12 @@ public interface Delegating extends Delegates {
     /// Where nothing is delegated: who asks hears why.
     Delegating NOTHING = new Delegating() {
         @Override
-        public OpenDelegation offer(Inode file, int access, int want, CompoundState state) {
+        public OpenDelegation offer(Batch batch, Inode file, int access, int want, CompoundState state) {
             return want == 0 ? new OpenDelegation.None() : new OpenDelegation.Refused(refusal(want), false);
         }
 
         @Override
-        public OpenDelegation reclaim(Inode file, DelegationType type, CompoundState state) {
+        public OpenDelegation reclaim(Batch batch, Inode file, DelegationType type, CompoundState state) {
             return new OpenDelegation.None();
         }
 
@@ -42,12 +43,15 @@ public interface Delegating extends Delegates {
 
     /// What a client that has just opened `file` is given with it.
     ///
+    /// @param batch takes the record
     /// @param access for which it was opened
     /// @param want of [ShareBits#WANT_MASK]; 0 leaves it to the server
-    OpenDelegation offer(Inode file, int access, int want, CompoundState state);
+    OpenDelegation offer(Batch batch, Inode file, int access, int want, CompoundState state);
 
     /// Gives back what the client held before the restart.
-    OpenDelegation reclaim(Inode file, DelegationType type, CompoundState state);
+    ///
+    /// @param batch takes the record
+    OpenDelegation reclaim(Batch batch, Inode file, DelegationType type, CompoundState state);
 
     /// The client holds this delegation, and it gives `access`.
     ///

@@ -9,15 +9,22 @@ import pnfs.wire.xdr.Opaque;
 /// What a stateid stands for: something that a client holds of a file, an open, the locks of one owner, a
 /// delegation. RFC 8881 §8.2. Changed under the file's lock; any thread may read.
 ///
-/// The `other` of its stateid is 4 random bytes of this run of the server and an 8-byte number, so that one
-/// from before a restart is not taken for one of now.
+/// The `other` of its stateid is 4 random bytes of the run of the server that gave it and an 8-byte number, so
+/// that one that was forgotten at a restart is not taken for one of now.
 public abstract class FileState {
-    private final StateTable table;
+    private final int run;
     private final long number;
 
+    /// A new one.
     protected FileState(StateTable table) {
-        this.table = table;
+        this.run = table.run();
         this.number = table.nextNumber();
+    }
+
+    /// One that a record tells of.
+    protected FileState(StateRecords.Facts facts) {
+        this.run = facts.run();
+        this.number = facts.number();
     }
 
     public abstract long clientId();
@@ -45,13 +52,18 @@ public abstract class FileState {
         return new Stateid(seqid(), other());
     }
 
-    final long number() {
+    /// Unique among the states there are.
+    public final long number() {
         return number;
+    }
+
+    final int run() {
+        return run;
     }
 
     private Opaque other() {
         return Opaque.of(ByteBuffer.allocate(Stateid.OTHER_BYTES)
-                .putInt(table.boot())
+                .putInt(run)
                 .putLong(number)
                 .array());
     }

@@ -165,8 +165,7 @@ final class Open implements Operation<OpenArgs> {
             }
             requireMayOpen(request, file, state);
             if (wish != null && wish.truncates()) {
-                truncate(request, file, state);
-                return opened(request, file, directory, Bitmap.of(Attribute.SIZE), state);
+                return openTruncated(request, file, directory, state);
             }
             return opened(request, file, directory, Bitmap.EMPTY, state);
         }
@@ -182,10 +181,7 @@ final class Open implements Operation<OpenArgs> {
             change.put(file.written(
                     size, space.resize(change, file, size), file.times().modified(), state.now()));
         }
-        OpResult result =
-                opened(request, file, made.directory(), wish.attributes().names(), state);
-        change.append(state);
-        return result;
+        return opened(change, request, file, made.directory(), wish.attributes().names(), state);
     }
 
     private OpResult openByHandle(Request request, CompoundState state) {
@@ -226,37 +222,54 @@ final class Open implements Operation<OpenArgs> {
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
             file.regular();
-            OpenState open = open(request, file, state);
-            OpenDelegation delegation = opens.delegating().reclaim(file, type, state);
+            FileChange change = inodes.change();
+            OpenState open = open(change, request, file, state);
+            OpenDelegation delegation = opens.delegating().reclaim(change.batch(), file, type, state);
+            change.append(state);
             return new OpenResult(open.stateid(), unrelated(file), FLAGS, Bitmap.EMPTY, delegation);
         }
     }
 
     private OpResult opened(
             Request request, Inode file, ChangeInfo directory, Bitmap attributesSet, CompoundState state) {
-        OpenState open = open(request, file, state);
-        OpenDelegation delegation = opens.delegating().offer(file, request.access(), request.want(), state);
+        return opened(inodes.change(), request, file, directory, attributesSet, state);
+    }
+
+    /// Appends `change`, with what was opened.
+    private OpResult opened(
+            FileChange change,
+            Request request,
+            Inode file,
+            ChangeInfo directory,
+            Bitmap attributesSet,
+            CompoundState state) {
+        OpenState open = open(change, request, file, state);
+        OpenDelegation delegation =
+                opens.delegating().offer(change.batch(), file, request.access(), request.want(), state);
+        change.append(state);
         return new OpenResult(open.stateid(), directory, FLAGS, attributesSet, delegation);
     }
 
     /// Whoever has a delegation may have the file open without our knowledge, for what the delegation lets it do.
-    private OpenState open(Request request, Inode file, CompoundState state) {
+    private OpenState open(FileChange change, Request request, Inode file, CompoundState state) {
         int excluded = request.deny() == 0 ? request.access() : request.access() | ShareBits.WRITE;
         opens.delegating().requireNone(file, excluded, state);
-        OpenState open = opens.open(request.owner(), file.file(), request.access(), request.deny());
+        OpenState open = opens.open(change.batch(), request.owner(), file.file(), request.access(), request.deny());
         state.setCurrentFile(file.file());
         state.setCurrentStateid(open.stateid());
         return open;
     }
 
-    private void truncate(Request request, Inode file, CompoundState state) {
+    private OpResult openTruncated(Request request, Inode file, ChangeInfo directory, CompoundState state) {
         state.requireWritable();
         opens.requireShareable(request.owner(), file.file(), request.access() | ShareBits.WRITE, request.deny());
         file.requireAllowed(Caller.of(state), Rights.WRITE);
+        opens.delegating().requireNone(file, ShareBits.WRITE, state);
         FileChange change = inodes.change();
         long spaceUsed = space.resize(change, file, 0);
-        change.put(file.written(0, spaceUsed, state.now(), state.now()));
-        change.append(state);
+        Inode empty = file.written(0, spaceUsed, state.now(), state.now());
+        change.put(empty);
+        return opened(change, request, empty, directory, Bitmap.of(Attribute.SIZE), state);
     }
 
     private static void requireMayOpen(Request request, Inode file, CompoundState state) {

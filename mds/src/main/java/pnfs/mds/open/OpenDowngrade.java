@@ -1,5 +1,6 @@
 package pnfs.mds.open;
 
+import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -36,7 +37,9 @@ final class OpenDowngrade implements Operation<OpenDowngradeArgs> {
         }
         try (var _ = locks.lock(file.inode())) {
             OpenState open = opens.require(stateid, file, state);
-            opens.downgrade(open, access, args.shareDeny());
+            FileChange change = inodes.change();
+            opens.downgrade(change.batch(), open, access, args.shareDeny());
+            change.append(state); // the reply shows the stateid's next version
             state.setCurrentStateid(open.stateid());
             return new OpenDowngradeResult(open.stateid());
         }

@@ -12,6 +12,10 @@ import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.session.Clients;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.ShareBits;
@@ -20,7 +24,8 @@ import pnfs.wire.nfs4.Stateid;
 /// All open files: what was opened by whom, and whether a stateid lets its bearer read or write (RFC 8881 §8.2,
 /// §9).
 ///
-/// Opens of a file change under the file's lock; looking up a stateid takes none.
+/// Opens of a file change under the file's lock; looking up a stateid takes none. Each is recorded in the batch of
+/// the change that makes it what it is.
 public final class OpenFiles implements WriteAccess, Orphans.InUse {
     private final Clients clients;
     private final StateTable states;
@@ -32,12 +37,29 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
     @FunctionalInterface
     public interface OpenEnd {
         /// Under the file's lock.
-        void closed(OpenState open);
+        ///
+        /// @param batch takes what is to be recorded of that
+        void closed(OpenState open, Batch batch);
     }
 
-    public OpenFiles(Clients clients, StateTable states) {
+    /// Takes up what clients that are still known had open before a restart.
+    ///
+    /// @throws CorruptStoreException when a record is not what this version writes
+    public OpenFiles(MetadataStore store, Clients clients, StateTable states) {
         this.clients = clients;
         this.states = states;
+        var left = new Batch();
+        store.scan(Keys.OPEN.first(), Keys.OPEN.end(), (key, value) -> {
+            OpenState open = OpenRecords.read(key, value);
+            if (states.restore(open)) {
+                byInode.computeIfAbsent(open.file().inode(), _ -> new FileOpens())
+                        .put(open);
+            } else {
+                left.delete(key);
+            }
+            return true;
+        });
+        store.append(left);
     }
 
     /// Adds a room that keeps something for opens. Before the first client comes.
@@ -153,38 +175,43 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
 
     /// Opens a file, or opens it for more. Called under the file's lock.
     ///
+    /// @param batch takes the record
     /// @throws NfsException SHARE_DENIED, DELAY when the client has too much open, EXPIRED when it is being
     ///     released
-    OpenState open(OpenOwner owner, FileHandle file, int access, int deny) {
+    OpenState open(Batch batch, OpenOwner owner, FileHandle file, int access, int deny) {
         requireShareable(owner, file, access, deny);
         FileOpens opens = byInode.get(file.inode());
         OpenState open = opens == null ? null : opens.of(owner);
         if (open != null && opens != null) {
             open.become(open.shares().with(access, deny));
             opens.refresh();
+            OpenRecords.put(batch, open);
             return open;
         }
         var first = new OpenState(states, owner, file, Shares.first(access, deny));
         states.add(first);
         byInode.computeIfAbsent(file.inode(), _ -> new FileOpens()).put(first);
+        OpenRecords.put(batch, first);
         return first;
     }
 
     /// Called under the file's lock.
     ///
     /// @throws NfsException INVAL when the file was not opened so
-    void downgrade(OpenState open, int access, int deny) {
+    void downgrade(Batch batch, OpenState open, int access, int deny) {
         open.become(open.shares().downgraded(access, deny));
         FileOpens opens = byInode.get(open.file().inode());
         if (opens != null) {
             opens.refresh();
         }
+        OpenRecords.put(batch, open);
     }
 
     /// Called under the file's lock; a second time nothing happens.
-    void close(OpenState open) {
-        ends.forEach(end -> end.closed(open));
+    void close(Batch batch, OpenState open) {
+        ends.forEach(end -> end.closed(open, batch));
         states.remove(open);
+        OpenRecords.delete(batch, open);
         FileOpens opens = byInode.get(open.file().inode());
         if (opens != null) {
             opens.remove(open);

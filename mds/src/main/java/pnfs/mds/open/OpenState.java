@@ -18,6 +18,14 @@ public final class OpenState extends FileState {
         this.shares = shares;
     }
 
+    /// One that a record tells of.
+    OpenState(StateRecords.Facts facts, OpenOwner owner, Shares shares) {
+        super(facts);
+        this.owner = owner;
+        this.file = facts.file();
+        this.shares = shares;
+    }
+
     @Override
     public long clientId() {
         return owner.clientId();

@@ -12,6 +12,13 @@ import pnfs.wire.nfs4.ShareBits;
 /// @param pairs a bit for each pair opened so far: 4 · (access - 1) + deny
 record Shares(int seqid, int pairs) {
     private static final int DENIES = 4;
+    private static final int ALL_PAIRS = (1 << DENIES * ShareBits.BOTH) - 1;
+
+    Shares {
+        if (seqid == 0 || pairs == 0 || (pairs & ~ALL_PAIRS) != 0) {
+            throw new IllegalArgumentException("seqid " + seqid + ", pairs " + Integer.toHexString(pairs));
+        }
+    }
 
     static Shares first(int access, int deny) {
         return new Shares(1, pair(access, deny));
@@ -29,15 +36,22 @@ record Shares(int seqid, int pairs) {
             boolean inside = (accessOf(index) & ~access) == 0 && (denyOf(index) & ~deny) == 0;
             kept |= inside ? 1 << index : 0;
         }
-        var downgraded = new Shares(nextSeqid(), kept);
-        if (kept == 0 || downgraded.access() != access || downgraded.deny() != deny) {
+        if (kept == 0 || accessOfAll(kept) != access || denyOfAll(kept) != deny) {
             throw new NfsException(
                     NfsStatus.INVAL, "access " + access + " and deny " + deny + " were never opened together");
         }
-        return downgraded;
+        return new Shares(nextSeqid(), kept);
     }
 
     int access() {
+        return accessOfAll(pairs);
+    }
+
+    int deny() {
+        return denyOfAll(pairs);
+    }
+
+    private static int accessOfAll(int pairs) {
         int access = 0;
         for (int left = pairs; left != 0; left &= left - 1) {
             access |= accessOf(Integer.numberOfTrailingZeros(left));
@@ -45,7 +59,7 @@ record Shares(int seqid, int pairs) {
         return access;
     }
 
-    int deny() {
+    private static int denyOfAll(int pairs) {
         int deny = 0;
         for (int left = pairs; left != 0; left &= left - 1) {
             deny |= denyOf(Integer.numberOfTrailingZeros(left));

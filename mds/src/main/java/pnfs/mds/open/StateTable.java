@@ -2,6 +2,7 @@ package pnfs.mds.open;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
@@ -14,12 +15,13 @@ import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
-/// What clients hold of files, by client and stateid. Forgotten at a restart, after which clients reclaim.
+/// What clients hold of files, by client and stateid. The rooms that grant it record it, and bring it back after a
+/// restart whose clients are still known.
 /// Looking up a stateid takes no lock; what concerns one file is added and removed under that file's lock.
 public final class StateTable {
     private final Clients clients;
     private final int maxPerClient;
-    private final int boot;
+    private final int run;
     private final AtomicLong lastNumber = new AtomicLong();
     private final Map<Long, Map<Long, FileState>> byClient = new ConcurrentHashMap<>();
     private volatile Lost lost = new Lost() {
@@ -41,15 +43,15 @@ public final class StateTable {
     }
 
     /// @param maxPerClient how many stateids a client may have; more is DELAY until it gives some back
-    /// @param random makes stateids that a client of an earlier run does not have
+    /// @param random tells the stateids of this run from those of others
     public StateTable(Clients clients, int maxPerClient, RandomGenerator random) {
         this.clients = clients;
         this.maxPerClient = maxPerClient;
-        this.boot = random.nextInt();
+        this.run = random.nextInt();
     }
 
-    int boot() {
-        return boot;
+    int run() {
+        return run;
     }
 
     /// Who knows of the stateids of layouts. Before the first client comes.
@@ -91,6 +93,31 @@ public final class StateTable {
         }
         mine.put(state.number(), state);
         return mine;
+    }
+
+    /// Brings back what was there before a restart. Before the first client comes.
+    ///
+    /// @return false when its client is not known any more: then it is to be forgotten
+    public boolean restore(FileState state) {
+        lastNumber.accumulateAndGet(state.number(), Math::max);
+        if (!clients.isLive(state.clientId())) {
+            return false;
+        }
+        byClient.computeIfAbsent(state.clientId(), _ -> new ConcurrentHashMap<>(4))
+                .put(state.number(), state);
+        return true;
+    }
+
+    /// The open that had this number before a restart, as [#restore] brought it back.
+    public Optional<OpenState> restored(long clientId, long number) {
+        return byClient.getOrDefault(clientId, Map.of()).get(number) instanceof OpenState open
+                ? Optional.of(open)
+                : Optional.empty();
+    }
+
+    /// Whether the client may have one more.
+    public boolean hasRoom(long clientId) {
+        return byClient.getOrDefault(clientId, Map.of()).size() < maxPerClient;
     }
 
     /// From here on its stateid is bad. A second time nothing happens.
@@ -139,10 +166,8 @@ public final class StateTable {
 
     /// As above, whether revoked or not.
     FileState find(Stateid stateid, long clientId) {
-        FileState held = isOurs(stateid.other())
-                ? byClient.getOrDefault(clientId, Map.of()).get(number(stateid.other()))
-                : null;
-        if (held == null) {
+        FileState held = byClient.getOrDefault(clientId, Map.of()).get(number(stateid.other()));
+        if (held == null || held.run() != run(stateid.other())) {
             throw new NfsException(NfsStatus.BAD_STATEID, "stateid " + stateid);
         }
         // Compared modulo 2^32: what lies in the half circle behind is old.
@@ -154,8 +179,8 @@ public final class StateTable {
         return held;
     }
 
-    private boolean isOurs(Opaque other) {
-        return (int) number(other, 0, Integer.BYTES) == boot;
+    private static int run(Opaque other) {
+        return (int) number(other, 0, Integer.BYTES);
     }
 
     private static long number(Opaque other) {

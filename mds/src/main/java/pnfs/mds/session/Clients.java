@@ -210,6 +210,12 @@ public final class Clients {
         return client;
     }
 
+    /// Whether the client is known, and may hold something.
+    public boolean isLive(long clientId) {
+        Client client = byId.get(clientId);
+        return client != null && client.lease() != LeaseState.RELEASED;
+    }
+
     /// The client of an operation that is about to grant it something. Asked under the file's lock, it makes
     /// sure that a release that is under way finds what is granted.
     ///

@@ -23,6 +23,14 @@ public enum Keys {
     XATTR('a'),
     /// Files without a name that wait for their last CLOSE. Key: inode id. [room: namespace]
     ORPHAN('o'),
+    /// Who has which file open. Key: inode id, number of the state. [room: open]
+    OPEN('n'),
+    /// Who locks bytes of files. Key: inode id, number of the state. [room: lock]
+    LOCK('l'),
+    /// The bytes that they lock. Key: inode id, number of a state of theirs, offset. [room: lock]
+    RANGE('b'),
+    /// What is delegated to whom. Key: inode id, number of the state. [room: delegation]
+    DELEGATION('d'),
     /// Extents of files. Key: inode id, offset. [room: layout]
     EXTENT('x'),
     /// Free and reserved space. Key: device, offset. [room: layout]

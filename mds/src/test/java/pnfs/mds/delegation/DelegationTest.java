@@ -90,7 +90,7 @@ class DelegationTest {
         var inodes = new Inodes(made.store, 100, random);
         var attributes = new FileAttributes(FileRooms.FACTS, space, Owners.numeric());
         var namespace = new Namespace(made.store, inodes, locks);
-        var opens = new OpenFiles(made.clients, new StateTable(made.clients, 100, random));
+        var opens = new OpenFiles(made.store, made.clients, new StateTable(made.clients, 100, random));
         var orphans = new Orphans(made.store, inodes, locks, space, opens);
         table.register(
                 OpCode.SETATTR,
@@ -100,8 +100,8 @@ class DelegationTest {
         OpenOperations.register(table, inodes, locks, attributes, space, namespace, orphans, opens, made.clients);
         var callbacks = new Callbacks(made.clients, loop::execute, Duration.ofSeconds(5));
         recalls = new Recalls(made.clients, callbacks, loop.nowNanos(), TestServer.LIMITS.leaseNanos());
-        var delegations =
-                new Delegations(DelegationPolicy.ON, 10, made.clients, locks, inodes, opens, callbacks, recalls);
+        var delegations = new Delegations(
+                DelegationPolicy.ON, 10, made.store, made.clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, made.clients);
         return namespace.root(0, new Rights(0777, 0, 0), new NfsTime(1, 0));
     }

@@ -102,7 +102,7 @@ class LayoutRecallTest {
         layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
         var attributes = new FileAttributes(FileRooms.FACTS, layouts, Owners.numeric());
         var namespace = new Namespace(made.store, inodes, locks);
-        var opens = new OpenFiles(made.clients, new StateTable(made.clients, 100, random));
+        var opens = new OpenFiles(made.store, made.clients, new StateTable(made.clients, 100, random));
         var orphans = new Orphans(made.store, inodes, locks, layouts, opens);
         AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);

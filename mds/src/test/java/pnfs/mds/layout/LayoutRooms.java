@@ -143,7 +143,7 @@ public final class LayoutRooms {
                 new Callbacks(clients, later::add, Duration.ofSeconds(5)),
                 nowNanos(),
                 TestServer.LIMITS.leaseNanos());
-        opens = new OpenFiles(clients, new StateTable(clients, 100, random.split()));
+        opens = new OpenFiles(store, clients, new StateTable(clients, 100, random.split()));
         orphans = new Orphans(store, inodes, locks, layouts, opens);
         root = namespace.root(0, new Rights(0777, 0, 0), now());
         new Sessions(clients, TestServer.LIMITS, random.split()).register(table);
@@ -152,8 +152,10 @@ public final class LayoutRooms {
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);
         OpenOperations.register(table, inodes, locks, attributes, layouts, namespace, orphans, opens, clients);
         var callbacks = new Callbacks(clients, later::add, Duration.ofSeconds(5));
-        LockOperations.register(table, inodes, locks, opens, new LockTable(opens.states(), callbacks, 100), clients);
-        var delegations = new Delegations(DelegationPolicy.ON, 100, clients, locks, inodes, opens, callbacks, recalls);
+        LockOperations.register(
+                table, inodes, locks, opens, new LockTable(store, opens.states(), callbacks, 100), clients);
+        var delegations =
+                new Delegations(DelegationPolicy.ON, 100, store, clients, locks, inodes, opens, callbacks, recalls);
         DelegationOperations.register(table, inodes, locks, opens, delegations, clients);
         var layoutRoom = LayoutOperations.register(
                 table,

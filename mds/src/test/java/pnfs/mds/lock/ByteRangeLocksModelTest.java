@@ -29,14 +29,14 @@ class ByteRangeLocksModelTest {
             var range = new FileRange(offset, random.nextInt(offset + 1, BYTES + 1));
             Kind kind = random.nextBoolean() ? Kind.READ : Kind.WRITE;
             if (random.nextInt(3) == 0) {
-                locks.unlock(OWNERS.get(owner), range);
+                locks.unlock(OWNERS.get(owner), range, ByteRangeLocks.Changes.unheard());
                 fill(model[owner], range, null);
             } else {
                 boolean free = isFree(model, owner, range, kind);
                 assertThat(locks.conflict(OWNERS.get(owner), range, kind).isEmpty())
                         .isEqualTo(free);
                 if (free) {
-                    locks.lock(OWNERS.get(owner), range, kind);
+                    locks.lock(OWNERS.get(owner), range, kind, ByteRangeLocks.Changes.unheard());
                     fill(model[owner], range, kind);
                 }
             }
@@ -55,9 +55,9 @@ class ByteRangeLocksModelTest {
     @Test
     void a_conflict_names_the_lowest_lock_in_the_way() {
         var locks = new ByteRangeLocks<String>();
-        locks.lock("anna", new FileRange(10, 20), Kind.WRITE);
-        locks.lock("boris", new FileRange(0, 5), Kind.READ);
-        locks.lock("chen", new FileRange(30, Long.MAX_VALUE), Kind.WRITE);
+        locks.lock("anna", new FileRange(10, 20), Kind.WRITE, ByteRangeLocks.Changes.unheard());
+        locks.lock("boris", new FileRange(0, 5), Kind.READ, ByteRangeLocks.Changes.unheard());
+        locks.lock("chen", new FileRange(30, Long.MAX_VALUE), Kind.WRITE, ByteRangeLocks.Changes.unheard());
 
         assertThat(locks.conflict("dora", new FileRange(0, Long.MAX_VALUE), Kind.READ))
                 .contains(new Held<>("anna", new FileRange(10, 20), Kind.WRITE));
