@@ -39,7 +39,9 @@ public final class Journal {
     private static final int HEAD_BYTES = 16;
     private static final int BYTES_AT = 4096;
 
-    private final MemorySegment record;
+    /// Null where nothing outlasts the process: there is nothing to be remembered.
+    private final @Nullable MemorySegment record;
+
     private final Persistence persistence;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -67,9 +69,14 @@ public final class Journal {
         this.persistence = persistence;
     }
 
-    /// One that lasts as long as the process.
+    private Journal() {
+        this.record = null;
+        this.persistence = InlinePersistence.none();
+    }
+
+    /// One that lasts as long as the process: it only puts one write after the other.
     static Journal volatileJournal() {
-        return new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), InlinePersistence.none());
+        return new Journal();
     }
 
     /// Does again what a crash has interrupted.
@@ -133,10 +140,12 @@ public final class Journal {
 
     private void remember(Write write) {
         int length = write.bytes().remaining();
-        record.set(U64, OFFSET_AT, write.offset());
-        record.set(U32, LENGTH_AT, length);
-        MemorySegment.copy(MemorySegment.ofBuffer(write.bytes()), 0, record, BYTES_AT, length);
-        record.set(U32, CHECKSUM_AT, checksum(record, length));
+        if (record != null) {
+            record.set(U64, OFFSET_AT, write.offset());
+            record.set(U32, LENGTH_AT, length);
+            MemorySegment.copy(MemorySegment.ofBuffer(write.bytes()), 0, record, BYTES_AT, length);
+            record.set(U32, CHECKSUM_AT, checksum(record, length));
+        }
         persistence.persist(0, BYTES_AT + (long) length, durable -> {
             if (durable) {
                 store(write);
@@ -153,7 +162,9 @@ public final class Journal {
     }
 
     private void forgetAnd(Write write, boolean good) {
-        forget(record);
+        if (record != null) {
+            forget(record);
+        }
         persistence.persist(0, HEAD_BYTES, forgotten -> {
             lock.lock();
             try {

@@ -1,6 +1,5 @@
 package pnfs.it.sim;
 
-import java.util.Comparator;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -8,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /// were the same, event for event. One thread.
 final class Agenda {
     /// Something that happens once, unless it is cancelled or its host is dead by then.
-    static final class Event {
+    static final class Event implements Comparable<Event> {
         private final long dueNanos;
         private final long number;
         private final @Nullable Host host;
@@ -24,10 +23,15 @@ final class Agenda {
         void cancel() {
             task = null;
         }
+
+        @Override
+        public int compareTo(Event other) {
+            int byTime = Long.compare(dueNanos, other.dueNanos);
+            return byTime != 0 ? byTime : Long.compare(number, other.number);
+        }
     }
 
-    private final PriorityQueue<Event> events = new PriorityQueue<>(
-            Comparator.comparingLong((Event event) -> event.dueNanos).thenComparingLong(event -> event.number));
+    private final PriorityQueue<Event> events = new PriorityQueue<>(256);
     private long nowNanos;
     private long lastNumber;
     private long steps;

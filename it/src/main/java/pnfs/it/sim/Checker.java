@@ -1,5 +1,8 @@
 package pnfs.it.sim;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -18,6 +21,7 @@ import pnfs.wire.xdr.Opaque;
 final class Checker {
     private static final int BLOCK_BYTES = 4096;
     private static final int WORD_BYTES = 8;
+    private static final VarHandle WORD = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
     /// A client's layout of one block of a region, from the reply until its return is sent.
     private record Holder(int client, boolean writes) {}
@@ -171,11 +175,7 @@ final class Checker {
     }
 
     private static long wordAt(byte[] bytes, int at) {
-        long word = 0;
-        for (int i = 0; i < WORD_BYTES; i++) {
-            word = (word << 8) | (bytes[at + i] & 0xff);
-        }
-        return word;
+        return (long) WORD.get(bytes, at);
     }
 
     // Layouts.

@@ -5,7 +5,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -71,10 +70,8 @@ final class DataServerNode {
         this.checker = checker;
         this.plant = plant;
         this.header = RegionHeader.of(new UUID(0x5150, number), 4096, REGION_BYTES);
-        var noise = new byte[REGION_BYTES];
-        Arrays.fill(noise, (byte) (0xa0 + number)); // what files before ours left behind
-        this.data = new Medium(noise);
-        this.memo = new Medium(new byte[RegionHeader.MEMO_BYTES]);
+        this.data = new Medium(REGION_BYTES, (byte) (0xa0 + number)); // what files before ours left behind
+        this.memo = new Medium(RegionHeader.MEMO_BYTES, (byte) 0);
         this.watcher = (offset, length) -> checker.stored(number, data.live(), (int) offset, (int) length);
         this.pace = new Pace(random.split());
         this.host = new Host(fabric, fabric.agenda(), machine, random);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -30,7 +31,7 @@ final class Fabric {
     /// Who ran last on each machine.
     private final Map<Integer, Host> running = new HashMap<>();
     /// For each closed direction, what waits for its opening.
-    private final Map<Integer, List<Runnable>> closed = new HashMap<>();
+    private final Map<Integer, List<Runnable>> closed = new TreeMap<>();
 
     private long lastWire;
 
@@ -74,10 +75,19 @@ final class Fabric {
     }
 
     void open(int from, int to) {
-        List<Runnable> waiting = closed.remove(way(from, to));
+        open(way(from, to));
+    }
+
+    private void open(int way) {
+        List<Runnable> waiting = closed.remove(way);
         if (waiting != null) {
             waiting.forEach(Runnable::run);
         }
+    }
+
+    /// Everybody reaches everybody.
+    void heal() {
+        List.copyOf(closed.keySet()).forEach(this::open);
     }
 
     long delay() {

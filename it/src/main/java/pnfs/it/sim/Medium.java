@@ -16,10 +16,13 @@ final class Medium {
     private final byte[] live;
     private final byte[] durable;
 
-    /// @param first what it holds at first
-    Medium(byte[] first) {
-        this.live = first;
-        this.durable = first.clone();
+    /// @param first what each byte is at first
+    Medium(int bytes, byte first) {
+        this.live = new byte[bytes];
+        if (first != 0) {
+            Arrays.fill(live, first);
+        }
+        this.durable = live.clone();
     }
 
     MemorySegment segment() {

@@ -248,6 +248,7 @@ final class Simulation {
     private void makePeace() {
         peace = true;
         checker.note("peace");
+        fabric.heal();
         metadataServer.pace.slow(false);
         dataServers.forEach(server -> server.pace.slow(false));
         clients.forEach(ModelClient::rest);
@@ -263,7 +264,12 @@ final class Simulation {
     }
 
     private boolean clientsAreIdle() {
-        return clients.stream().allMatch(ModelClient::isIdle);
+        for (ModelClient client : clients) {
+            if (!client.isIdle()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void stepUntil(BooleanSupplier reached) {
