@@ -1,7 +1,9 @@
 package pnfs.client;
 
+import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.extent.ByteRange;
@@ -9,10 +11,15 @@ import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentMap;
 import pnfs.layout.extent.ExtentState;
 import pnfs.layout.extent.RangeSet;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.Stateid;
 
 /// The layouts that we hold of one open file, and what we wrote into them: a memory without I/O. Safe for all
 /// threads; guarded by its own lock.
+///
+/// Who moves bytes where a layout says holds a [Use] of it. Layouts go back to the server in a [Return], which
+/// waits for the uses before it and holds up those after it: from the moment the server has them back, a block may
+/// be somebody else's.
 ///
 /// An extent that the server calls INVALID_DATA holds garbage until we write it. So we remember which of its
 /// blocks we wrote, read those from storage and all others as zeros, and name them in the next LAYOUTCOMMIT.
@@ -31,6 +38,23 @@ final class FileLayout {
     /// Bytes that we wrote and that never became part of the file, because a layout was lost before its commit.
     private long lostBytes;
     private @Nullable Stateid stateid;
+    private final Condition changed = lock.newCondition();
+    private int uses;
+    private boolean returning;
+    /// Whether a LAYOUTGET is under way: the server may have granted what we do not know of.
+    private boolean asking;
+
+    /// Bytes are under way where a mapping said.
+    interface Use extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /// The layouts are on their way back, and nobody may use them.
+    interface Return extends AutoCloseable {
+        @Override
+        void close();
+    }
 
     /// A layout of one iomode. Where `known` has a range and `extents` has nothing, the file has a hole.
     private static final class Held {
@@ -87,6 +111,147 @@ final class FileLayout {
 
         long bytes() {
             return ranges.stream().mapToLong(ByteRange::length).sum();
+        }
+    }
+
+    /// Waits until nothing is on its way back.
+    Use use() throws InterruptedIOException {
+        lock.lock();
+        try {
+            awaitReturned();
+            uses++;
+        } finally {
+            lock.unlock();
+        }
+        return this::used;
+    }
+
+    private void used() {
+        lock.lock();
+        try {
+            uses--;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Waits until nothing is on its way back, then for all uses to end.
+    Return beginReturn() throws InterruptedIOException {
+        lock.lock();
+        try {
+            awaitReturned();
+            returning = true;
+        } finally {
+            lock.unlock();
+        }
+        return this::returned;
+    }
+
+    /// Ends what [#beginReturn], or a recall that was answered with OK, began.
+    void returned() {
+        lock.lock();
+        try {
+            returning = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// While a return is under way: waits for the uses from before it.
+    void awaitUnused() {
+        lock.lock();
+        try {
+            while (uses > 0) {
+                changed.awaitUninterruptibly(); // what a data server has is not called back
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// To be followed by [#use], or by another look.
+    void awaitNoReturn() throws InterruptedIOException {
+        lock.lock();
+        try {
+            awaitReturned();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void awaitReturned() throws InterruptedIOException {
+        try {
+            while (returning) {
+                changed.await();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while a layout was given back");
+        }
+    }
+
+    /// A LAYOUTGET begins or ends. False where a return is under way, which it would undo.
+    boolean ask() {
+        lock.lock();
+        try {
+            asking = !returning;
+            return asking;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void asked() {
+        lock.lock();
+        try {
+            asking = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// What to answer to a recall of this file's layouts under `recalled` (RFC 8881 §12.5.5.2, §20.3). After OK a
+    /// return is under way. Does not wait.
+    NfsStatus recall(Stateid recalled) {
+        lock.lock();
+        try {
+            if (returning || (stateid == null && (asking || uses > 0))) {
+                return NfsStatus.DELAY;
+            }
+            if (stateid == null) {
+                return NfsStatus.NOMATCHING_LAYOUT;
+            }
+            if (!stateid.other().equals(recalled.other())) {
+                return NfsStatus.BAD_STATEID;
+            }
+            int ahead = recalled.seqid() - stateid.seqid();
+            if (ahead <= 0) {
+                return NfsStatus.OLD_STATEID;
+            }
+            if (!recalled.equals(stateid.next())) {
+                return NfsStatus.DELAY; // the reply to a LAYOUTGET or LAYOUTRETURN is still to come
+            }
+            stateid = recalled;
+            returning = true;
+            return NfsStatus.OK;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// As the other, for a recall of more than this file.
+    NfsStatus recall() {
+        lock.lock();
+        try {
+            if (returning || asking || (stateid == null && uses > 0)) {
+                return NfsStatus.DELAY;
+            }
+            returning = stateid != null;
+            return returning ? NfsStatus.OK : NfsStatus.NOMATCHING_LAYOUT;
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -4,17 +4,16 @@ import static pnfs.wire.nfs4.NfsStatus.OK;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.client.FileLayout.Access;
-import pnfs.client.FileLayout.Mapping;
 import pnfs.client.FileLayout.Uncommitted;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
@@ -27,6 +26,8 @@ import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutSegment;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
@@ -37,9 +38,9 @@ import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrException;
 
-/// LAYOUTGET, LAYOUTCOMMIT and LAYOUTRETURN for one open file (RFC 8881 §18.42 to §18.44, RFC 8154). One of
-/// them is under way at a time, because each answer changes the stateid of the next; the data itself does not
-/// wait for them. Safe for all threads.
+/// LAYOUTGET, LAYOUTCOMMIT and LAYOUTRETURN for one file, however often it is open (RFC 8881 §18.42 to §18.44,
+/// RFC 8154). One of them is under way at a time, because each answer changes the stateid of the next; the data
+/// itself does not wait for them. Safe for all threads.
 final class Mapper {
     private static final Logger log = LoggerFactory.getLogger(Mapper.class);
 
@@ -68,10 +69,10 @@ final class Mapper {
     private final String path;
     private final Opaque fileHandle;
     private final MdsSession.Caller session;
-    private final Supplier<Stateid> openStateid;
     private final Tally tally;
     private final IoEvents events;
     private final FileLayout layout = new FileLayout();
+    private final RangeGate gate = new RangeGate();
     private final RangeGate turns = new RangeGate();
     /// Where the last layout for writing ends: who goes on there writes sequentially and gets more ahead each
     /// time. Guarded by `turns`, as `aheadBytes` is.
@@ -79,17 +80,10 @@ final class Mapper {
 
     private long aheadBytes;
 
-    Mapper(
-            String path,
-            Opaque fileHandle,
-            MdsSession.Caller session,
-            Supplier<Stateid> openStateid,
-            Tally tally,
-            IoEvents events) {
+    Mapper(String path, Opaque fileHandle, MdsSession.Caller session, Tally tally, IoEvents events) {
         this.path = path;
         this.fileHandle = fileHandle;
         this.session = session;
-        this.openStateid = openStateid;
         this.tally = tally;
         this.events = events;
     }
@@ -98,53 +92,80 @@ final class Mapper {
         return layout;
     }
 
-    /// Where `blocks` can be written, asking the server for what is not known yet.
-    Mapping forWriting(ByteRange blocks) throws IOException, NoDirectWayException {
-        Mapping known = layout.forWriting(blocks);
-        if (known != null) {
-            return known;
-        }
-        try (var _ = turns.enter(ByteRange.all())) {
-            boolean sequential = grantedEnd > 0 && blocks.offset() <= grantedEnd && grantedEnd < blocks.end();
-            aheadBytes = sequential ? Math.clamp(aheadBytes * 2, FIRST_AHEAD_BYTES, MOST_AHEAD_BYTES) : 0;
-            return fetch(Access.WRITE, blocks, Math.addExact(blocks.end(), aheadBytes));
-        }
+    Opaque fileHandle() {
+        return fileHandle;
     }
 
-    /// Where the data of `blocks` is; `fileEnd` is as far as it makes sense to ask.
-    Mapping forReading(ByteRange blocks, long fileEnd) throws IOException, NoDirectWayException {
-        Mapping known = layout.forReading(blocks);
-        if (known != null) {
-            return known;
-        }
-        try (var _ = turns.enter(ByteRange.all())) {
-            return fetch(Access.READ, blocks, Math.max(blocks.end(), ByteRange.alignUp(fileEnd)));
-        }
+    /// Which blocks of the file are written just now.
+    RangeGate gate() {
+        return gate;
     }
 
-    private Mapping fetch(Access access, ByteRange blocks, long ahead) throws IOException, NoDirectWayException {
+    /// Asks the server for what is not known yet of where `blocks` can be written. Whoever needs it has to look
+    /// after that, in a [FileLayout.Use]: it may be recalled meanwhile.
+    void mapForWriting(ByteRange blocks, Supplier<Stateid> open) throws IOException, NoDirectWayException {
+        map(Access.WRITE, blocks, blocks.end(), open);
+    }
+
+    /// As [#mapForWriting], for reading; `fileEnd` is as far as it makes sense to ask.
+    void mapForReading(ByteRange blocks, long fileEnd, Supplier<Stateid> open)
+            throws IOException, NoDirectWayException {
+        map(Access.READ, blocks, Math.max(blocks.end(), ByteRange.alignUp(fileEnd)), open);
+    }
+
+    private void map(Access access, ByteRange blocks, long end, Supplier<Stateid> open)
+            throws IOException, NoDirectWayException {
         var patience = new Patience(CONFLICT_LIMIT);
-        while (true) {
-            Mapping known = access == Access.WRITE ? layout.forWriting(blocks) : layout.forReading(blocks);
-            if (known != null) {
-                return known;
+        while (!isMapped(access, blocks)) {
+            layout.awaitNoReturn();
+            NfsStatus status;
+            try (var _ = turns.enter(ByteRange.all())) {
+                status = isMapped(access, blocks) ? OK : fetch(access, blocks, end, open);
             }
+            if (TRY_LATER.contains(status) ? !patience.pause() : status != OK) {
+                throw new NoDirectWayException("LAYOUTGET: " + status);
+            }
+        }
+    }
+
+    private boolean isMapped(Access access, ByteRange blocks) {
+        return (access == Access.WRITE ? layout.forWriting(blocks) : layout.forReading(blocks)) != null;
+    }
+
+    /// One LAYOUTGET. OK also where there is reason to look again.
+    private NfsStatus fetch(Access access, ByteRange blocks, long end, Supplier<Stateid> open)
+            throws IOException, NoDirectWayException {
+        if (!layout.ask()) {
+            return OK;
+        }
+        try {
+            long ahead = access == Access.WRITE ? aheadOf(blocks) : 0;
             long from = layout.firstUnknown(blocks, access);
+            long to = Math.addExact(end, ahead);
             long start = System.nanoTime();
-            Reply reply = session.ask(path, () -> List.of(new PutFhArgs(fileHandle), layoutGet(access, from, ahead)));
+            Reply reply =
+                    session.ask(path, () -> List.of(new PutFhArgs(fileHandle), layoutGet(access, from, to, open)));
             if (reply.status() == OK) {
+                aheadBytes = access == Access.WRITE ? ahead : aheadBytes;
                 tally.layoutgets.increment();
                 accept(access, from, reply.get(LayoutGetResult.class), System.nanoTime() - start);
             } else if (LAYOUT_LOST.contains(reply.status()) && layout.stateid() != null) {
                 log.warn("layout lost path={} why={}", path, reply.status());
                 layout.forget();
-            } else if (!TRY_LATER.contains(reply.status()) || !patience.pause()) {
-                throw new NoDirectWayException("LAYOUTGET: " + reply.status());
+                return OK;
             }
+            return reply.status();
+        } finally {
+            layout.asked();
         }
     }
 
-    private LayoutGetArgs layoutGet(Access access, long from, long end) {
+    private long aheadOf(ByteRange blocks) {
+        boolean sequential = grantedEnd > 0 && blocks.offset() <= grantedEnd && grantedEnd < blocks.end();
+        return sequential ? Math.clamp(aheadBytes * 2, FIRST_AHEAD_BYTES, MOST_AHEAD_BYTES) : 0;
+    }
+
+    private LayoutGetArgs layoutGet(Access access, long from, long end, Supplier<Stateid> open) {
         Stateid held = layout.stateid();
         return new LayoutGetArgs(
                 false,
@@ -152,7 +173,7 @@ final class Mapper {
                 access == Access.WRITE ? Iomode.READ_WRITE : Iomode.READ,
                 new FileRange(from, end),
                 ByteRange.BLOCK_BYTES,
-                held == null ? openStateid.get() : held,
+                held == null ? open.get() : held,
                 MAX_BODY_BYTES);
     }
 
@@ -204,6 +225,10 @@ final class Mapper {
     /// Makes what was written part of the file, durably; nothing to do where nothing was written.
     void commit() throws IOException {
         commitNow();
+        failIfLost();
+    }
+
+    private void failIfLost() throws PnfsException {
         long lost = layout.takeLostBytes();
         if (lost > 0) {
             throw new PnfsException(
@@ -216,16 +241,20 @@ final class Mapper {
     /// What cannot be committed is told by the next [#commit].
     private void commitNow() throws IOException {
         try (var _ = turns.enter(ByteRange.all())) {
-            Uncommitted what = layout.uncommitted();
-            if (what != null) {
-                Reply reply = commit(session, what, Reclaim.NO);
-                if (LAYOUT_LOST.contains(reply.status())) {
-                    log.warn("layout lost path={} why={}", path, reply.status());
-                    layout.forget();
-                } else {
-                    reply.orThrow(path);
-                    layout.committed(what);
-                }
+            commitInTurn();
+        }
+    }
+
+    private void commitInTurn() throws IOException {
+        Uncommitted what = layout.uncommitted();
+        if (what != null) {
+            Reply reply = commit(session, what, Reclaim.NO);
+            if (LAYOUT_LOST.contains(reply.status())) {
+                log.warn("layout lost path={} why={}", path, reply.status());
+                layout.forget();
+            } else {
+                reply.orThrow(path);
+                layout.committed(what);
             }
         }
     }
@@ -286,33 +315,23 @@ final class Mapper {
                 new LayoutBody(LayoutType.SCSI, ScsiLayoutCodec.writeUpdate(ranges)));
     }
 
-    /// What gives all layouts of the file back, or null where there are none. Committed before, or lost.
-    @Nullable
-    LayoutReturnArgs returnAll() {
-        Stateid held = layout.stateid();
-        return held == null
-                ? null
-                : new LayoutReturnArgs(
-                        false,
-                        LayoutType.SCSI,
-                        Iomode.ANY,
-                        new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, held, Opaque.EMPTY));
-    }
-
-    /// Commits, and gives back `blocks`, in which nobody writes meanwhile, so that the server can read and
-    /// write there itself: with a layout of ours in its way it would recall that first, and we do not listen.
+    /// Commits, and gives back `blocks`, so that the server can read and write there itself: with a layout of
+    /// ours in its way it would have to recall that first. What cannot be committed is told by the next [#commit].
     void release(ByteRange blocks) throws IOException {
-        commitNow();
-        try (var _ = turns.enter(ByteRange.all())) {
+        if (!layout.overlaps(blocks)) {
+            commitNow();
+            return;
+        }
+        try (var _ = layout.beginReturn();
+                var _ = turns.enter(ByteRange.all())) {
+            layout.awaitUnused();
+            commitInTurn();
             Stateid held = layout.stateid();
-            if (held == null || !layout.overlaps(blocks)) {
+            if (held == null) {
                 return;
             }
-            var part = new LayoutReturnScope.OfFile(new FileRange(blocks.offset(), blocks.end()), held, Opaque.EMPTY);
-            Reply reply = session.ask(
-                    path,
-                    () -> List.of(
-                            new PutFhArgs(fileHandle), new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, part)));
+            LayoutReturnArgs part = giveBack(new FileRange(blocks.offset(), blocks.end()), held);
+            Reply reply = session.ask(path, () -> List.of(new PutFhArgs(fileHandle), part));
             Optional<Stateid> remaining =
                     reply.status() == OK ? reply.get(LayoutReturnResult.class).stateid() : Optional.empty();
             if (remaining.isPresent()) {
@@ -325,16 +344,111 @@ final class Mapper {
 
     /// Commits and gives everything back, so that the server can move blocks.
     void release() throws IOException {
-        commit();
-        try (var _ = turns.enter(ByteRange.all())) {
-            Reply reply = session.ask(path, () -> {
-                LayoutReturnArgs back = returnAll();
-                return back == null ? List.of() : List.of(new PutFhArgs(fileHandle), back);
-            });
-            if (reply.status() == OK && !reply.results().isEmpty()) {
-                tally.layoutreturns.increment();
+        try (var _ = layout.beginReturn();
+                var _ = turns.enter(ByteRange.all())) {
+            layout.awaitUnused();
+            commitInTurn();
+            returnAll();
+        }
+        failIfLost();
+    }
+
+    /// Ends an open with its CLOSE; with the last open of the file the layouts go back.
+    void close(Mappers open, Supplier<CloseArgs> close) throws IOException {
+        try (var _ = layout.beginReturn();
+                var _ = turns.enter(ByteRange.all())) {
+            if (open.isLastOpen(fileHandle)) {
+                layout.awaitUnused();
+                Reply reply = session.ask(path, () -> returnAllAnd(close.get()));
+                if (reply.status() == OK && layout.stateid() != null) {
+                    tally.layoutreturns.increment();
+                } else if (layout.stateid() != null) {
+                    // The layouts are not what the server thinks they are; the open is closed all the same.
+                    layout.forget();
+                    session.ask(path, () -> returnAllAnd(close.get()));
+                }
+                layout.forget();
+            } else {
+                session.ask(path, () -> List.of(new PutFhArgs(fileHandle), close.get()));
             }
+        } finally {
+            open.leave(fileHandle);
+        }
+    }
+
+    /// What to answer to a recall of this file; after OK a call of [#giveBackRecalled] is due.
+    NfsStatus recall(Stateid recalled) {
+        return layout.recall(recalled);
+    }
+
+    /// What to answer to a recall of many files; after OK a call of [#settleRecalled] is due.
+    NfsStatus recall() {
+        return layout.recall();
+    }
+
+    /// Finishes what is under way, commits it and gives everything back.
+    void giveBackRecalled() throws IOException {
+        try (FileLayout.Return _ = layout::returned;
+                var _ = turns.enter(ByteRange.all())) {
+            layout.awaitUnused();
+            commitRecalled();
+            returnAll();
+        }
+    }
+
+    /// As [#giveBackRecalled], but leaves the LAYOUTRETURN, and [#returned] after it, to the caller.
+    void settleRecalled() throws IOException {
+        try (var _ = turns.enter(ByteRange.all())) {
+            layout.awaitUnused();
+            commitRecalled();
             layout.forget();
         }
+    }
+
+    /// The LAYOUTRETURN after [#settleRecalled] of this file and others.
+    void giveBackMany(LayoutReturnScope scope) throws IOException {
+        var all = new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, scope);
+        session.call(path, () -> List.of(new PutFhArgs(fileHandle), all));
+    }
+
+    void returned() {
+        layout.returned();
+    }
+
+    /// A layout goes back also where the server refuses the commit; what is lost then is told by the next
+    /// [#commit].
+    private void commitRecalled() throws IOException {
+        try {
+            commitInTurn();
+        } catch (PnfsException e) {
+            log.warn("recalled layout not committed path={} why={}", path, e.getMessage());
+        }
+    }
+
+    private void returnAll() throws IOException {
+        Reply reply = session.ask(path, () -> returnAllAnd());
+        if (reply.status() == OK && !reply.results().isEmpty()) {
+            tally.layoutreturns.increment();
+        }
+        layout.forget();
+    }
+
+    /// Gives all layouts of the file back, where there are any, and does `next`.
+    private List<OpArgs> returnAllAnd(OpArgs... next) {
+        var compound = new ArrayList<OpArgs>();
+        Stateid held = layout.stateid();
+        if (held != null) {
+            compound.add(giveBack(FileRange.WHOLE_FILE, held));
+        }
+        compound.addAll(List.of(next));
+        if (!compound.isEmpty()) {
+            compound.addFirst(new PutFhArgs(fileHandle));
+        }
+        return compound;
+    }
+
+    private static LayoutReturnArgs giveBack(FileRange range, Stateid held) {
+        return new LayoutReturnArgs(
+                false, LayoutType.SCSI, Iomode.ANY, new LayoutReturnScope.OfFile(range, held, Opaque.EMPTY));
     }
 }

@@ -3,7 +3,6 @@ package pnfs.client;
 import static pnfs.wire.nfs4.NfsStatus.COMPLETE_ALREADY;
 import static pnfs.wire.nfs4.NfsStatus.DELAY;
 import static pnfs.wire.nfs4.NfsStatus.GRACE;
-import static pnfs.wire.nfs4.NfsStatus.OK;
 import static pnfs.wire.nfs4.NfsStatus.RETRY_UNCACHED_REP;
 
 import java.io.IOException;
@@ -34,6 +33,8 @@ import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
+import pnfs.wire.nfs4.OpResult.SequenceResult;
+import pnfs.wire.nfs4.SequenceFlags;
 
 /// Our client id and session at the metadata server: every compound goes through here. Safe for all threads.
 ///
@@ -52,6 +53,7 @@ final class MdsSession implements AutoCloseable {
 
     private static final String SERVER = "metadata server";
     private static final int RENEWALS_PER_LEASE = 3;
+    private static final int CALLBACKS_LOST = SequenceFlags.CB_PATH_DOWN | SequenceFlags.CB_PATH_DOWN_SESSION;
     /// The session of the slot is unknown, or its slots are not as we think: a new session makes both right.
     private static final Set<NfsStatus> SESSION_LOST = EnumSet.of(
             NfsStatus.BADSESSION,
@@ -84,6 +86,8 @@ final class MdsSession implements AutoCloseable {
     private final SharedWork recovery = new SharedWork();
     /// Has a permit when there is a reason to renew the lease now.
     private final Semaphore renewNow = new Semaphore(0);
+    /// Whether the server says that it cannot call us back.
+    private volatile boolean unbound;
 
     private volatile @Nullable Thread renewal;
 
@@ -212,8 +216,12 @@ final class MdsSession implements AutoCloseable {
                 NfsStatus sequence = results.isEmpty()
                         ? NfsStatus.BADSESSION
                         : results.getFirst().status();
-                if (sequence == OK) {
+                if (results.getFirst() instanceof SequenceResult sequenced) {
                     slot.answered();
+                    if ((sequenced.statusFlags() & CALLBACKS_LOST) != 0 && !unbound) {
+                        unbound = true;
+                        renewNow.release();
+                    }
                     var reply = new Reply(results.subList(1, results.size()));
                     return reply.status() == RETRY_UNCACHED_REP ? new Outcome.ReplyLost() : new Outcome.Answered(reply);
                 }
@@ -289,7 +297,8 @@ final class MdsSession implements AutoCloseable {
     }
 
     /// A lone SEQUENCE after each pause, and when a connection was lost: that may have been a restart of the
-    /// server, which lets nobody open anything new until we have claimed back what is open here.
+    /// server, which lets nobody open anything new until we have claimed back what is open here. And the server
+    /// may call us back only over connections that were bound to the session for that.
     private void renewLease(Duration pause) {
         while (true) {
             try {
@@ -297,6 +306,11 @@ final class MdsSession implements AutoCloseable {
                     renewNow.drainPermits();
                 }
                 caller().ask(SERVER, List::of);
+                if (unbound) {
+                    NfsStatus bound = setup.bind(live);
+                    log.info("backchannel bound again status={}", bound);
+                    unbound = false; // or the next SEQUENCE says so
+                }
             } catch (InterruptedException | InterruptedIOException e) {
                 return; // closed
             } catch (IOException e) {

@@ -89,12 +89,19 @@ public final class PnfsClient implements AutoCloseable {
     private final ClientOptions options;
     private final Disks disks;
     private final DirectIo direct;
+    private final Mappers mappers;
     private final Tally tally;
     private final long ownerPrefix;
     private final AtomicLong opens = new AtomicLong();
 
     private PnfsClient(
-            Network network, MdsSession session, ClientOptions options, Disks disks, Tally tally, long ownerPrefix) {
+            Network network,
+            MdsSession session,
+            Mappers mappers,
+            ClientOptions options,
+            Disks disks,
+            Tally tally,
+            long ownerPrefix) {
         this.network = network;
         this.session = session;
         this.caller = session.caller();
@@ -103,6 +110,7 @@ public final class PnfsClient implements AutoCloseable {
         var volumes = new Volumes(caller, disks);
         session.add(volumes);
         this.direct = new DirectIo(volumes, options.events());
+        this.mappers = mappers;
         this.tally = tally;
         this.ownerPrefix = ownerPrefix;
     }
@@ -113,10 +121,12 @@ public final class PnfsClient implements AutoCloseable {
         var tally = new Tally();
         var network = new NioNetwork();
         try {
-            MdsLink link = new RpcLink(network, mds, ProcessOwner.credential(), tally);
+            var mappers = new Mappers();
+            var callbacks = new Backchannel(new Recalls(mappers));
+            MdsLink link = new RpcLink(network, mds, callbacks, ProcessOwner.credential(), tally);
             MdsSession session = MdsSession.open(link, options, random);
             var disks = new Disks(network, options, random);
-            return new PnfsClient(network, session, options, disks, tally, random.nextLong());
+            return new PnfsClient(network, session, mappers, options, disks, tally, random.nextLong());
         } catch (IOException | RuntimeException e) {
             network.close();
             throw e;
@@ -164,6 +174,7 @@ public final class PnfsClient implements AutoCloseable {
                 reply.get(OpenResult.class),
                 info(reply.get(GetAttrResult.class).attributes()).size(),
                 session,
+                mappers,
                 direct,
                 options,
                 tally);

@@ -2,11 +2,9 @@ package pnfs.client;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.client.ClientOptions.DataPath;
@@ -19,11 +17,9 @@ import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.NfsStatus;
-import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.DeallocateArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.OpenArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpArgs.ReadArgs;
@@ -41,8 +37,8 @@ import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
 /// An open file of the cluster. Safe for all threads: writes of different blocks go on side by side, writes of
-/// the same block one after the other. Its layouts are given back on [#close], so others wait for what this one
-/// holds until then.
+/// the same block one after the other. Its layouts are given back on [#close], or when somebody else wants them:
+/// then what is under way is finished and committed first.
 ///
 /// A write has three phases. *Map*: a LAYOUTGET tells where the bytes go, ahead of what a sequential writer
 /// needs now. *Write*: pieces go straight to the data servers, several at a time; [#write] returns when all are
@@ -59,9 +55,10 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
     private final MdsSession.Caller caller;
     private final ClientOptions options;
     private final Tally tally;
+    private final Mappers mappers;
     private final Mapper mapper;
     private final DirectIo direct;
-    private final RangeGate gate = new RangeGate();
+    private final RangeGate gate;
     private final AtomicLong size;
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile Stateid stateid;
@@ -74,6 +71,7 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
             OpenResult opened,
             long size,
             MdsSession session,
+            Mappers mappers,
             DirectIo direct,
             ClientOptions options,
             Tally tally) {
@@ -88,7 +86,9 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
         this.tally = tally;
         this.size = new AtomicLong(size);
         this.stateid = opened.stateid();
-        this.mapper = new Mapper(path, fileHandle, caller, () -> stateid, tally, options.events());
+        this.mappers = mappers;
+        this.mapper = mappers.join(fileHandle, () -> new Mapper(path, fileHandle, caller, tally, options.events()));
+        this.gate = mapper.gate();
     }
 
     public String path() {
@@ -126,12 +126,15 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
         try {
             boolean written = false;
             while (!written) {
-                Mapping mapping = mapper.forWriting(bytes.widened());
-                Mapping before = mapper.layout().forReading(bytes.widened());
-                if (before != null) {
-                    direct.write(path, mapping, before, bytes, data.duplicate());
-                    // Where the layout was lost meanwhile, the bytes are nowhere and go into the next one.
-                    written = mapper.layout().written(mapping, bytes);
+                mapper.mapForWriting(bytes.widened(), () -> stateid);
+                try (var _ = mapper.layout().use()) {
+                    Mapping mapping = mapper.layout().forWriting(bytes.widened());
+                    Mapping before = mapper.layout().forReading(bytes.widened());
+                    if (mapping != null && before != null) {
+                        direct.write(path, mapping, before, bytes, data.duplicate());
+                        // Where the layout was lost meanwhile, the bytes are nowhere and go into the next one.
+                        written = mapper.layout().written(mapping, bytes);
+                    }
                 }
             }
             tally.bytesDirect.add(bytes.length());
@@ -193,8 +196,17 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
             return bytes.isEmpty();
         }
         try {
-            Mapping mapping = mapper.forReading(bytes.widened(), size.get());
-            direct.read(path, mapping, bytes, into);
+            boolean read = false;
+            while (!read) {
+                mapper.mapForReading(bytes.widened(), size.get(), () -> stateid);
+                try (var _ = mapper.layout().use()) {
+                    Mapping mapping = mapper.layout().forReading(bytes.widened());
+                    if (mapping != null) {
+                        direct.read(path, mapping, bytes, into.duplicate());
+                        read = true;
+                    }
+                }
+            }
             tally.bytesDirect.add(bytes.length());
             return true;
         } catch (NoDirectWayException e) {
@@ -311,28 +323,8 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
         try {
             fsync();
         } finally {
-            boolean held = mapper.layout().stateid() != null;
-            Reply reply = caller.ask(path, this::closing);
-            if (held && reply.status() == NfsStatus.OK) {
-                tally.layoutreturns.increment();
-            } else if (held) {
-                // The layouts are not what the server thinks they are; the open is closed all the same.
-                mapper.layout().forget();
-                caller.ask(path, this::closing);
-            }
-            mapper.layout().forget();
+            mapper.close(mappers, () -> new CloseArgs(0, stateid));
             session.remove(this);
         }
-    }
-
-    private List<OpArgs> closing() {
-        var compound = new ArrayList<OpArgs>();
-        compound.add(new PutFhArgs(fileHandle));
-        @Nullable LayoutReturnArgs back = mapper.returnAll();
-        if (back != null) {
-            compound.add(back);
-        }
-        compound.add(new CloseArgs(0, stateid));
-        return compound;
     }
 }

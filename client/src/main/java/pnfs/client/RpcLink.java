@@ -23,7 +23,6 @@ import pnfs.wire.rpc.RpcClient;
 import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.rpc.RpcLimits;
-import pnfs.wire.rpc.RpcPrograms;
 import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrException;
 import pnfs.wire.xdr.XdrReader;
@@ -49,9 +48,10 @@ final class RpcLink implements MdsLink {
     private volatile boolean wasConnected;
     private volatile Runnable whenLost = () -> {};
 
-    RpcLink(Network network, InetSocketAddress server, RpcCredential credential, Tally tally) {
+    /// @param callbacks what the server may call over our connections
+    RpcLink(Network network, InetSocketAddress server, Backchannel callbacks, RpcCredential credential, Tally tally) {
         this.server = server;
-        this.client = new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT);
+        this.client = new RpcClient(network, callbacks.programs(), RpcLimits.DEFAULT);
         this.credential = credential;
         this.tally = tally;
     }

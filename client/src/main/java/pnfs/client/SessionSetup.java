@@ -1,15 +1,19 @@
 package pnfs.client;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import pnfs.wire.nfs4.BindDirection;
 import pnfs.wire.nfs4.CallbackSecurity;
 import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.nfs4.CreateSessionFlags;
 import pnfs.wire.nfs4.ExchangeIdFlags;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
 import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.DestroyClientidArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
@@ -28,8 +32,6 @@ final class SessionSetup {
 
     private static final int KEPT_REPLY_BYTES = 8192;
     private static final int MAX_OPERATIONS = 64;
-    private static final int CALLBACK_BYTES = 4096;
-    private static final int CALLBACK_PROGRAM = 0x40000000;
     private static final Duration GOODBYE_LIMIT = Duration.ofMillis(300);
     private static final String SERVER = "metadata server";
 
@@ -74,6 +76,17 @@ final class SessionSetup {
         }
     }
 
+    /// Lets the server call back over the connection that stands now.
+    ///
+    /// @throws LinkException where there is none
+    NfsStatus bind(Session session) throws LinkException, InterruptedIOException {
+        return link.send(
+                        List.of(new BindConnToSessionArgs(session.id(), BindDirection.FORE_OR_BOTH, false)),
+                        MdsSession.ANSWER_LIMIT)
+                .getFirst()
+                .status();
+    }
+
     /// Tells the server that we are gone; where it does not answer, it finds out when the lease ends.
     void end(Session session) {
         try {
@@ -92,10 +105,23 @@ final class SessionSetup {
     private OpResult createSession(long clientId, int sequence, Patience patience) throws IOException {
         var fore = new ChannelAttributes(
                 0, MESSAGE_BYTES, MESSAGE_BYTES, KEPT_REPLY_BYTES, MAX_OPERATIONS, slots, Optional.empty());
-        var back = new ChannelAttributes(0, CALLBACK_BYTES, CALLBACK_BYTES, 0, 2, 1, Optional.empty());
+        var back = new ChannelAttributes(
+                0,
+                Backchannel.MESSAGE_BYTES,
+                Backchannel.MESSAGE_BYTES,
+                Backchannel.MESSAGE_BYTES,
+                Backchannel.MAX_OPERATIONS,
+                Backchannel.SLOTS,
+                Optional.empty());
         return alone(
                 new CreateSessionArgs(
-                        clientId, sequence, 0, fore, back, CALLBACK_PROGRAM, List.of(new CallbackSecurity.None())),
+                        clientId,
+                        sequence,
+                        CreateSessionFlags.CONN_BACK_CHAN,
+                        fore,
+                        back,
+                        Backchannel.PROGRAM,
+                        List.of(new CallbackSecurity.None())),
                 patience);
     }
 

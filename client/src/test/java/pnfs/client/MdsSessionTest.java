@@ -12,16 +12,20 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.BoundDirection;
 import pnfs.wire.nfs4.ChangeInfo;
 import pnfs.wire.nfs4.GrantedProtection;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
 import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.ExchangeIdArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
@@ -29,6 +33,7 @@ import pnfs.wire.nfs4.OpArgs.RemoveArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.BindConnToSessionResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
@@ -36,6 +41,7 @@ import pnfs.wire.nfs4.OpResult.OpFailure;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
 import pnfs.wire.nfs4.OpResult.RemoveResult;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
+import pnfs.wire.nfs4.SequenceFlags;
 import pnfs.wire.nfs4.ServerOwner;
 import pnfs.wire.xdr.Opaque;
 
@@ -115,6 +121,16 @@ class MdsSessionTest {
     }
 
     @Test
+    void a_connection_that_the_server_cannot_call_us_back_over_is_bound_to_the_session() throws Exception {
+        MdsSession session = open(OPTIONS);
+        mds.statusFlags = SequenceFlags.CB_PATH_DOWN;
+
+        session.caller().call("/a", () -> List.of(new GetAttrArgs(Bitmap.EMPTY)));
+
+        assertThat(mds.bound.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
     void a_slot_whose_answer_nobody_waited_for_never_gives_that_answer_to_another_compound() throws IOException {
         MdsSession session = open(OPTIONS.withPatience(Duration.ofMillis(50)));
         mds.repliesToLose = Integer.MAX_VALUE;
@@ -157,6 +173,8 @@ class MdsSessionTest {
         private final Map<String, List<OpResult>> replies = new HashMap<>();
         private int repliesToLose;
         private int delays;
+        private int statusFlags;
+        private final CountDownLatch bound = new CountDownLatch(1);
         private NfsStatus refusal = NfsStatus.OK;
         private long clientId = 1;
         private int sessionNumber;
@@ -199,7 +217,8 @@ class MdsSessionTest {
             }
             slots.put(sequence.slot(), sequence.sequence());
             var results = new ArrayList<OpResult>();
-            results.add(new SequenceResult(sequence.session(), sequence.sequence(), sequence.slot(), 0, 0, 0));
+            results.add(
+                    new SequenceResult(sequence.session(), sequence.sequence(), sequence.slot(), 0, 0, statusFlags));
             for (OpArgs operation : compound.subList(1, compound.size())) {
                 results.add(run(operation));
             }
@@ -232,6 +251,11 @@ class MdsSessionTest {
                     new GetAttrResult(AttributeCodec.write(Attributes.builder()
                             .uint32(Attribute.LEASE_TIME, LEASE_SECONDS)
                             .build()));
+                case BindConnToSessionArgs bind -> {
+                    statusFlags = 0;
+                    bound.countDown();
+                    yield new BindConnToSessionResult(bind.session(), BoundDirection.BOTH, false);
+                }
                 default -> new OpSuccess(operation.op());
             };
         }

@@ -103,6 +103,69 @@ class ThreePhaseWriteTest {
     }
 
     @Test
+    void two_clients_that_write_one_file_in_turn_get_its_layout_from_each_other_at_once() throws IOException {
+        byte[] content = filled(16 * BLOCK, 0);
+        put(direct, "/shared", content);
+        try (PnfsClient rival = PnfsClient.connect(cluster.nfs(), cluster.clientOptions());
+                PnfsFile ours = direct.open("/shared", StandardOpenOption.WRITE);
+                PnfsFile theirs = rival.open("/shared", StandardOpenOption.WRITE)) {
+            long throughMdsBefore = direct.counters().bytesThroughMds();
+
+            for (int turn = 1; turn <= 12; turn++) {
+                PnfsFile writer = turn % 2 == 0 ? ours : theirs;
+                byte[] half = filled(BLOCK / 2, turn);
+                long offset = turn % 5 * BLOCK + turn % 3 * 100L; // recalled with nothing but this uncommitted
+                writer.write(offset, ByteBuffer.wrap(half));
+                System.arraycopy(half, 0, content, (int) offset, half.length);
+            }
+            ours.fsync();
+            theirs.fsync();
+
+            assertSame(get(ours), content);
+            assertSame(get(theirs), content);
+            assertThat(direct.counters().bytesThroughMds()).isEqualTo(throughMdsBefore);
+            assertThat(rival.counters().bytesThroughMds()).isZero();
+        }
+    }
+
+    @Test
+    void a_recalled_layout_of_new_blocks_is_committed_before_it_goes_back() throws IOException {
+        byte[] content = randomBytes(new Random(7), 4 * MIB);
+        try (PnfsClient rival = PnfsClient.connect(cluster.nfs(), cluster.clientOptions());
+                PnfsFile ours = direct.open("/grown", StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            ours.write(0, ByteBuffer.wrap(content));
+
+            rival.open("/grown", StandardOpenOption.WRITE).close();
+            try (PnfsFile theirs = rival.open("/grown", StandardOpenOption.WRITE)) {
+                theirs.write(4 * MIB, ByteBuffer.wrap(filled(BLOCK, 'x')));
+                theirs.fsync();
+            }
+
+            assertSame(Arrays.copyOf(get(rival, "/grown"), 4 * MIB), content);
+            assertThat(rival.counters().bytesThroughMds()).isZero();
+        }
+    }
+
+    @Test
+    void two_opens_of_a_file_in_one_client_share_its_layout() throws IOException {
+        byte[] content = filled(8 * BLOCK, 0);
+        put(direct, "/twice", content);
+        try (PnfsFile one = direct.open("/twice", StandardOpenOption.WRITE)) {
+            one.write(0, ByteBuffer.wrap(filled(BLOCK, 1)));
+            try (PnfsFile other = direct.open("/twice", StandardOpenOption.WRITE)) {
+                other.write(BLOCK, ByteBuffer.wrap(filled(BLOCK, 2)));
+            }
+            one.write(2 * BLOCK, ByteBuffer.wrap(filled(BLOCK, 3)));
+            one.fsync();
+        }
+
+        for (int block = 0; block < 3; block++) {
+            Arrays.fill(content, block * BLOCK, (block + 1) * BLOCK, (byte) (block + 1));
+        }
+        assertSame(get(through, "/twice"), content);
+    }
+
+    @Test
     void what_was_left_out_is_a_hole_without_storage_and_reads_as_zeros_both_ways() throws IOException {
         byte[] content = randomBytes(new Random(4), 4 * MIB);
         Arrays.fill(content, MIB, 3 * MIB, (byte) 0);
