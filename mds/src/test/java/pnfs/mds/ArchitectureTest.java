@@ -21,7 +21,7 @@ class ArchitectureTest {
                 .room("lock", "open", "callback")
                 .room("delegation", "open", "callback")
                 .room("layout", "open", "callback", "pnfs.layout", "pnfs.wire")
-                .room("check", "layout", "pnfs.layout")
+                .room("check", "layout", "lock", "delegation", "pnfs.layout")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
                 .shore(

@@ -52,15 +52,17 @@ public final class StoreCheck {
                 var xattrs = rows(Keys.XATTR);
                 var orphans = rows(Keys.ORPHAN);
                 var grants = rows(Keys.GRANT);
-                var extents = rows(Keys.EXTENT)) {
+                var extents = rows(Keys.EXTENT);
+                var states = new StateCheck(engine, findings)) {
             var all = List.of(inodes, entries, cookies, xattrs, orphans, grants, extents);
-            for (long id = least(all); id != Rows.END; id = least(all)) {
+            for (long id = least(all, states); id != Rows.END; id = least(all, states)) {
                 @Nullable Inode inode = inode(id, inodes);
                 names.directory(id, inode, entries(id, entries), cookies(id, cookies));
                 attributes(id, inode, xattrs);
                 orphan(id, inode, orphans);
                 grants(id, inode, grants);
                 extents(id, inode, extents);
+                states.check(id, inode, names.isUnreadable(id));
                 progress.accept(++files);
             }
         }
@@ -74,8 +76,8 @@ public final class StoreCheck {
         return new Rows(engine, kind, findings);
     }
 
-    private static long least(List<Rows> all) {
-        return all.stream().mapToLong(Rows::number).min().orElse(Rows.END);
+    private static long least(List<Rows> all, StateCheck states) {
+        return all.stream().mapToLong(Rows::number).reduce(states.number(), Math::min);
     }
 
     private @Nullable Inode inode(long id, Rows rows) {

@@ -65,7 +65,7 @@ public final class GrantRecords {
             if (key.length != 1 + 2 * Long.BYTES) {
                 throw damaged(inode, "a key of " + key.length + " bytes");
             }
-            long client = ByteBuffer.wrap(key).getLong(1 + Long.BYTES);
+            long client = Keys.secondNumber(key);
             all.computeIfAbsent(client, _ -> new TreeMap<>()).put(inode, read(inode, value));
             return true;
         });

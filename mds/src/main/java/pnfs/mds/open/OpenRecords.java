@@ -25,8 +25,16 @@ public final class OpenRecords {
         batch.delete(StateRecords.key(Keys.OPEN, open));
     }
 
+    /// Which open a record is of.
+    ///
     /// @throws CorruptStoreException when the record is not what [#put] makes
-    public static OpenState read(byte[] key, byte[] value) {
+    public static StateRecords.Facts facts(byte[] key, byte[] value) {
+        OpenState open = read(key, value);
+        return new StateRecords.Facts(open.file(), open.run(), open.number(), open.seqid(), open.clientId());
+    }
+
+    /// @throws CorruptStoreException when the record is not what [#put] makes
+    static OpenState read(byte[] key, byte[] value) {
         return StateRecords.read(key, value, (facts, in) -> {
             var shares = new Shares(facts.seqid(), in.readUint32());
             var owner = new OpenOwner(facts.clientId(), in.readOpaque(Nfs4Limits.OWNER_BYTES));

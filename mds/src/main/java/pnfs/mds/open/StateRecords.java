@@ -1,6 +1,5 @@
 package pnfs.mds.open;
 
-import java.nio.ByteBuffer;
 import java.util.function.BiFunction;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.store.CorruptStoreException;
@@ -53,7 +52,7 @@ public final class StateRecords {
             throw new CorruptStoreException("state with a key of " + key.length + " bytes");
         }
         long inode = Keys.number(key);
-        long number = ByteBuffer.wrap(key).getLong(1 + Long.BYTES);
+        long number = Keys.secondNumber(key);
         try {
             var in = XdrReader.of(Opaque.of(value));
             int version = in.readUint32();

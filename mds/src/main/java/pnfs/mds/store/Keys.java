@@ -99,6 +99,11 @@ public enum Keys {
         return ByteBuffer.wrap(key).getLong(1);
     }
 
+    /// The second number of a key of two.
+    public static long secondNumber(byte[] key) {
+        return ByteBuffer.wrap(key).getLong(1 + Long.BYTES);
+    }
+
     private ByteBuffer room(int bytes) {
         return ByteBuffer.allocate(1 + bytes).put(prefix);
     }

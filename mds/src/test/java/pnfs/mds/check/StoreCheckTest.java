@@ -30,9 +30,12 @@ import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.LockType;
+import pnfs.wire.nfs4.Locker;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.SetXattrMode;
+import pnfs.wire.nfs4.StateOwner;
 import pnfs.wire.xdr.Opaque;
 
 /// A store that real operations made is damaged in one way, and the check has to say which; what it repairs is
@@ -79,6 +82,15 @@ class StoreCheckTest {
                 byte[] unknown = new byte[DeviceId.BYTES];
                 change(Keys.FENCE.of(NOWHERE, unknown), new byte[] {1, 0, 0, 0, 0, 0, 0, 0, 0, 1});
             }),
+            Map.entry(Damage.STRAY_OPEN, () -> {
+                byte[] open = keys(Keys.OPEN.of(first.inode())).getFirst();
+                change(withFirstNumber(open, NOWHERE), valueOf(open));
+            }),
+            Map.entry(Damage.STRAY_LOCK, () -> {
+                lock(second);
+                store(batch -> batch.delete(keys(Keys.LOCK.of(second.inode())).getFirst()));
+            }),
+            Map.entry(Damage.STRAY_DELEGATION, () -> change(Keys.DELEGATION.of(first.inode(), 1), delegation(NOWHERE))),
             Map.entry(Damage.OVERLAP, () -> moveExtent(first.inode(), first.inode(), PAGE)),
             Map.entry(Damage.SHARED_SPACE, () -> {
                 moveExtent(first.inode(), second.inode(), 64L * PAGE);
@@ -128,6 +140,30 @@ class StoreCheckTest {
                 check().findings().stream().map(Report.Finding::damage).toList();
         assertThat(left).allMatch(found -> !found.isRepairable());
         assertThat(left.contains(damage)).isEqualTo(!damage.isRepairable());
+    }
+
+    @Test
+    void what_clients_hold_is_sound() {
+        lock(first);
+        lock(second);
+        change(Keys.DELEGATION.of(first.inode(), 1), delegation(rooms.idOf(ALICE)));
+        assertThat(check().findings()).isEmpty();
+        rooms.end(ALICE);
+        change(Keys.DELEGATION.of(first.inode(), 1), delegation(rooms.idOf(ALICE)));
+        assertThat(check().findings()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"CLIENT", "OPEN", "LOCK"})
+    void what_hangs_on_something_that_is_gone_goes_in_one_repair(Keys gone) {
+        lock(first);
+        lock(second);
+        store(batch -> keys(gone.first()).forEach(batch::delete));
+        Report report = check();
+        assertThat(report.hasIrreparable()).isFalse();
+        assertThat(report.findings()).hasSize(gone == Keys.CLIENT ? 6 : gone == Keys.OPEN ? 4 : 2);
+        rooms.store.append(report.repair());
+        assertThat(check().findings()).isEmpty();
     }
 
     @Test
@@ -191,6 +227,25 @@ class StoreCheckTest {
         var attribute = new OpArgs.SetXattrArgs(SetXattrMode.EITHER, "user.a", Opaque.ofUtf8("b"));
         assertThat(rooms.run(ALICE, file, attribute).status()).isEqualTo(NfsStatus.OK);
         return file;
+    }
+
+    private void lock(FileHandle file) {
+        var whole = new OpArgs.LockArgs(
+                LockType.WRITE,
+                false,
+                FileRange.WHOLE_FILE,
+                new Locker.NewOwner(0, rooms.stateid(ALICE, file), 0, new StateOwner(0, Opaque.ofUtf8("process"))));
+        assertThat(rooms.run(ALICE, file, whole).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    /// The record of one for reading `first`.
+    private byte[] delegation(long client) {
+        return ByteBuffer.allocate(72)
+                .putInt(1) // version
+                .putLong(1)
+                .putLong(first.generation())
+                .putLong(client)
+                .array();
     }
 
     private void store(Consumer<Batch> change) {
