@@ -8,6 +8,9 @@ import pnfs.layout.extent.RangeSet;
 
 /// The layouts of one client, of one type, on one file, under one stateid. Guarded by the file's lock.
 final class Holding {
+    /// The executor pauses twice as long each time: 62 ms in all.
+    private static final int MOST_RETURNS_PUT_OFF = 5;
+
     private final long client;
     private final LayoutType type;
     private final RangeSet reading = new RangeSet();
@@ -19,6 +22,7 @@ final class Holding {
     private LayoutStateid stateid;
     private boolean answered;
     private boolean recalled;
+    private int returnsPutOff;
     /// The reservation key under which the client could reach the storage when this was taken from it; 0 as
     /// long as it is the client's.
     private long revokedKey;
@@ -60,6 +64,21 @@ final class Holding {
     LayoutStateid recall() {
         recalled = true;
         return advance();
+    }
+
+    /// Whether a return of `range` had better wait for a commit that may be right behind it; asked again and
+    /// again without one, no longer. Linux (6.12) answers a recall with both at once, in either order.
+    boolean putsOffReturn(ByteRange range) {
+        return recalled && !isRevoked() && unwritten.overlaps(range) && returnsPutOff++ < MOST_RETURNS_PUT_OFF;
+    }
+
+    /// The client has written this. A commit after the recall has all that the client knows: no return need wait
+    /// for more.
+    void committed(ByteRange part) {
+        unwritten.remove(part);
+        if (recalled) {
+            returnsPutOff = MOST_RETURNS_PUT_OFF;
+        }
     }
 
     /// It is not the client's any more. Nobody else may have it until the key is fenced.

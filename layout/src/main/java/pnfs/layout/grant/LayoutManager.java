@@ -177,7 +177,7 @@ public final class LayoutManager {
         long changed = 0;
         for (ByteRange part : granted) {
             changed += file.extents().markWritten(part);
-            holding.unwritten().remove(part);
+            holding.committed(part);
         }
         // Linux up to 6.12 loses its first page of ranges and all it knew about the size. What it lists is saved all
         // the
@@ -301,6 +301,9 @@ public final class LayoutManager {
         long start = ByteRange.alignUp(range.offset());
         long end = range.isToEnd() ? range.end() : ByteRange.alignDown(range.end());
         var blocks = new ByteRange(Math.min(start, end), end);
+        if (what.iomode() != Iomode.READ && holding.putsOffReturn(blocks)) {
+            return new ReturnOutcome.Early("layout " + holding.stateid() + " may have a commit on its way");
+        }
         LayoutChanges changes = dropFrom(file, List.of(holding), what.iomode(), List.of(blocks));
         return new ReturnOutcome.Returned(
                 holding.isEmpty() ? Optional.empty() : Optional.of(holding.advance()), changes);

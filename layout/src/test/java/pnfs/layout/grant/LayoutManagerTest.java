@@ -9,6 +9,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -104,6 +105,30 @@ class LayoutManagerTest {
         assertThat(extents.allocatedBytes()).isEqualTo(2 * PAGE);
         returned.changes().freed().forEach(freed -> freed.becameDurable());
         assertThat(space.totals().allocatableBytes()).isEqualTo(2 * 1024 * MIB - 2 * PAGE);
+    }
+
+    @Test
+    void a_return_that_overtakes_the_commit_of_a_recall_waits_for_it() {
+        var held = granted(ALICE, null, rw(0, 4 * PAGE));
+        manager.recall(file().inode(), Set.of(ALICE.client()));
+        var all = new Return(LayoutType.SCSI, held.stateid().next(), Iomode.ANY, 0, ALL_ONES);
+
+        assertThat(giveBack(ALICE, all)).isInstanceOf(ReturnOutcome.Early.class);
+        commit(ALICE, held.stateid().next(), 2 * PAGE - 1, new ByteRange(0, 2 * PAGE));
+
+        assertThat(giveBack(ALICE, all)).isInstanceOf(ReturnOutcome.Returned.class);
+        assertThat(extents.allocatedBytes()).isEqualTo(2 * PAGE);
+    }
+
+    @Test
+    void a_return_does_not_wait_for_ever_for_a_commit() {
+        var held = granted(ALICE, null, rw(0, PAGE));
+        manager.recall(file().inode(), Set.of(ALICE.client()));
+        var all = new Return(LayoutType.SCSI, held.stateid().next(), Iomode.ANY, 0, ALL_ONES);
+
+        assertThat(Stream.generate(() -> giveBack(ALICE, all)).limit(6))
+                .last()
+                .isInstanceOf(ReturnOutcome.Returned.class);
     }
 
     @Test
@@ -524,9 +549,12 @@ class LayoutManagerTest {
 
     private ReturnOutcome.Returned giveBack(
             Requester who, LayoutStateid stateid, Iomode iomode, long offset, long length) {
+        return (ReturnOutcome.Returned) giveBack(who, new Return(LayoutType.SCSI, stateid, iomode, offset, length));
+    }
+
+    private ReturnOutcome giveBack(Requester who, Return what) {
         try (var _ = space.lock()) {
-            return (ReturnOutcome.Returned)
-                    manager.giveBack(file(), who, new Return(LayoutType.SCSI, stateid, iomode, offset, length));
+            return manager.giveBack(file(), who, what);
         }
     }
 

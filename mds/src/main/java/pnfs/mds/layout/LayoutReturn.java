@@ -12,6 +12,7 @@ import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.Operation;
+import pnfs.mds.compound.RecalledException;
 import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
@@ -99,6 +100,7 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
                     held.append(file, state.clientId(), changes);
                     yield stateid.map(next -> new Stateid(next.seqid(), next.other()));
                 }
+                case ReturnOutcome.Early(var detail) -> throw new RecalledException(detail);
                 case ReturnOutcome.Refused(var refusal, var detail) -> throw FileLayouts.refused(refusal, detail);
             };
         }

@@ -149,6 +149,7 @@ class LayoutOperationsTest {
         assertThat(rooms.recalls.count()).isEqualTo(1);
         assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, PAGE, PAGE)))
                 .isEqualTo(new LayoutTryLater(false));
+        rooms.run(ALICE, file, commit(recalled, PAGE - 1, new ByteRange(0, PAGE)));
         var returned = (LayoutReturnResult) rooms.run(ALICE, file, giveBack(recalled));
         assertThat(returned.stateid()).isEmpty();
         rooms.recalls.tick(rooms.recalls.nowNanos() + 1);
@@ -177,6 +178,7 @@ class LayoutOperationsTest {
         assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, PAGE, PAGE))
                         .status())
                 .isEqualTo(NfsStatus.RECALLCONFLICT);
+        rooms.run(ALICE, file, commit(held.stateid().next(), PAGE - 1, new ByteRange(0, PAGE)));
         rooms.run(ALICE, file, giveBack(held.stateid().next()));
         assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, 0, PAGE))
                         .status())

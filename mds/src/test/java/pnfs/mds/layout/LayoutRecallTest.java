@@ -144,6 +144,18 @@ class LayoutRecallTest {
         assertThat(recall.scope()).isEqualTo(new LayoutRecallScope.OfFile(annas.file(), FileRange.WHOLE_FILE, next));
     }
 
+    /// Linux (6.12) sends both at once.
+    @Test
+    void a_return_that_overtakes_the_commit_of_a_recall_is_put_off() {
+        LayoutGetResult held = granted(get(annas));
+        get(boriss);
+        anna.answer(NfsStatus.OK);
+
+        assertThat(run(annas, giveBack(held.stateid().withSeqid(2))).status()).isEqualTo(NfsStatus.DELAY);
+        assertThat(run(annas, commit(held.stateid())).status()).isEqualTo(NfsStatus.OK);
+        assertThat(run(annas, giveBack(held.stateid().withSeqid(2))).status()).isEqualTo(NfsStatus.OK);
+    }
+
     @Test
     void a_recalled_layout_is_not_granted_again_before_its_return_but_may_be_committed() {
         LayoutGetResult held = granted(get(annas));
@@ -236,6 +248,7 @@ class LayoutRecallTest {
             get(other);
             TestPeer peer = holder.equals(annas) ? anna : boris;
             peer.answer(NfsStatus.OK);
+            run(holder, commit(held.stateid()));
             run(holder, giveBack(held.stateid().withSeqid(held.stateid().seqid() + 1)));
             assertThat(get(holder).status()).isEqualTo(NfsStatus.LAYOUTTRYLATER);
             held = granted(get(other));
