@@ -24,6 +24,7 @@ import pnfs.ds.FormatCommand;
 import pnfs.it.bench.Bench;
 import pnfs.it.demo.Demo;
 import pnfs.it.kernel.KernelTest;
+import pnfs.it.process.Torture;
 import pnfs.it.sim.SimCommand;
 import pnfs.mds.FsckCommand;
 import pnfs.mds.MdsCommand;
@@ -53,6 +54,7 @@ import pnfs.mds.MdsCommand;
             Bench.class,
             KernelTest.class,
             SimCommand.class,
+            Torture.class,
             Pnfs.Completion.class
         },
         exitCodeListHeading = "%nExit codes of every command:%n",

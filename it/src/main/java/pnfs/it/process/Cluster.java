@@ -6,7 +6,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import pnfs.client.Addresses;
 import pnfs.client.ClientOptions;
 import pnfs.client.ClusterStatus;
@@ -24,6 +27,8 @@ public final class Cluster implements AutoCloseable {
     private final Path folder;
     private final Shape shape;
     private final List<DataServer> dataServers = new ArrayList<>();
+    private final @Nullable Link nfsLink;
+    private final @Nullable Link controlLink;
     private ServerProcess mds;
     private boolean left;
 
@@ -31,24 +36,35 @@ public final class Cluster implements AutoCloseable {
     ///
     /// @param mdsOptions further options of `pnfs mds`, as `--volume=stripe:64KiB:ds0,ds1`; data servers are
     ///     called `ds0`, `ds1` and so on
-    public record Shape(int dataServers, long regionBytes, List<String> mdsOptions) {
+    /// @param hasLinks whether each server is reached through a [Link] that can be cut
+    public record Shape(int dataServers, long regionBytes, List<String> mdsOptions, boolean hasLinks) {
         public Shape {
             mdsOptions = List.copyOf(mdsOptions);
         }
 
+        public Shape(int dataServers, long regionBytes, List<String> mdsOptions) {
+            this(dataServers, regionBytes, mdsOptions, false);
+        }
+
         public Shape(int dataServers, long regionBytes) {
             this(dataServers, regionBytes, List.of());
+        }
+
+        Shape behindLinks() {
+            return new Shape(dataServers, regionBytes, mdsOptions, true);
         }
     }
 
     private static final class DataServer {
         private final String name;
         private final Path region;
+        private final @Nullable Link link;
         private ServerProcess process;
 
-        DataServer(String name, Path region, ServerProcess process) {
+        DataServer(String name, Path region, @Nullable Link link, ServerProcess process) {
             this.name = name;
             this.region = region;
+            this.link = link;
             this.process = process;
         }
     }
@@ -57,6 +73,17 @@ public final class Cluster implements AutoCloseable {
         this.folder = folder;
         this.shape = shape;
         this.mds = startMds(ANY_PORT, ANY_PORT);
+        this.nfsLink = openLink(mds.fact("nfs"));
+        this.controlLink = openLink(mds.fact("control"));
+    }
+
+    private @Nullable Link openLink(String server) throws IOException {
+        if (!shape.hasLinks()) {
+            return null;
+        }
+        Link link = Link.open();
+        link.leadTo(Addresses.parse(server));
+        return link;
     }
 
     /// Formats the regions and starts everything; returns when all of it is ready.
@@ -79,7 +106,8 @@ public final class Cluster implements AutoCloseable {
         ServerProcess.run(
                 folder.resolve(name + ".log"),
                 List.of("format", "--size", Long.toString(regionBytes), region.toString()));
-        dataServers.add(new DataServer(name, region, startDataServer(name, region, ANY_PORT)));
+        Link link = shape.hasLinks() ? Link.open() : null;
+        dataServers.add(new DataServer(name, region, link, startDataServer(name, region, link, ANY_PORT)));
     }
 
     private ServerProcess startMds(String nfs, String control) throws IOException {
@@ -89,21 +117,19 @@ public final class Cluster implements AutoCloseable {
         return ServerProcess.start("mds", folder.resolve("mds.log"), SMALL_HEAP, arguments);
     }
 
-    private ServerProcess startDataServer(String name, Path region, String iscsi) throws IOException {
-        return ServerProcess.start(
-                name,
-                folder.resolve(name + ".log"),
-                SMALL_HEAP,
-                List.of(
-                        "ds",
-                        "--name",
-                        name,
-                        "--region",
-                        region.toString(),
-                        "--listen",
-                        iscsi,
-                        "--mds",
-                        mds.fact("control")));
+    private ServerProcess startDataServer(String name, Path region, @Nullable Link link, String iscsi)
+            throws IOException {
+        var arguments = new ArrayList<>(
+                List.of("ds", "--name", name, "--region", region.toString(), "--listen", iscsi, "--mds"));
+        arguments.add(controlLink == null ? mds.fact("control") : Addresses.text(controlLink.address()));
+        if (link != null) {
+            arguments.addAll(List.of("--advertise", Addresses.text(link.address())));
+        }
+        ServerProcess process = ServerProcess.start(name, folder.resolve(name + ".log"), SMALL_HEAP, arguments);
+        if (link != null) {
+            link.leadTo(Addresses.parse(process.fact("iscsi")));
+        }
+        return process;
     }
 
     public Path folder() {
@@ -131,8 +157,19 @@ public final class Cluster implements AutoCloseable {
                 .region;
     }
 
+    /// Where clients find the metadata server.
     public InetSocketAddress nfs() {
-        return Addresses.parse(mds.fact("nfs"));
+        return nfsLink == null ? Addresses.parse(mds.fact("nfs")) : nfsLink.address();
+    }
+
+    /// All links: of clients to the metadata server, of data servers to it, and to each data server. None unless
+    /// [Shape#hasLinks].
+    List<Link> links() {
+        return Stream.concat(
+                        Stream.of(nfsLink, controlLink), dataServers.stream().map(server -> server.link))
+                .filter(Objects::nonNull)
+                .map(Objects::requireNonNull)
+                .toList();
     }
 
     public InetSocketAddress control() {
@@ -153,14 +190,27 @@ public final class Cluster implements AutoCloseable {
     /// Starts a data server again, on the same port and the same region. It must have ended.
     public void restartDataServer(int index) throws IOException {
         DataServer server = dataServers.get(index);
-        server.process = startDataServer(server.name, server.region, server.process.fact("iscsi"));
+        restart(server, server.process.fact("iscsi"));
         awaitDataServers();
+    }
+
+    /// Starts all servers again, as the other two do. They must have ended.
+    void restartAll() throws IOException {
+        mds = startMds(mds.fact("nfs"), mds.fact("control"));
+        for (DataServer server : dataServers) {
+            restart(server, server.process.fact("iscsi"));
+        }
+        awaitDataServers();
+    }
+
+    private void restart(DataServer server, String iscsi) throws IOException {
+        server.process = startDataServer(server.name, server.region, server.link, iscsi);
     }
 
     /// Starts a data server again for the same region, at another port. It must have ended.
     public void moveDataServer(int index) throws IOException {
         DataServer server = dataServers.get(index);
-        server.process = startDataServer(server.name, server.region, ANY_PORT);
+        restart(server, ANY_PORT);
         awaitDataServers();
     }
 
@@ -201,6 +251,7 @@ public final class Cluster implements AutoCloseable {
     public void close() {
         if (!left) {
             processes().reversed().forEach(ServerProcess::close);
+            links().forEach(Link::close);
         }
     }
 }

@@ -427,7 +427,7 @@ public final class FileLayouts implements FileSpace {
                 throw new RecalledException("inode " + view.inode() + " is under layouts of clients " + holders);
             case HoldOutcome.Busy() ->
                 throw new RecalledException("inode " + view.inode() + " is being read or written");
-            case HoldOutcome.Refused(var refusal, var detail) -> throw refused(refusal, detail);
+            case HoldOutcome.Refused refused -> throw refused(refused);
         };
     }
 
@@ -476,6 +476,14 @@ public final class FileLayouts implements FileSpace {
             case NOSPC -> NfsStatus.NOSPC;
         };
         return new NfsException(status, detail);
+    }
+
+    /// What the layout rules refuse to other operations, as a client is told it: in the answer to a WRITE,
+    /// LAYOUTTRYLATER has no meaning (RFC 8881 §15.2), and Linux gives up.
+    public static NfsException refused(HoldOutcome.Refused refused) {
+        return refused.refusal() == Refusal.LAYOUTTRYLATER
+                ? new NfsException(NfsStatus.DELAY, refused.detail())
+                : refused(refused.refusal(), refused.detail());
     }
 
     private Loaded loaded(long inode) {

@@ -76,7 +76,7 @@ final class ProxyFiles {
                 }
                 case Decision.Begin(HoldOutcome.Conflict(var holders)) ->
                     throw new RecalledException("layouts of clients " + holders + " are in the way");
-                case Decision.Begin(HoldOutcome.Refused(var why, var detail)) -> throw FileLayouts.refused(why, detail);
+                case Decision.Begin(HoldOutcome.Refused refused) -> throw FileLayouts.refused(refused);
             };
         } catch (RecalledException recalled) {
             next = state.pause(() -> again(state, decide, begin, done, refusal))

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.random.RandomGenerator;
@@ -229,6 +230,20 @@ class ProxyTest {
         disks.failure = null;
 
         assertThat(rooms.inode(file).size()).isZero();
+        assertThat(((WriteResult) run(rooms, file, write(rooms, file, 0, pattern(10, 1)))).count())
+                .isEqualTo(10);
+    }
+
+    @Test
+    void a_write_that_needs_storage_while_no_data_server_is_there_is_to_be_tried_again() {
+        LayoutRooms rooms = rooms(LayoutRooms.committing());
+        FileHandle file = rooms.open(1, "file");
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, List.of(), Set.of());
+
+        assertThat(run(rooms, file, write(rooms, file, 0, pattern(10, 1))).status())
+                .isEqualTo(NfsStatus.DELAY);
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
+
         assertThat(((WriteResult) run(rooms, file, write(rooms, file, 0, pattern(10, 1)))).count())
                 .isEqualTo(10);
     }
