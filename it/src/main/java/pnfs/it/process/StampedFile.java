@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// A file whose sectors say who wrote them: which file, which sector, which generation, which writer. Knows what each
-/// may hold, from what was written and what was acknowledged. Who uses it is alone with it.
+/// A file whose sectors say who wrote them: which file, which sector, which generation, which writer. Knows
+/// what each may hold, from what was written and what was acknowledged. Who uses it is alone with it.
 ///
-/// A sector of 512 bytes is 64 words: file, sector, generation, writer, and behind them words that are made of these,
-/// so that a sector of two writes shows. A sector that was never written is zeros.
+/// A sector of 512 bytes is 64 words: file, sector, generation, writer, and behind them words that are made of
+/// these, so that a sector of two writes shows. A sector that was never written is zeros.
 final class StampedFile {
     static final int SECTOR_BYTES = 512;
     private static final int WORDS = SECTOR_BYTES / Long.BYTES;
@@ -35,7 +35,8 @@ final class StampedFile {
 
     private final long number;
     private final List<List<Stamp>> past = new ArrayList<>();
-    /// Sectors with writes that nobody has acknowledged, oldest first. What a sector holds may be a mixture of them.
+    /// Sectors with writes that nobody has acknowledged, oldest first. What a sector holds may be a mixture of
+    /// them.
     private final Map<Integer, List<Stamp>> pending = new TreeMap<>();
     private long generations;
 

@@ -72,7 +72,8 @@ public final class Torture implements Callable<Integer> {
         if (result.isWell()) {
             Folders.delete(folder);
         } else {
-            out.println("repeat: ./pnfs torture --cycles " + cycles + " --seed " + seed + "; the servers' logs are in " + folder);
+            out.println("repeat: ./pnfs torture --cycles " + cycles + " --seed " + seed + "; the servers' logs are in "
+                    + folder);
         }
         out.println(json ? result.json() : result.text());
         return result.isWell() ? 0 : 1;

@@ -7,10 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Future;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -21,8 +21,9 @@ import pnfs.client.PnfsException;
 import pnfs.client.PnfsFile;
 import pnfs.wire.nfs4.NfsStatus;
 
-/// Clients that write, read, remove and make files again for as long as they are let, and check everything they see.
-/// One client has a file at a time; the next to read it is another one, through layouts or through the metadata server.
+/// Clients that write, read, remove and make files again for as long as they are let, and check everything they
+/// see. One client has a file at a time; the next to read it is another one, through layouts or through the
+/// metadata server.
 final class TortureLoad implements AutoCloseable {
     private static final int FILES = 24;
     private static final int SECTORS = 512;

@@ -15,7 +15,8 @@ import java.util.function.Consumer;
 
 /// Faults of real servers, one after the other, under a [TortureLoad]. Confined to one thread.
 final class TortureRun implements AutoCloseable {
-    private static final Cluster.Shape SHAPE = new Cluster.Shape(2, 64L << 20).behindLinks();
+    /// With a short lease, because nobody else gets what a client had that does not come back.
+    private static final Cluster.Shape SHAPE = new Cluster.Shape(2, 64L << 20, List.of("--lease", "10s")).behindLinks();
     private static final Duration LONGEST_LULL = Duration.ofSeconds(1);
     private static final Duration LONGEST_PARTITION = Duration.ofMillis(1500);
     /// So long the load may take to get on after a fault.
@@ -62,7 +63,8 @@ final class TortureRun implements AutoCloseable {
         String text() {
             return mdsKills + " kills of the metadata server, " + dataServerKills + " of data servers, " + partitions
                     + " partitions; " + acknowledgements + " acknowledgements, " + lost + " of them lost; " + checks
-                    + " reads with " + staleBytes + " stale bytes; " + longestMillis + " ms at most until the load got on";
+                    + " reads with " + staleBytes + " stale bytes; " + longestMillis
+                    + " ms at most until the load got on";
         }
     }
 
