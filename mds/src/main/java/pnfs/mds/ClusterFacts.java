@@ -17,6 +17,7 @@ import pnfs.layout.grant.LayoutManager;
 import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.drain.Drains;
 import pnfs.mds.layout.Fences;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.open.OpenFiles;
@@ -37,6 +38,7 @@ record ClusterFacts(
         LayoutManager manager,
         FileLayouts layouts,
         Fences fences,
+        Drains drains,
         Cluster cluster,
         LongSupplier nanoTime)
         implements ControlDesk.Facts {
@@ -73,6 +75,11 @@ record ClusterFacts(
     @Override
     public Optional<Long> usedBytes(DeviceId volume) {
         return layouts.usedBytes(volume);
+    }
+
+    @Override
+    public String waitsFor(DeviceId volume) {
+        return drains.waitsFor(volume);
     }
 
     /// The extents of a file in the pieces in which they lie on regions.

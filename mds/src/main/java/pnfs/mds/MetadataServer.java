@@ -35,6 +35,7 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.delegation.DelegationOperations;
 import pnfs.mds.delegation.Delegations;
+import pnfs.mds.drain.Drains;
 import pnfs.mds.export.Exports;
 import pnfs.mds.layout.DeviceWatch;
 import pnfs.mds.layout.Fences;
@@ -104,6 +105,9 @@ public final class MetadataServer {
     private final ControlDesk desk;
     private final Fences fences;
     private final DataServerIo dataServers;
+    private final Drains drains;
+    /// Where [#drains] is confined to.
+    private final Loop drainLoop;
     private final RpcPrograms programs;
 
     /// Reads what the store knows.
@@ -192,15 +196,7 @@ public final class MetadataServer {
                 Limits.SESSIONS_PER_CLIENT * Limits.SLOTS,
                 meters);
         fences = layoutRoom.fences();
-        desk = new ControlDesk(
-                cluster,
-                store,
-                clusterId,
-                identity.boot(),
-                (int) Limits.HEARTBEAT.toMillis(),
-                shores.nanoTime(),
-                new ClusterFacts(clients, opens, manager, layouts, fences, cluster, shores.nanoTime()));
-        ProxyOperations.register(
+        var relocation = ProxyOperations.register(
                 table,
                 inodes,
                 locks,
@@ -212,6 +208,22 @@ public final class MetadataServer {
                 layoutRoom.layoutGet(),
                 identity.writeVerifier(),
                 Limits.MAX_IO_BYTES);
+        drainLoop = network.loop();
+        drains = new Drains(
+                store,
+                layouts,
+                relocation,
+                clients.grace(),
+                task -> drainLoop.execute(() -> guarded(task, onFailure)),
+                meters);
+        desk = new ControlDesk(
+                cluster,
+                store,
+                clusterId,
+                identity.boot(),
+                (int) Limits.HEARTBEAT.toMillis(),
+                shores.nanoTime(),
+                new ClusterFacts(clients, opens, manager, layouts, fences, drains, cluster, shores.nanoTime()));
 
         var executor = new CompoundExecutor(
                 table,
@@ -236,6 +248,7 @@ public final class MetadataServer {
         Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(at, Limits.CONNECTIONS);
         tick(network.loop(), false);
         tick(network.loop(), recalls);
+        tick(drainLoop, drains);
         return nfs;
     }
 
@@ -290,6 +303,22 @@ public final class MetadataServer {
             recalls.tick(loop.nowNanos());
             tick(loop, recalls);
         });
+    }
+
+    /// Files that are to move are looked for.
+    private static void tick(Loop loop, Drains drains) {
+        loop.schedule(RECALL_TICK_NANOS, () -> {
+            drains.tick(loop.nowNanos());
+            tick(loop, drains);
+        });
+    }
+
+    private static void guarded(Runnable task, Consumer<String> onFailure) {
+        try {
+            task.run();
+        } catch (CorruptStoreException damage) {
+            onFailure.accept(why(damage));
+        }
     }
 
     private static String why(CorruptStoreException damage) {

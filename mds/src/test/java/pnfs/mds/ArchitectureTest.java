@@ -23,10 +23,11 @@ class ArchitectureTest {
                 .room("layout", "open", "callback", "pnfs.layout", "pnfs.wire")
                 .room("check", "layout", "lock", "delegation", "pnfs.layout")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
+                .room("drain", "proxy", "pnfs.layout")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")
                 .shore(
                         "",
-                        "proxy",
+                        "drain",
                         "cluster",
                         "check",
                         "xattr",

@@ -68,9 +68,13 @@ public final class ExtentMap {
         return allocatedBlocks * ByteRange.BLOCK_BYTES;
     }
 
-    /// A device that the file is or was on.
+    /// A device that the file is on.
     public Optional<DeviceId> anyDevice() {
-        return devices.stream().findFirst();
+        PackedRows.Cursor first = cursorEndingAfter(0);
+        return first.onRow()
+                ? Optional.of(extentOf(new Row(first.first(), first.second(), first.third()))
+                        .device())
+                : Optional.empty();
     }
 
     /// Adds storage where there was a hole.

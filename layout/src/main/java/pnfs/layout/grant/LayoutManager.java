@@ -598,6 +598,69 @@ public final class LayoutManager {
         return changes(file, spaceChanges, freed);
     }
 
+    /// What lies on the volume `from` may move to others: the first of it at or after `offset`, as far as it
+    /// follows without a gap and in one state, and `maxBytes` at most. [ProxyHold#extents] is where it is and
+    /// [ProxyHold#copies] where it goes; what nobody has written needs no copying. Layouts of it are in the
+    /// way, those for reading too, because they name the old place; and so is other I/O of ours. Empty where
+    /// nothing lies there. Takes the space lock itself.
+    public Optional<HoldOutcome> beginMove(LayoutFile file, DeviceId from, long offset, long maxBytes) {
+        List<Extent> moving = firstRun(file, from, offset, maxBytes);
+        if (moving.isEmpty()) {
+            return Optional.empty();
+        }
+        var range = new ByteRange(
+                moving.getFirst().file().offset(), moving.getLast().file().end());
+        FileGrants grants = grantsOf(file.inode());
+        Optional<HoldOutcome> obstacle =
+                obstacleOnStorage(file, grants, ProxyHold.Kind.MOVE, range, grants.holdersOf(range));
+        if (obstacle.isPresent()) {
+            return obstacle;
+        }
+        try (var _ = space.lock()) {
+            var plan = SpacePlan.copyOf(file, moving.stream().map(Extent::file).toList(), space, placement);
+            if (plan.end() < range.end()) {
+                plan.forfeit(space);
+                return Optional.of(noSpace(plan.shortfall()));
+            }
+            return Optional.of(begin(grants, new ProxyHold(ProxyHold.Kind.MOVE, file.inode(), range, moving, plan)));
+        }
+    }
+
+    private static List<Extent> firstRun(LayoutFile file, DeviceId from, long offset, long maxBytes) {
+        var run = new ArrayList<Extent>();
+        file.extents().cover(new ByteRange(offset, Coverage.MAX_FILE_BYTES), SpacePlan.NO_DEVICE, tile -> {
+            if (run.isEmpty()) {
+                if (tile.device().equals(from)) {
+                    run.add(tile.cutTo(ByteRange.ofLength(
+                            tile.file().offset(), Math.min(tile.file().length(), maxBytes))));
+                }
+                return true;
+            }
+            long limit = run.getFirst().file().offset() + maxBytes;
+            boolean goesOn = tile.device().equals(from)
+                    && tile.state() == run.getFirst().state()
+                    && tile.file().offset() < limit;
+            return goesOn
+                    && run.getLast().file().end() == tile.file().offset()
+                    && run.add(tile.cutTo(new ByteRange(
+                            tile.file().offset(), Math.min(tile.file().end(), limit))));
+        });
+        return run;
+    }
+
+    /// The copies are on their storage: the range lies there now, and what it lay on goes. The hold is over.
+    public LayoutChanges finishMove(LayoutFile file, ProxyHold hold) {
+        requireKind(hold, ProxyHold.Kind.MOVE);
+        List<Extent> left = file.extents().punch(hold.range());
+        hold.plan().adopt(file.extents(), hold.extents().getFirst().state(), space);
+        // Nobody holds a layout there, or the move would not have begun.
+        Freed freed = space.release(left);
+        freed.becameUnheld();
+        List<SpaceChange> spaceChanges = space.drainChanges();
+        end(hold);
+        return changes(file, spaceChanges, List.of(freed));
+    }
+
     private static List<Extent> written(LayoutFile file, ByteRange blocks) {
         return file.extents().extents(blocks).stream()
                 .filter(extent -> extent.state() != ExtentState.INVALID_DATA)

@@ -23,7 +23,9 @@ public final class ProxyHold {
         /// Data is being overwritten with zeros where a hole cannot be made.
         ZERO,
         /// What nobody wrote is being made zeros, so that a layout can have it as data.
-        FILL
+        FILL,
+        /// What lies on one volume is going to others.
+        MOVE
     }
 
     private final Kind kind;
@@ -52,7 +54,7 @@ public final class ProxyHold {
     /// anything to read and the rest is zeros. Writing: a tiling with storage under every block, where the
     /// blocks that are INVALID_DATA must be written whole. Shrinking: the one block with data on both sides of
     /// the new end, or nothing. Punching: the data in the blocks of [#copies], or where [#isInPlace] all data
-    /// in the range. Filling: what is to become zeros.
+    /// in the range. Filling: what is to become zeros. Moving: where the range lies now, all of it in one state.
     public List<Extent> extents() {
         return extents;
     }
@@ -68,8 +70,9 @@ public final class ProxyHold {
     }
 
     /// Punching: where copies of the blocks go of which a part is to stay, with zeros in the hole; at most two.
+    /// Moving: where the range goes.
     public List<Extent> copies() {
-        return kind == Kind.PUNCH ? plan.reserved() : List.of();
+        return kind == Kind.PUNCH || kind == Kind.MOVE ? plan.reserved() : List.of();
     }
 
     Kind kind() {
@@ -83,9 +86,9 @@ public final class ProxyHold {
     /// Whether `other`, I/O of ours too, must wait for this one.
     boolean blocks(Kind other, ByteRange otherRange) {
         boolean apart = switch (kind) {
-            case READ -> other != Kind.SHRINK && other != Kind.PUNCH;
+            case READ -> other != Kind.SHRINK && other != Kind.PUNCH && other != Kind.MOVE;
             case WRITE, ZERO -> other == Kind.READ;
-            case ALLOCATE, SHRINK, PUNCH, FILL -> false;
+            case ALLOCATE, SHRINK, PUNCH, FILL, MOVE -> false;
         };
         return !apart && range.overlaps(otherRange);
     }

@@ -75,6 +75,9 @@ public final class ControlDesk {
         /// Bytes of a volume that belong to files, as far as its allocator is known.
         Optional<Long> usedBytes(DeviceId volume);
 
+        /// What keeps a draining volume from getting emptier, for people; empty while it gets on.
+        String waitsFor(DeviceId volume);
+
         /// Whether clients of the run before may still write there.
         boolean isQuarantined(DeviceId volume);
 
@@ -370,6 +373,7 @@ public final class ControlDesk {
             facts.usedBytes(volume.id()).ifPresent(described::setUsedBytes);
             described.setQuarantined(facts.isQuarantined(volume.id()));
             described.setDraining(draining.contains(volume.id()));
+            described.setWaitsFor(facts.waitsFor(volume.id()));
             volume.topology().leaves().forEach(leaf -> described.addRegionIds(bytes(leaf.region())));
             status.addVolumes(described);
         }

@@ -162,8 +162,13 @@ public final class FileLayouts implements FileSpace {
         return quarantined;
     }
 
+    /// The volumes that are being emptied.
+    public Set<DeviceId> draining() {
+        return draining;
+    }
+
     /// Whether all data servers under the volume are there.
-    boolean isServed(Volume volume) {
+    public boolean isServed(Volume volume) {
         return served.contains(volume);
     }
 
@@ -321,6 +326,20 @@ public final class FileLayouts implements FileSpace {
 
     public long finishPunch(FileChange change, Inode file, ProxyHold hold, Written written) {
         return finish(change, file, written, view -> manager.finishPunch(view, hold));
+    }
+
+    /// What the file has on the volume `from`, at or after `offset`, may begin to move; see
+    /// [LayoutManager#beginMove].
+    public Optional<HoldOutcome> beginMove(Inode file, DeviceId from, long offset, long maxBytes) {
+        return manager.beginMove(view(file), from, offset, maxBytes)
+                .map(outcome -> told(file, Obstacles.NOBODY, outcome));
+    }
+
+    /// What moved is where it was copied to. Nothing of the inode changes with that.
+    public void finishMove(FileChange change, Inode file, ProxyHold hold) {
+        try (var _ = space.lock()) {
+            append(change, file.id(), manager.finishMove(view(file), hold));
+        }
     }
 
     /// Where the next data, or the next hole, begins at or after `offset`; the file's size where none does before

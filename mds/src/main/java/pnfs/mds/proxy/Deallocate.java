@@ -2,7 +2,6 @@ package pnfs.mds.proxy;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.extent.ByteRange;
@@ -138,7 +137,7 @@ final class Deallocate implements DeferredOperation<DeallocateArgs> {
                 if (unread != null) {
                     end.done(unread);
                 } else {
-                    Transfer.write(files.io, cutTo(blocks), blocks, whole, this::written);
+                    Transfer.write(files.io, Transfer.within(hold.extents(), blocks), blocks, whole, this::written);
                 }
             });
         }
@@ -149,13 +148,6 @@ final class Deallocate implements DeferredOperation<DeallocateArgs> {
             } else {
                 next();
             }
-        }
-
-        private List<Extent> cutTo(ByteRange blocks) {
-            return hold.extents().stream()
-                    .filter(extent -> extent.file().overlaps(blocks))
-                    .map(extent -> extent.cutTo(blocks))
-                    .toList();
         }
     }
 

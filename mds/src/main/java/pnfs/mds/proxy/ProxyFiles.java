@@ -31,7 +31,7 @@ final class ProxyFiles {
     final FileLayouts layouts;
     final BlockIo io;
     private final Orphans orphans;
-    private final Turnstile turnstile = new Turnstile();
+    final Turnstile turnstile = new Turnstile();
 
     ProxyFiles(Inodes inodes, FileLocks locks, FileLayouts layouts, Orphans orphans, BlockIo io) {
         this.inodes = inodes;
@@ -124,10 +124,15 @@ final class ProxyFiles {
             Supplier<OpResult> last,
             Consumer<OpResult> done,
             Function<NfsStatus, OpResult> refusal) {
-        OpResult result;
+        finish(hold, () -> failure == null ? answerOf(last, refusal) : refusal.apply(statusOf(failure)), done);
+    }
+
+    /// Ends a hold, with whatever `last` makes of it under the file's lock.
+    <R> void finish(ProxyHold hold, Supplier<R> last, Consumer<R> done) {
+        R result;
         boolean forgotten;
         try (var _ = locks.lock(hold.inode())) {
-            result = failure == null ? answerOf(last, refusal) : refusal.apply(statusOf(failure));
+            result = last.get();
             forgotten = layouts.end(hold) && hasNoName(hold.inode());
         }
         if (forgotten) {

@@ -37,7 +37,8 @@ public final class ProxyOperations {
     /// @param layoutGet the ordinary LAYOUTGET, for which this room writes zeros
     /// @param verifier of this run of the server: it changes whenever uncommitted data may have been lost
     /// @param maxReadBytes longest READ
-    public static void register(
+    /// @return what moves files between volumes, beside these operations
+    public static Relocation register(
             OpTable table,
             Inodes inodes,
             FileLocks locks,
@@ -65,6 +66,7 @@ public final class ProxyOperations {
         table.registerDeferred(OpCode.SETATTR, SetAttrArgs.class, new CutOff(files, setAttr));
         table.registerDeferred(OpCode.LAYOUTGET, LayoutGetArgs.class, new Fill(files, layoutGet));
         table.register(OpCode.COMMIT, CommitArgs.class, new Commit(inodes, verifier));
+        return new Relocation(files);
     }
 
     /// No copy goes on after its answer, so no stateid names one.

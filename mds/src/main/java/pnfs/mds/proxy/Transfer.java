@@ -71,11 +71,15 @@ final class Transfer {
 
     /// Reads one block of a range that `extents` cover in part: zeros where they do not.
     static void readBlock(BlockIo io, List<Extent> extents, ByteRange block, ByteBuffer into, BlockIo.Done done) {
-        List<Extent> here = extents.stream()
-                .filter(extent -> extent.file().overlaps(block))
-                .map(extent -> extent.cutTo(block))
+        read(io, within(extents, block), block, into, done);
+    }
+
+    /// The parts of `extents` that lie in `range`.
+    static List<Extent> within(List<Extent> extents, ByteRange range) {
+        return extents.stream()
+                .filter(extent -> extent.file().overlaps(range))
+                .map(extent -> extent.cutTo(range))
                 .toList();
-        read(io, here, block, into, done);
     }
 
     /// Hears of a widened buffer.

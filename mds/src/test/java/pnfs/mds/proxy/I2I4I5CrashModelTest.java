@@ -3,6 +3,7 @@ package pnfs.mds.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -11,11 +12,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
@@ -23,6 +27,7 @@ import pnfs.mds.attribute.InodeRecords;
 import pnfs.mds.check.StoreCheck;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.drain.Drains;
 import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.engine.MemoryEngine;
@@ -99,14 +104,32 @@ class I2I4I5CrashModelTest {
     private final @Nullable Model[] files = new Model[NAMES];
     private final List<Promise> promises = new ArrayList<>();
     private int underWay;
+    /// Which volume; -1 for none.
+    private int draining = -1;
+    private long pauses;
+    private @Nullable Drains drains;
+    /// What drains will do.
+    private final ArrayDeque<Runnable> later = new ArrayDeque<>();
 
     @Seeds(250)
     void what_was_answered_survives_and_nothing_else_ever_shows(RandomGenerator seeded) {
+        run(seeded, false);
+    }
+
+    @Seeds(120)
+    void nor_while_volumes_are_drained_which_are_empty_in_the_end(RandomGenerator seeded) {
+        run(seeded, true);
+    }
+
+    private void run(RandomGenerator seeded, boolean withDrains) {
         random = seeded;
         disks = new ManualDisks((int) LayoutRooms.VOLUME_BYTES, random);
         begin(new LayoutRooms(new MemoryEngine(), random.nextLong()));
         for (int step = 0; step < 120; step++) {
             int name = random.nextInt(NAMES);
+            if (withDrains) {
+                drainSome();
+            }
             switch (random.nextInt(14)) {
                 case 0, 1, 2 -> write(open(name));
                 case 3 -> cut(open(name));
@@ -124,6 +147,11 @@ class I2I4I5CrashModelTest {
             }
         }
         settle();
+        while (draining >= 0 && rooms.layouts.usedBytes(drained()).orElseThrow() > 0) {
+            assertThat(pauses++).as("the volume gets empty").isLessThan(100);
+            tick();
+            settle();
+        }
         for (int name = 0; name < NAMES; name++) {
             Model file = files[name];
             if (file != null) {
@@ -133,9 +161,36 @@ class I2I4I5CrashModelTest {
         requireNoLeak();
     }
 
+    /// Begins a drain or ends it, or lets it go on.
+    private void drainSome() {
+        switch (random.nextInt(8)) {
+            case 0 -> {
+                draining = random.nextInt(-1, 2);
+                rooms.layouts.volumesChanged(
+                        LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, draining < 0 ? Set.of() : Set.of(drained()));
+            }
+            case 1, 2 -> tick();
+            default -> {
+                for (int some = random.nextInt(6); some > 0 && !later.isEmpty(); some--) {
+                    later.remove().run();
+                }
+            }
+        }
+    }
+
+    private DeviceId drained() {
+        return LayoutRooms.VOLUMES.get(draining).id();
+    }
+
+    private void tick() {
+        pauses++;
+        Objects.requireNonNull(drains).tick(TimeUnit.SECONDS.toNanos(rooms.now().seconds() + 10 * pauses));
+    }
+
     private void begin(LayoutRooms made) {
         rooms = made;
-        ProxyOperations.register(
+        later.clear();
+        var relocation = ProxyOperations.register(
                 made.table,
                 made.inodes,
                 made.locks,
@@ -147,6 +202,10 @@ class I2I4I5CrashModelTest {
                 made.layoutGet,
                 made.identity.writeVerifier(),
                 1 << 20);
+        drains = new Drains(made.store, made.layouts, relocation, made.clients.grace(), later::add, made.meters);
+        if (draining >= 0) {
+            made.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of(drained()));
+        }
     }
 
     private Model open(int name) {
@@ -400,7 +459,12 @@ class I2I4I5CrashModelTest {
     }
 
     private void settle() {
-        disks.run();
+        do {
+            disks.run();
+            for (Runnable next = later.poll(); next != null; next = later.poll()) {
+                next.run();
+            }
+        } while (disks.waiting() > 0);
         assertThat(underWay).as("every operation is answered").isZero();
         rooms.engine.commitAll();
         acknowledge();
