@@ -86,12 +86,15 @@ public final class MetadataServer {
     /// @param network where clients come from, and data servers are reached
     /// @param nanoTime monotonic, the clock of the network's loops
     /// @param wallClock for the times of files
+    /// @param machine another after each event that may have taken from the store what a process that was killed
+    ///     leaves there
     public record Shores(
             StoreEngine engine,
             Network network,
             LongSupplier nanoTime,
             InstantSource wallClock,
-            SplittableGenerator random) {}
+            SplittableGenerator random,
+            String machine) {}
 
     private final MetadataStore store;
     private final ServerIdentity identity;
@@ -122,7 +125,7 @@ public final class MetadataServer {
                 Limits.CONGESTED_BYTES,
                 failure -> onFailure.accept("the store cannot be written, so nothing is served any more: " + failure));
         SplittableGenerator random = shores.random();
-        identity = ServerIdentity.start(store, random.split());
+        identity = ServerIdentity.start(store, random.split(), shores.machine());
         SessionLimits limits = Limits.sessions(offer.lease());
         clients = new Clients(store, identity, limits, shores.nanoTime().getAsLong());
         var sessions = new Sessions(clients, limits, random.split());

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -52,7 +53,8 @@ final class Wiring implements AutoCloseable {
                 network,
                 System::nanoTime,
                 InstantSource.system(),
-                new SplittableRandom(new SecureRandom().nextLong()));
+                new SplittableRandom(new SecureRandom().nextLong()),
+                UUID.randomUUID().toString());
         var server = new MetadataServer(settings.offer(), ownerOf(settings.store()), shores, meters, onFailure);
 
         var durable = new CompletableFuture<Void>();

@@ -92,15 +92,17 @@ public final class FileRooms {
     public final FileHandle root;
     private final OpTable table = new OpTable();
     private final AtomicLong nowSeconds;
+    private final String machine;
 
     /// The ids of the clients that tests call 1, 2, and so on.
     private final Map<Long, Long> clientIds = new ConcurrentHashMap<>();
 
     public FileRooms(MemoryEngine engine, long seed) {
-        this(engine, seed, 1_700_000_000);
+        this(engine, seed, 1_700_000_000, "machine " + seed);
     }
 
-    private FileRooms(MemoryEngine engine, long seed, long startSeconds) {
+    private FileRooms(MemoryEngine engine, long seed, long startSeconds, String machine) {
+        this.machine = machine;
         var random = new SplittableRandom(seed);
         nowSeconds = new AtomicLong(startSeconds);
         this.engine = engine;
@@ -110,7 +112,7 @@ public final class FileRooms {
         inodes = new Inodes(store, CACHED_INODES, random.split());
         attributes = new FileAttributes(FACTS, space, OWNERS);
         namespace = new Namespace(store, inodes, locks);
-        ServerIdentity identity = ServerIdentity.start(store, random.split());
+        ServerIdentity identity = ServerIdentity.start(store, random.split(), machine);
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
         opens = new OpenFiles(store, clients, new StateTable(clients, STATES_PER_CLIENT, random.split()));
         orphans = new Orphans(store, inodes, locks, space, opens);
@@ -134,7 +136,15 @@ public final class FileRooms {
 
     /// Power is lost and comes back: what the store had not committed is gone, and so is all that is open.
     public FileRooms crash(long seed) {
-        return new FileRooms(engine.crash(), seed, nowSeconds.get());
+        return new FileRooms(engine.crash(), seed, nowSeconds.get(), "machine " + seed);
+    }
+
+    /// The process is killed, and started again on the same machine: what the store had not committed is gone. The
+    /// clients go on.
+    public FileRooms kill(long seed) {
+        var next = new FileRooms(engine.crash(), seed, nowSeconds.get(), machine);
+        next.clientIds.putAll(clientIds);
+        return next;
     }
 
     public NfsTime now() {

@@ -29,6 +29,7 @@ final class MetadataServerNode {
     private final Fabric fabric;
     private final MeterRegistry meters;
     private final SplittableGenerator random;
+    private int starts;
     private final Offer offer;
     private final Plant plant;
     final Pace pace;
@@ -73,11 +74,16 @@ final class MetadataServerNode {
         return BEGIN.plusNanos(fabric.agenda().nowNanos()).plusSeconds(clockSkewSeconds);
     }
 
+    /// Another at each start: what was not durable may be lost.
+    private String machine() {
+        return "start " + ++starts;
+    }
+
     void start() {
         host = new Host(fabric, fabric.agenda(), MACHINE, random.split());
         fabric.boot(host);
         journal = new Journal(engine, host, pace, plant);
-        var shores = new MetadataServer.Shores(journal, host, host::nowNanos, this::now, random.split());
+        var shores = new MetadataServer.Shores(journal, host, host::nowNanos, this::now, random.split(), machine());
         var server = new MetadataServer(offer, new Rights(0777, 0, 0), shores, meters, why -> {
             throw new Violation("the metadata server gave up: " + why);
         });

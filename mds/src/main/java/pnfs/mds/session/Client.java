@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.mds.session.ClientRecords.ClientRecord;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.xdr.Opaque;
 
@@ -23,6 +24,9 @@ final class Client {
 
     /// The one-slot reply cache of CREATE_SESSION: the sequence it last answered, and how. RFC 8881 §18.36.4.
     int createSequence;
+
+    /// It was there before the server started, so the next CREATE_SESSION has whatever sequence.
+    boolean restored;
 
     @Nullable
     OpResult created;
@@ -55,6 +59,21 @@ final class Client {
         this.verifier = verifier;
         this.principal = principal;
         this.renewedAtNanos = nowNanos;
+    }
+
+    /// As the run before recorded it: it goes on, with a lease that begins now.
+    static Client restored(ClientRecord record, long nowNanos) {
+        var client = new Client(record.clientId(), record.owner(), record.verifier(), record.principal(), nowNanos);
+        client.restored = true;
+        client.reclaimComplete = record.reclaimComplete();
+        client.formerId = record.formerId();
+        client.reclaimedAtNanos = nowNanos;
+        client.become(LeaseState.ACTIVE, "restored");
+        return client;
+    }
+
+    ClientRecord record() {
+        return new ClientRecord(id, verifier, owner, principal, reclaimComplete, formerId);
     }
 
     LeaseState lease() {

@@ -11,18 +11,27 @@ import pnfs.wire.xdr.XdrException;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// Confirmed clients in the store, so that after a restart only those who held something may reclaim (RFC
-/// 8881 §8.4.3).
+/// Clients that may hold state, in the store: after a restart they go on, or else they and nobody else may reclaim
+/// (RFC 8881 §8.4.3).
 ///
 /// ```
 /// key    CLIENT, u64 client id
-/// value  u32 version = 2 | u64 verifier | opaque<1024> owner          XDR
+/// value  u32 version = 3 | u64 verifier | opaque<1024> owner | u32 flavor | u32 uid    whose it is
+///        | bool said RECLAIM_COMPLETE | u64 former id, or 0          XDR
 /// ```
 final class ClientRecords {
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
 
     /// One record.
-    record ClientRecord(long clientId, long verifier, Opaque owner) {}
+    ///
+    /// @param formerId that it had when it held what it takes back now, or may yet commit; otherwise 0
+    record ClientRecord(
+            long clientId, long verifier, Opaque owner, Principal principal, boolean reclaimComplete, long formerId) {
+        /// As it was when it held what it takes back now.
+        ClientRecord asFormer() {
+            return new ClientRecord(formerId, verifier, owner, principal, true, 0);
+        }
+    }
 
     private ClientRecords() {}
 
@@ -35,6 +44,10 @@ final class ClientRecords {
         out.writeUint32(VERSION);
         out.writeUint64(client.verifier());
         out.writeOpaque(client.owner());
+        out.writeUint32(client.principal().flavor());
+        out.writeUint32(client.principal().uid());
+        out.writeBool(client.reclaimComplete());
+        out.writeUint64(client.formerId());
         return out.toByteArray();
     }
 
@@ -46,7 +59,13 @@ final class ClientRecords {
                 throw new CorruptStoreException(
                         "client record has version " + version + ", this server reads " + VERSION);
             }
-            var client = new ClientRecord(clientId, in.readUint64(), in.readOpaque(Nfs4Limits.OWNER_BYTES));
+            var client = new ClientRecord(
+                    clientId,
+                    in.readUint64(),
+                    in.readOpaque(Nfs4Limits.OWNER_BYTES),
+                    new Principal(in.readUint32(), in.readUint32()),
+                    in.readBool(),
+                    in.readUint64());
             in.expectEnd();
             return client;
         } catch (XdrException e) {

@@ -27,8 +27,8 @@ import pnfs.wire.nfs4.StateProtection;
 import pnfs.wire.xdr.Opaque;
 
 /// Every client this server knows, by id and by owner, and their leases. A client that has said
-/// RECLAIM_COMPLETE, without which it is granted nothing, has a record in the store, so that nobody else
-/// reclaims after a restart; sessions are of this run alone.
+/// RECLAIM_COMPLETE, without which it is granted nothing, has a record in the store: after a restart it goes on,
+/// or where state may be lost ([ServerIdentity#since]) it and nobody else may reclaim.
 ///
 /// One lock, rank CLIENT, guards the table, its clients, and grace. It is taken by what is rare; SEQUENCE
 /// renews a lease without it. The rooms that hold state for clients hear of a release after the lock was
@@ -69,12 +69,28 @@ public final class Clients {
         }
     }
 
-    /// Begins grace when the store knows of clients that may have held state.
+    /// Has the clients go on that the run before left, and begins grace for those that have to reclaim.
     public Clients(MetadataStore store, ServerIdentity identity, SessionLimits limits, long nowNanos) {
         this.store = store;
         this.identity = identity;
         this.limits = limits;
-        grace = new Grace(this, ClientRecords.readAll(store), nowNanos, limits.leaseNanos());
+        var toReclaim = new ArrayList<ClientRecord>();
+        for (ClientRecord record : ClientRecords.readAll(store)) {
+            if (record.clientId() >>> Integer.SIZE < identity.since()) {
+                toReclaim.add(record);
+                continue;
+            }
+            restore(Client.restored(record, nowNanos));
+            if (record.formerId() != 0 && !record.reclaimComplete()) {
+                toReclaim.add(record.asFormer());
+            }
+        }
+        grace = new Grace(this, toReclaim, nowNanos, limits.leaseNanos());
+    }
+
+    private void restore(Client client) {
+        byId.put(client.id, client);
+        byOwner.computeIfAbsent(client.owner, _ -> new Records()).confirmed = client;
     }
 
     /// How many client records there are, confirmed or not.
@@ -276,16 +292,13 @@ public final class Clients {
             if (client.reclaimComplete) {
                 throw new NfsException(NfsStatus.COMPLETE_ALREADY, "second RECLAIM_COMPLETE");
             }
-            if (client.formerId == 0) {
-                var batch = new Batch();
-                put(batch, client);
-                client.recordTicket = store.append(batch);
-            } else {
+            client.reclaimComplete = true;
+            record(client);
+            state.dependsOn(client.recordTicket);
+            if (client.formerId != 0) {
                 client.reclaimedAtNanos = state.nowNanos();
                 reclaimed.add(client.formerId);
             }
-            state.dependsOn(client.recordTicket);
-            client.reclaimComplete = true;
             grace.settled(client.owner);
         } finally {
             leave();
@@ -427,7 +440,7 @@ public final class Clients {
                 settled.add(lost.clientId());
             }
             for (Client client : List.copyOf(byId.values())) {
-                forgetFormer(client, nowNanos);
+                forgetFormer(batch, client, nowNanos);
                 switch (client.lease()) {
                     case UNCONFIRMED -> {
                         if (client.isSilentFor(limits.leaseNanos(), nowNanos)) {
@@ -456,15 +469,18 @@ public final class Clients {
     }
 
     /// Where it is too late for what the client held before the restart.
-    private void forgetFormer(Client client, long nowNanos) {
-        if (client.formerId != 0 && client.reclaimComplete) {
-            if (nowNanos - client.reclaimedAtNanos > limits.leaseNanos()) {
-                settled.add(client.formerId);
-                client.formerId = 0;
-            }
-        } else if (grace.isOver(nowNanos)) {
-            client.formerId = 0;
+    private void forgetFormer(Batch batch, Client client, long nowNanos) {
+        boolean isOver = client.reclaimComplete
+                ? nowNanos - client.reclaimedAtNanos > limits.leaseNanos()
+                : grace.isOver(nowNanos);
+        if (client.formerId == 0 || !isOver) {
+            return;
         }
+        if (client.reclaimComplete) {
+            settled.add(client.formerId);
+        }
+        client.formerId = 0;
+        put(batch, client);
     }
 
     /// Runs `action` under the lock; what sessions and clients have in common is changed so.
@@ -518,9 +534,13 @@ public final class Clients {
     }
 
     private static void put(Batch batch, Client client) {
-        batch.put(
-                ClientRecords.key(client.id),
-                ClientRecords.write(new ClientRecord(client.id, client.verifier, client.owner)));
+        batch.put(ClientRecords.key(client.id), ClientRecords.write(client.record()));
+    }
+
+    private void record(Client client) {
+        var batch = new Batch();
+        put(batch, client);
+        client.recordTicket = store.append(batch);
     }
 
     void tellHolders(@Nullable Client released) {

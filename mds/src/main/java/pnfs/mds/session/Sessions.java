@@ -116,7 +116,7 @@ public final class Sessions implements Sequencer {
             state.dependsOn(client.createdTicket);
             return new Created(client.created, null);
         }
-        if (args.sequence() != client.createSequence + 1) {
+        if (args.sequence() != client.createSequence + 1 && !client.restored) {
             throw new NfsException(
                     NfsStatus.SEQ_MISORDERED,
                     "CREATE_SESSION " + Integer.toUnsignedString(args.sequence()) + " after "
@@ -128,6 +128,7 @@ public final class Sessions implements Sequencer {
         } catch (NfsException refusal) {
             created = new Created(new OpFailure(OpCode.CREATE_SESSION, refusal.status()), null);
         }
+        client.restored = false;
         client.createSequence = args.sequence();
         client.created = created.result();
         client.createdTicket = state.ticket();

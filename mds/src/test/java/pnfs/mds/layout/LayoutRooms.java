@@ -112,13 +112,16 @@ public final class LayoutRooms {
     public final LayoutGet layoutGet;
     private final Map<Long, Long> clientIds = new HashMap<>();
     private final Map<Long, Map<FileHandle, Stateid>> opened = new HashMap<>();
+    private final String machine;
     private long nowSeconds;
 
     public LayoutRooms(MemoryEngine engine, long seed) {
-        this(engine, seed, 1_700_000_000, new FakeDataServers());
+        this(engine, seed, 1_700_000_000, new FakeDataServers(), "machine " + seed);
     }
 
-    private LayoutRooms(MemoryEngine engine, long seed, long startSeconds, FakeDataServers dataServers) {
+    private LayoutRooms(
+            MemoryEngine engine, long seed, long startSeconds, FakeDataServers dataServers, String machine) {
+        this.machine = machine;
         var random = new SplittableRandom(seed);
         this.dataServers = dataServers;
         this.engine = engine;
@@ -136,7 +139,7 @@ public final class LayoutRooms {
         layouts.volumesChanged(VOLUMES, VOLUMES, Set.of());
         attributes = new FileAttributes(FileRooms.FACTS, layouts, Owners.numeric());
         namespace = new Namespace(store, inodes, locks);
-        identity = ServerIdentity.start(store, random.split());
+        identity = ServerIdentity.start(store, random.split(), machine);
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
         recalls = new Recalls(
                 clients,
@@ -198,7 +201,16 @@ public final class LayoutRooms {
 
     /// As [#crash], at the moment of the restart: grace may have just begun.
     public LayoutRooms restart(long seed) {
-        return new LayoutRooms(engine.crash(), seed, nowSeconds + TestServer.LEASE_SECONDS + 1, dataServers);
+        long startSeconds = nowSeconds + TestServer.LEASE_SECONDS + 1;
+        return new LayoutRooms(engine.crash(), seed, startSeconds, dataServers, "machine " + seed);
+    }
+
+    /// The process is killed, and started again on the same machine. The clients go on.
+    public LayoutRooms kill(long seed) {
+        var next = new LayoutRooms(engine.crash(), seed, nowSeconds, dataServers, machine);
+        next.clientIds.putAll(clientIds);
+        next.opened.putAll(opened);
+        return next;
     }
 
     /// Time goes by.

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,7 @@ public final class TestServer {
             8192,
             2048);
     private static final long CONGESTED_BYTES = 1 << 20;
+    private static final AtomicInteger MACHINES = new AtomicInteger();
 
     public final ManualLoop loop;
     public final MemoryEngine engine;
@@ -81,15 +83,20 @@ public final class TestServer {
     }
 
     /// A server with these rooms.
-    @SuppressWarnings("this-escape") // to the rooms, which only keep what is there already
     public TestServer(MemoryEngine engine, ManualLoop loop, Rooms rooms) {
+        this(engine, loop, rooms, "machine " + MACHINES.incrementAndGet());
+    }
+
+    /// A server with these rooms, on this machine: one that follows another there goes on with its clients.
+    @SuppressWarnings("this-escape") // to the rooms, which only keep what is there already
+    public TestServer(MemoryEngine engine, ManualLoop loop, Rooms rooms, String machine) {
         this.engine = engine;
         this.loop = loop;
         store = new MetadataStore(engine, CONGESTED_BYTES, failure -> {
             throw new AssertionError(failure);
         });
         var random = new SplittableRandom(7);
-        ServerIdentity identity = ServerIdentity.start(store, random);
+        ServerIdentity identity = ServerIdentity.start(store, random, machine);
         engine.commitAll();
         clients = new Clients(store, identity, LIMITS, loop.nowNanos());
         sessions = new Sessions(clients, LIMITS, random);
