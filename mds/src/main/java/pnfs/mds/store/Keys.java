@@ -45,7 +45,7 @@ public enum Keys {
     /// Volumes, by the device id that clients know. Key: device id. [room: cluster]
     VOLUME('v'),
     /// Volumes that are being emptied. Key: device id. [room: cluster]
-    DRAIN('d');
+    DRAIN('w');
 
     private final byte prefix;
 
