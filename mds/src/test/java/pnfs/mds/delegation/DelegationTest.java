@@ -73,15 +73,15 @@ class DelegationTest {
     private static final Bitmap WANTED = Bitmap.of(Attribute.CHANGE, Attribute.SIZE);
 
     private final ManualLoop loop = new ManualLoop();
-    private final TestServer server = new TestServer(MemoryEngine.committing(), loop, this::rooms);
+    private TestServer server = new TestServer(MemoryEngine.committing(), loop, this::rooms, "machine");
 
     @SuppressWarnings("NullAway.Init") // made with the server
     private Recalls recalls;
 
-    private final TestPeer anna = server.connect();
-    private final TestPeer boris = server.connect();
-    private final TestSession first = TestSession.begin(anna, "anna");
-    private final TestSession second = TestSession.begin(boris, "boris");
+    private TestPeer anna = server.connect();
+    private TestPeer boris = server.connect();
+    private TestSession first = TestSession.begin(anna, "anna");
+    private TestSession second = TestSession.begin(boris, "boris");
 
     private FileHandle rooms(TestServer made, OpTable table) {
         var random = new SplittableRandom(3);
@@ -290,6 +290,66 @@ class DelegationTest {
 
         assertThat(boris.results(call).status()).isEqualTo(NfsStatus.DELAY);
         assertThat(anna.answer(NfsStatus.OK).operation()).isInstanceOf(CbRecallArgs.class);
+    }
+
+    @Test
+    void a_delegation_outlives_the_server_that_granted_it() {
+        var held = (OpenDelegation.Write)
+                open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG).delegation();
+        kill();
+
+        assertThat(second.run(ROOT, openArgs(ShareBits.READ)).status()).isEqualTo(NfsStatus.DELAY);
+        assertThat(((CbRecallArgs) anna.answer(NfsStatus.OK).operation()).stateid())
+                .isEqualTo(held.stateid());
+        assertThat(giveBack(held.stateid()).status()).isEqualTo(NfsStatus.OK);
+        kill();
+
+        assertThat(second.run(ROOT, openArgs(ShareBits.READ)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(giveBack(held.stateid()).status()).isEqualTo(NfsStatus.BAD_STATEID);
+    }
+
+    @Test
+    void what_a_writer_told_is_no_news_after_a_restart() {
+        open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG);
+        long change = read(first.run(ROOT, FILE, new GetAttrArgs(WANTED))).uint64(Attribute.CHANGE);
+        Attributes grown = asked(change + 1, 5);
+        kill();
+
+        assertThat(asked(change + 1, 5)).isEqualTo(grown);
+    }
+
+    @Test
+    void what_was_revoked_stays_so_until_the_client_says_that_it_knows() {
+        var held = (OpenDelegation.Read)
+                open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG).delegation();
+        second.run(ROOT, openArgs(ShareBits.WRITE));
+        anna.answer(NfsStatus.OK);
+        loop.advance(TestServer.LEASE_SECONDS - 1, TimeUnit.SECONDS);
+        first.run();
+        second.run();
+        loop.advance(2, TimeUnit.SECONDS);
+        recalls.tick(loop.nowNanos());
+        kill();
+
+        assertThat(second.run(ROOT, openArgs(ShareBits.WRITE)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(flags(first)).isEqualTo(SequenceFlags.RECALLABLE_STATE_REVOKED);
+        assertThat(giveBack(held.stateid()).status()).isEqualTo(NfsStatus.DELEG_REVOKED);
+        assertThat(first.run(new FreeStateidArgs(held.stateid())).status()).isEqualTo(NfsStatus.OK);
+        kill();
+        assertThat(flags(first)).isZero();
+    }
+
+    /// The server dies and is there again, and both clients have new sessions with it.
+    private void kill() {
+        server = new TestServer(server.engine.crash(), loop, this::rooms, "machine");
+        anna = server.connect();
+        boris = server.connect();
+        first = again(anna, first.clientId);
+        second = again(boris, second.clientId);
+    }
+
+    private static TestSession again(TestPeer peer, long clientId) {
+        return TestSession.of(peer, clientId, peer.call(2, TestSession.createSession(clientId, 2, TestSession.FORE)));
     }
 
     private Attributes asked(long change, long size) {

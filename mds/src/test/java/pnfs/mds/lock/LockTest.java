@@ -267,6 +267,43 @@ class LockTest {
         assertThat(run(after, 1, reclaim).status()).isEqualTo(NfsStatus.NO_GRACE);
     }
 
+    @Test
+    void a_lock_that_was_taken_through_two_opens_outlives_the_first_of_them_and_the_server() {
+        Stateid first = open(1, "o", ShareBits.BOTH);
+        Stateid second = open(1, "p", ShareBits.BOTH);
+        Stateid other = open(2, "o", ShareBits.BOTH);
+        lock(1, first, "l", LockType.WRITE, HEAD);
+        lock(1, second, "l", LockType.WRITE, TAIL);
+        run(rooms, 1, new CloseArgs(0, first));
+
+        FileRooms after = rooms.kill(7);
+
+        var wanted = new LockArgs(LockType.READ, false, HEAD, first(other, "x"));
+        assertThat(((LockDenied) run(after, 2, wanted)).range()).isEqualTo(FileRange.WHOLE_FILE);
+        assertThat(run(after, 1, new CloseArgs(0, second)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(run(after, 2, wanted).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void what_was_reclaimed_before_a_second_restart_is_reclaimed_once_more_as_the_same() {
+        lock(1, open(1, "o", ShareBits.BOTH), "l", LockType.WRITE, HEAD);
+        OpArgs reopen = openArgs("o", ShareBits.BOTH, new OpenClaim.Previous(DelegationType.NONE));
+        FileRooms graceful = rooms.crash(5);
+        Stateid open = ((OpenResult) run(graceful, 1, reopen)).stateid();
+        var relock = new LockArgs(LockType.WRITE, true, HEAD, first(open, "l"));
+        Stateid lock = ((LockResult) run(graceful, 1, relock)).stateid();
+
+        FileRooms after = graceful.kill(6);
+
+        assertThat(((OpenResult) run(after, 1, reopen)).stateid()).isEqualTo(open.next());
+        assertThat(((LockResult) run(after, 1, new LockArgs(LockType.WRITE, true, HEAD, first(open.withSeqid(0), "l"))))
+                        .stateid())
+                .isEqualTo(lock.next());
+        after.reclaimComplete(1);
+        assertThat(after.opens.count()).isEqualTo(1);
+        assertThat(after.byteLocks.count()).isEqualTo(1);
+    }
+
     private Stateid open(int client, String owner, int access) {
         return ((OpenResult) run(rooms, client, openArgs(owner, access, new OpenClaim.ByHandle()))).stateid();
     }
