@@ -54,9 +54,10 @@ public sealed interface Fault {
     record Reset() implements Fault {}
 
     /// A WRITE of which only some cache lines reach the medium, because the power fails: the process ends there
-    /// and then, without an answer.
+    /// and then, without an answer. A WRITE ATOMIC loses its power in the same way, and is whole or absent when
+    /// the region is opened again.
     ///
-    /// @param seed decides which lines
+    /// @param seed decides which lines, and whether a WRITE ATOMIC was remembered
     record TornWrite(Survivors survivors, long seed) implements Fault {}
 
     /// Which cache lines of a torn write have reached the medium.

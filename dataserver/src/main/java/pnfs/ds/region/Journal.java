@@ -52,7 +52,7 @@ public final class Journal {
 
     /// Puts bytes where they belong. False when the medium failed.
     @FunctionalInterface
-    interface Store {
+    public interface Store {
         boolean put(long offset, ByteBuffer bytes);
     }
 

@@ -215,8 +215,14 @@ public final class Region implements AutoCloseable {
     /// @param source 1 to [Journal#MAX_BYTES]
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public void writeAtomic(long offset, ByteBuffer source, Persistence.Waiter waiter) {
+        writeAtomic(offset, source, this::storeUndisturbed, waiter);
+    }
+
+    /// As above, with the bytes put in their place by somebody else, who may be interrupted there: opening the
+    /// region does it again.
+    public void writeAtomic(long offset, ByteBuffer source, Journal.Store inPlace, Persistence.Waiter waiter) {
         requireCovered(offset, source.remaining());
-        journal.write(offset, source, this::storeUndisturbed, persistence, waiter);
+        journal.write(offset, source, inPlace, persistence, waiter);
     }
 
     private boolean storeUndisturbed(long offset, ByteBuffer bytes) {

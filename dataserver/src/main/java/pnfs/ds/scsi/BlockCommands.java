@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import pnfs.ds.region.Journal;
+import pnfs.ds.region.Persistence;
 import pnfs.ds.region.StoreGate;
 import pnfs.ds.volume.Volume;
 import pnfs.wire.scsi.Cdb;
@@ -176,12 +177,21 @@ final class BlockCommands {
             gate.claim();
             settle.accept(() -> {
                 volume.countWrite(bytes(task));
-                volume.writeAtomic(offset(task), task.gathered(), durable -> {
+                writeAtomic(task, durable -> {
                     gate.release();
                     task.persisted(durable);
                 });
             });
         });
+    }
+
+    private void writeAtomic(ScsiTask task, Persistence.Waiter waiter) {
+        ScsiTask.InPlace other = task.inPlace();
+        if (other == null) {
+            volume.writeAtomic(offset(task), task.gathered(), waiter);
+        } else {
+            volume.writeAtomic(offset(task), task.gathered(), (at, bytes) -> other.put(volume, at, bytes), waiter);
+        }
     }
 
     void orWrite(ScsiTask task) {

@@ -1,17 +1,20 @@
 package pnfs.ds.scsi;
 
 import java.nio.ByteBuffer;
+import java.util.BitSet;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import pnfs.ds.fault.Fault;
 import pnfs.ds.fault.FaultScript;
 import pnfs.wire.scsi.Cdb;
+import pnfs.wire.scsi.ScsiOpcode;
 import pnfs.wire.scsi.Sense;
 
 /// Does to commands what a fault script says, as far as that is not their transport's to do: [ScsiTask#fault]
 /// tells it the rest. Safe for use by many connections.
 final class FaultInjector {
-    private static final int CACHE_LINE_BYTES = 64;
+    /// Of a processor's cache: what a power cut leaves whole.
+    private static final int LINE_BYTES = 64;
 
     private final FaultScript script;
 
@@ -61,10 +64,16 @@ final class FaultInjector {
             case Fault.TornWrite torn -> {
                 if (task.transfer() == ScsiTask.WRITE && task.bytes() > 0) {
                     tear(torn, task);
+                } else if (task.transfer() == ScsiTask.TAKE && isAtomic(task)) {
+                    tearAtomic(torn, task);
                 }
             }
             case Fault.Delay _, Fault.Drop _, Fault.Fail _, Fault.Reset _ -> {}
         }
+    }
+
+    private static boolean isAtomic(ScsiTask task) {
+        return Cdb.opcode(task.cdb(), 0) == ScsiOpcode.WRITE_ATOMIC_16;
     }
 
     /// The bytes go to the mapped region as they come, and it survives this process: so when all are there, the
@@ -73,18 +82,45 @@ final class FaultInjector {
         int bytes = task.bytes();
         var before = ByteBuffer.allocate(bytes).put(0, task.view(0, bytes), 0, bytes);
         task.insteadOfDurable(whole -> {
-            var random = new SplittableRandom(torn.seed());
-            int survivors = random.nextInt(bytes / CACHE_LINE_BYTES);
-            for (int line = 0; line < bytes / CACHE_LINE_BYTES; line++) {
-                boolean survives = switch (torn.survivors()) {
-                    case PREFIX -> line < survivors;
-                    case SUBSET -> random.nextBoolean();
-                };
-                if (!survives) {
-                    whole.write(line * CACHE_LINE_BYTES, before, line * CACHE_LINE_BYTES, CACHE_LINE_BYTES);
-                }
+            BitSet landed = survivors(torn, bytes);
+            for (int line = landed.nextClearBit(0); line < bytes / LINE_BYTES; line = landed.nextClearBit(line + 1)) {
+                whole.write(line * LINE_BYTES, before, line * LINE_BYTES, LINE_BYTES);
             }
             script.cutPower();
         });
+    }
+
+    /// The power fails before the write is remembered, or while its bytes go to their place: the seed decides.
+    private void tearAtomic(Fault.TornWrite torn, ScsiTask task) {
+        if (new SplittableRandom(torn.seed()).nextBoolean()) {
+            task.insteadOfDurable(whole -> script.cutPower());
+            return;
+        }
+        task.inPlaceBy((volume, offset, source) -> {
+            BitSet landed = survivors(torn, source.remaining());
+            for (int line = landed.nextSetBit(0); line >= 0; line = landed.nextSetBit(line + 1)) {
+                int at = line * LINE_BYTES;
+                volume.write(offset + at, source, source.position() + at, LINE_BYTES);
+            }
+            script.cutPower();
+            return true;
+        });
+    }
+
+    /// Which of so many bytes' cache lines have reached the medium.
+    private static BitSet survivors(Fault.TornWrite torn, int bytes) {
+        var random = new SplittableRandom(torn.seed());
+        int lines = bytes / LINE_BYTES;
+        int first = random.nextInt(lines);
+        var landed = new BitSet(lines);
+        for (int line = 0; line < lines; line++) {
+            landed.set(
+                    line,
+                    switch (torn.survivors()) {
+                        case PREFIX -> line < first;
+                        case SUBSET -> random.nextBoolean();
+                    });
+        }
+        return landed;
     }
 }

@@ -47,6 +47,12 @@ public final class ScsiTask implements Persistence.Waiter {
         void run(ScsiTask task);
     }
 
+    /// Brings the bytes of an atomic write to their place. False when the medium failed.
+    @FunctionalInterface
+    interface InPlace {
+        boolean put(Volume volume, long offset, ByteBuffer source);
+    }
+
     private static final ByteBuffer NO_REPLY = ByteBuffer.allocate(0);
 
     private final ByteBuffer cdb = ByteBuffer.allocate(Cdb.BYTES);
@@ -68,6 +74,7 @@ public final class ScsiTask implements Persistence.Waiter {
     private int received;
     private @Nullable Waiter waiter;
     private @Nullable Fault fault;
+    private @Nullable InPlace inPlace;
     private int status;
     private Sense sense = Sense.NONE;
 
@@ -93,6 +100,7 @@ public final class ScsiTask implements Persistence.Waiter {
         received = 0;
         waiter = null;
         fault = null;
+        inPlace = null;
         status = ScsiStatus.GOOD;
         sense = Sense.NONE;
     }
@@ -203,6 +211,17 @@ public final class ScsiTask implements Persistence.Waiter {
     /// Does something else with a write that is all there than make it durable.
     void insteadOfDurable(Rest instead) {
         rest = instead;
+    }
+
+    /// Has somebody else bring the bytes of an atomic write to their place.
+    void inPlaceBy(InPlace other) {
+        inPlace = other;
+    }
+
+    /// Who brings the bytes of an atomic write to their place; null for the region itself.
+    @Nullable
+    InPlace inPlace() {
+        return inPlace;
     }
 
     /// Needs no data, but does something that takes its time.

@@ -5,6 +5,7 @@ import java.util.HexFormat;
 import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
 import pnfs.ds.region.Durability;
+import pnfs.ds.region.Journal;
 import pnfs.ds.region.Memo;
 import pnfs.ds.region.Naa;
 import pnfs.ds.region.Persistence;
@@ -155,6 +156,11 @@ public final class Volume {
     /// Writes all bytes or none over a crash: see [Region#writeAtomic].
     public void writeAtomic(long offset, ByteBuffer source, Persistence.Waiter waiter) {
         region.writeAtomic(offset, source, waiter);
+    }
+
+    /// The same, with somebody else to put the bytes in their place: see [Region#writeAtomic].
+    public void writeAtomic(long offset, ByteBuffer source, Journal.Store inPlace, Persistence.Waiter waiter) {
+        region.writeAtomic(offset, source, inPlace, waiter);
     }
 
     /// Makes bytes durable: see [Region#persist].

@@ -8,9 +8,11 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -23,8 +25,11 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import pnfs.ds.DsCommand;
+import pnfs.ds.region.RegionHeader;
 import pnfs.wire.iscsi.InitiatorConfig;
 import pnfs.wire.iscsi.IscsiInitiator;
 import pnfs.wire.net.NioNetwork;
@@ -94,13 +99,22 @@ class FaultTest {
     }
 
     private CompletableFuture<Integer> write(long block, int value) {
-        var data = ByteBuffer.allocateDirect(BLOCK);
-        while (data.hasRemaining()) {
-            data.put((byte) value);
-        }
         var done = new CompletableFuture<Integer>();
-        initiator.write(0, block, 1, data.flip(), (bytes, failure) -> finish(done, bytes, failure));
+        initiator.write(0, block, 1, filled(1, value), (bytes, failure) -> finish(done, bytes, failure));
         return done;
+    }
+
+    private CompletableFuture<Integer> writeAtomic(long block, ByteBuffer data) {
+        var done = new CompletableFuture<Integer>();
+        initiator.writeAtomic(
+                0, block, data.remaining() / BLOCK, data, (bytes, failure) -> finish(done, bytes, failure));
+        return done;
+    }
+
+    private static ByteBuffer filled(int blocks, int value) {
+        var data = new byte[blocks * BLOCK];
+        Arrays.fill(data, (byte) value);
+        return ByteBuffer.allocateDirect(data.length).put(data).flip();
     }
 
     private CompletableFuture<Integer> read(long block, ByteBuffer into) {
@@ -198,6 +212,35 @@ class FaultTest {
             fresh += into.get(at) == 2 ? 1 : 0;
         }
         assertThat(fresh).isBetween(16, 48);
+    }
+
+    /// Seeds 0 to 3: the power fails while the bytes go to their place, or before.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3})
+    void a_write_atomic_is_whole_or_absent_after_a_power_cut(int seed) throws Exception {
+        writeAtomic(100, filled(16, 1)).join();
+        fault("add", "torn=subset", "--command", "write_atomic", "--seed", String.valueOf(seed));
+
+        CompletableFuture<Integer> torn = writeAtomic(100, filled(16, 2));
+        assertThat(server.exitStatus(Duration.ofSeconds(20))).isEqualTo(137);
+
+        assertThat(torn).isNotDone();
+        initiator.close();
+        boolean interrupted = isTorn(100, 16);
+        server = start();
+        logIn();
+        ByteBuffer found = ByteBuffer.allocateDirect(16 * BLOCK);
+        read(100, found).join();
+        assertThat(found.clear()).isEqualTo(filled(16, interrupted ? 2 : 1));
+    }
+
+    /// Whether the file of the server that is down has several values in these blocks.
+    private boolean isTorn(long block, int blocks) throws IOException {
+        try (FileChannel file = FileChannel.open(region)) {
+            var bytes = ByteBuffer.allocate(blocks * BLOCK);
+            file.read(bytes, RegionHeader.DATA_OFFSET + block * BLOCK);
+            return bytes.clear().mismatch(filled(blocks, bytes.get(0))) >= 0;
+        }
     }
 
     @Test

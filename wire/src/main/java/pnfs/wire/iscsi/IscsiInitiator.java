@@ -162,6 +162,14 @@ public final class IscsiInitiator implements AutoCloseable {
         submit(task);
     }
 
+    /// As [#write], and a crash of the target leaves all of the blocks or none (WRITE ATOMIC): no more of them
+    /// than its block limits page tells.
+    public void writeAtomic(int lun, long firstBlock, int blocks, ByteBuffer from, Completion done) {
+        ScsiTask task = task(lun, ScsiTask.Direction.WRITE, from, done);
+        Cdb.putWriteAtomic16(task.cdb, 0, firstBlock, blocks);
+        submit(task);
+    }
+
     /// Makes what was written durable: all of the unit.
     public void synchronizeCache(int lun, Completion done) {
         ScsiTask task = task(lun, ScsiTask.Direction.NONE, NO_DATA, done);

@@ -106,6 +106,16 @@ public final class Cdb {
         put16(cdb, at, ScsiOpcode.WRITE_16, 0, firstBlock, blocks);
     }
 
+    /// All of the blocks or none, over a crash too; without a boundary within.
+    ///
+    /// @param blocks at most 65,535
+    public static void putWriteAtomic16(ByteBuffer cdb, int at, long firstBlock, int blocks) {
+        if (blocks > 0xffff) {
+            throw new IllegalArgumentException("WRITE ATOMIC of " + blocks + " blocks, may be 65535 at most");
+        }
+        put16(cdb, at, ScsiOpcode.WRITE_ATOMIC_16, 0, firstBlock, blocks); // its upper half is the boundary: none
+    }
+
     /// All blocks from `firstBlock` if `blocks` is 0.
     public static void putSynchronizeCache16(ByteBuffer cdb, int at, long firstBlock, int blocks) {
         put16(cdb, at, ScsiOpcode.SYNCHRONIZE_CACHE_16, 0, firstBlock, blocks);
