@@ -216,7 +216,7 @@ final class MdsSession implements AutoCloseable {
                 NfsStatus sequence = results.isEmpty()
                         ? NfsStatus.BADSESSION
                         : results.getFirst().status();
-                if (results.getFirst() instanceof SequenceResult sequenced) {
+                if (!results.isEmpty() && results.getFirst() instanceof SequenceResult sequenced) {
                     slot.answered();
                     if ((sequenced.statusFlags() & CALLBACKS_LOST) != 0 && !unbound) {
                         unbound = true;

@@ -23,6 +23,8 @@ final class Holding {
     private boolean answered;
     private boolean recalled;
     private int returnsPutOff;
+    /// The version under which it was recalled last.
+    private int recallSeqid;
     /// The reservation key under which the client could reach the storage when this was taken from it; 0 as
     /// long as it is the client's.
     private long revokedKey;
@@ -63,7 +65,13 @@ final class Holding {
     /// From now on the client gets no more of it. The stateid is that of the recall.
     LayoutStateid recall() {
         recalled = true;
-        return advance();
+        recallSeqid = advance().seqid();
+        return stateid;
+    }
+
+    /// Whether the client can have got the version that it used, by the recall or after it: then it has seen that.
+    boolean isSinceRecall(LayoutStateid used) {
+        return isRecalled() && stateid.age(used.seqid()) <= stateid.age(recallSeqid);
     }
 
     /// Whether a return of `range` had better wait for a commit that may be right behind it; asked again and

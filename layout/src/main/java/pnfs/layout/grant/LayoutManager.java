@@ -112,7 +112,10 @@ public final class LayoutManager {
                     : new GrantOutcome.Refused(Refusal.LAYOUTTRYLATER, "layout " + holding.stateid() + " is fenced");
         }
         if (holding != null && holding.isRecalled()) {
-            return new GrantOutcome.Refused(Refusal.RECALLCONFLICT, "layout " + holding.stateid() + " is recalled");
+            boolean isSeen = presented.map(holding::isSinceRecall).orElse(false);
+            return new GrantOutcome.Refused(
+                    isSeen ? Refusal.RETURNCONFLICT : Refusal.RECALLCONFLICT,
+                    "layout " + holding.stateid() + " is recalled");
         }
         int maxExtents = Math.min((want.maxCount() - LAYOUT_HEADER_BYTES) / EXTENT_BYTES, limits.maxExtents());
         if (maxExtents < 1) {
@@ -309,6 +312,16 @@ public final class LayoutManager {
                 holding.isEmpty() ? Optional.empty() : Optional.of(holding.advance()), changes);
     }
 
+    /// What is wrong with a stateid under which `who` may hold a layout of this file; empty where nothing is.
+    public Optional<Refusal> faultOf(long inode, Requester who, LayoutStateid used) {
+        return grantsOf(inode).holdings().stream()
+                .filter(holding -> holding.client() == who.client()
+                        && holding.stateid().other().equals(used.other()))
+                .findFirst()
+                .map(holding -> holding.faultOf(used, who))
+                .orElse(Optional.of(Refusal.BAD_STATEID));
+    }
+
     /// These clients are to return what they hold of the file: they get no more of it until then. Those that were
     /// asked before are left out.
     public List<Recalled> recall(long inode, Set<Long> holders) {
@@ -316,6 +329,12 @@ public final class LayoutManager {
                 .filter(holding -> holders.contains(holding.client()) && !holding.isRecalled())
                 .map(holding -> new Recalled(inode, holding.client(), holding.type(), holding.recall()))
                 .toList();
+    }
+
+    /// Whether the client was asked to return what it holds of the file, and has not.
+    public boolean isRecalled(long inode, long client, LayoutType type) {
+        Holding holding = holding(inode, client, type);
+        return holding != null && holding.isRecalled();
     }
 
     /// The same once more, under a newer stateid: the client had seen a newer one than the recall's.
@@ -538,23 +557,16 @@ public final class LayoutManager {
         return changes(file, spaceChanges, List.of());
     }
 
-    /// A hole may be made of `range`, for `client`. Blocks that lie in it in part and have data are copied with
-    /// zeros in the hole, so that a crash leaves all or nothing of them; all others go. Where the client itself
-    /// holds layouts nothing may move: then there is only data to overwrite with zeros ([ProxyHold#extents]).
-    /// Nothing lies beyond the end of the file, so the range ends there.
-    public HoldOutcome beginPunch(LayoutFile file, long client, ByteRange range) {
+    /// A hole may be made of `range`. Blocks that lie in it in part and have data are copied with zeros in the
+    /// hole, so that a crash leaves all or nothing of them; all others go. Layouts there are in the way, whoever
+    /// holds them. Nothing lies beyond the end of the file, so the range ends there.
+    public HoldOutcome beginPunch(LayoutFile file, ByteRange range) {
         ByteRange blocks = range.widened();
         FileGrants grants = grantsOf(file.inode());
-        Set<Long> others = grants.holdersOf(blocks);
-        boolean inPlace = others.remove(client);
-        Optional<HoldOutcome> obstacle = obstacleOnStorage(file, grants, ProxyHold.Kind.PUNCH, blocks, others);
+        Optional<HoldOutcome> obstacle =
+                obstacleOnStorage(file, grants, ProxyHold.Kind.PUNCH, blocks, grants.holdersOf(blocks));
         if (obstacle.isPresent()) {
             return obstacle.get();
-        }
-        if (inPlace) {
-            return begin(
-                    grants,
-                    new ProxyHold(ProxyHold.Kind.ZERO, file.inode(), blocks, written(file, blocks), SpacePlan.none()));
         }
         var data = new ArrayList<Extent>();
         var divided = new ArrayList<ByteRange>(2);
@@ -579,19 +591,16 @@ public final class LayoutManager {
         }
     }
 
-    /// The copies are on their storage, or the zeros are: what lies in the hole goes. The hold is over.
+    /// The copies are on their storage: what lies in the hole goes. The hold is over.
     public LayoutChanges finishPunch(LayoutFile file, ProxyHold hold) {
+        requireKind(hold, ProxyHold.Kind.PUNCH);
+        List<Extent> lost = file.extents().punch(hold.range());
+        hold.plan().adopt(file.extents(), ExtentState.READ_WRITE_DATA, space);
         var freed = new ArrayList<Freed>();
-        if (!hold.isInPlace()) {
-            requireKind(hold, ProxyHold.Kind.PUNCH);
-            List<Extent> lost = file.extents().punch(hold.range());
-            hold.plan().adopt(file.extents(), ExtentState.READ_WRITE_DATA, space);
-            if (!lost.isEmpty()) {
-                // Nobody holds a layout there, or it would have been zeros in place.
-                Freed gone = space.release(lost);
-                gone.becameUnheld();
-                freed.add(gone);
-            }
+        if (!lost.isEmpty()) {
+            Freed gone = space.release(lost); // nobody holds a layout there
+            gone.becameUnheld();
+            freed.add(gone);
         }
         List<SpaceChange> spaceChanges = space.drainChanges();
         end(hold);

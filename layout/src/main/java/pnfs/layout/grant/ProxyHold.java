@@ -20,8 +20,6 @@ public final class ProxyHold {
         SHRINK,
         /// A hole is being made, which may begin and end inside blocks.
         PUNCH,
-        /// Data is being overwritten with zeros where a hole cannot be made.
-        ZERO,
         /// What nobody wrote is being made zeros, so that a layout can have it as data.
         FILL,
         /// What lies on one volume is going to others.
@@ -53,8 +51,8 @@ public final class ProxyHold {
     /// What to read from or write to. Reading: a tiling of the range, in which only READ_WRITE_DATA has
     /// anything to read and the rest is zeros. Writing: a tiling with storage under every block, where the
     /// blocks that are INVALID_DATA must be written whole. Shrinking: the one block with data on both sides of
-    /// the new end, or nothing. Punching: the data in the blocks of [#copies], or where [#isInPlace] all data
-    /// in the range. Filling: what is to become zeros. Moving: where the range lies now, all of it in one state.
+    /// the new end, or nothing. Punching: the data in the blocks of [#copies]. Filling: what is to become
+    /// zeros. Moving: where the range lies now, all of it in one state.
     public List<Extent> extents() {
         return extents;
     }
@@ -62,11 +60,6 @@ public final class ProxyHold {
     /// Shrinking with a block to divide: where its copy goes, with zeros from the new end on.
     public Optional<Extent> tailCopy() {
         return kind == Kind.SHRINK ? plan.reserved().stream().findFirst() : Optional.empty();
-    }
-
-    /// Punching without storage to move: data in the hole is to be overwritten with zeros where it lies.
-    public boolean isInPlace() {
-        return kind == Kind.ZERO;
     }
 
     /// Punching: where copies of the blocks go of which a part is to stay, with zeros in the hole; at most two.
@@ -87,7 +80,7 @@ public final class ProxyHold {
     boolean blocks(Kind other, ByteRange otherRange) {
         boolean apart = switch (kind) {
             case READ -> other != Kind.SHRINK && other != Kind.PUNCH && other != Kind.MOVE;
-            case WRITE, ZERO -> other == Kind.READ;
+            case WRITE -> other == Kind.READ;
             case ALLOCATE, SHRINK, PUNCH, FILL, MOVE -> false;
         };
         return !apart && range.overlaps(otherRange);

@@ -15,6 +15,8 @@ public enum Refusal {
     RECLAIM_BAD,
     /// The client was asked to return what it holds, and has yet to.
     RECALLCONFLICT,
+    /// The same, and the client has seen that.
+    RETURNCONFLICT,
     /// Not now; the client tries again.
     LAYOUTTRYLATER,
     NOSPC

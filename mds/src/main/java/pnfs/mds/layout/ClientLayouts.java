@@ -14,20 +14,24 @@ import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutManager.Recalled;
 import pnfs.layout.grant.LayoutStateid;
 import pnfs.layout.grant.LayoutType;
+import pnfs.layout.grant.Refusal;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.MetadataStore;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
 /// All layouts of one client, for when it gives them back at once or loses them. Safe for any thread; takes each
 /// file's lock in turn.
-final class ClientLayouts implements StateTable.Lost {
+final class ClientLayouts implements StateTable.Elsewhere {
     private static final Logger log = LoggerFactory.getLogger(ClientLayouts.class);
 
     private final Clients clients;
@@ -35,6 +39,7 @@ final class ClientLayouts implements StateTable.Lost {
     private final FileLocks locks;
     private final LayoutManager manager;
     private final FileLayouts layouts;
+    private final LayoutBodies bodies;
     private final Orphans orphans;
     /// Stateids that clients lost and have yet to say that they know, by client. No more than it held at a time.
     private final Map<Long, Set<Opaque>> lost = new ConcurrentHashMap<>();
@@ -52,12 +57,14 @@ final class ClientLayouts implements StateTable.Lost {
             FileLocks locks,
             LayoutManager manager,
             FileLayouts layouts,
+            LayoutBodies bodies,
             Orphans orphans) {
         this.clients = clients;
         this.inodes = inodes;
         this.locks = locks;
         this.manager = manager;
         this.layouts = layouts;
+        this.bodies = bodies;
         this.orphans = orphans;
         this.before = new ConcurrentHashMap<>(GrantRecords.readAll(store));
         before.forEach((client, files) -> files.forEach((inode, granted) -> manager.restore(inode, client, granted)));
@@ -146,8 +153,27 @@ final class ClientLayouts implements StateTable.Lost {
     }
 
     @Override
-    public boolean isLost(Opaque other, long clientId) {
-        return lost.getOrDefault(clientId, Set.of()).contains(other);
+    public Optional<NfsStatus> test(Stateid stateid, CompoundState state) {
+        if (stateid.isSpecial() || !LayoutStateid.isLayout(stateid.other())) {
+            return Optional.empty();
+        }
+        if (lost.getOrDefault(state.clientId(), Set.of()).contains(stateid.other())) {
+            return Optional.of(NfsStatus.DELEG_REVOKED);
+        }
+        var used = new LayoutStateid(stateid.seqid(), stateid.other());
+        for (long inode : manager.filesOf(state.clientId())) {
+            Optional<Refusal> fault;
+            try (var _ = locks.lock(inode)) {
+                fault = manager.faultOf(inode, bodies.requester(state), used);
+            }
+            if (fault.isEmpty()) {
+                return Optional.of(NfsStatus.OK);
+            }
+            if (fault.get() == Refusal.OLD_STATEID) {
+                return Optional.of(NfsStatus.OLD_STATEID);
+            }
+        }
+        return Optional.of(NfsStatus.BAD_STATEID);
     }
 
     @Override

@@ -321,7 +321,7 @@ public final class FileLayouts implements FileSpace {
 
     /// A hole may be made of `range`, which ends where the file does; see [LayoutManager#beginPunch].
     public HoldOutcome beginPunch(Inode file, long client, ByteRange range) {
-        return told(file, client, manager.beginPunch(view(file), client, range));
+        return told(file, client, manager.beginPunch(view(file), range));
     }
 
     public long finishPunch(FileChange change, Inode file, ProxyHold hold, Written written) {
@@ -491,6 +491,7 @@ public final class FileLayouts implements FileSpace {
             case BADLAYOUT -> NfsStatus.BADLAYOUT;
             case RECLAIM_BAD -> NfsStatus.RECLAIM_BAD;
             case RECALLCONFLICT -> NfsStatus.RECALLCONFLICT;
+            case RETURNCONFLICT -> NfsStatus.RETURNCONFLICT;
             case LAYOUTTRYLATER -> NfsStatus.LAYOUTTRYLATER;
             case NOSPC -> NfsStatus.NOSPC;
         };

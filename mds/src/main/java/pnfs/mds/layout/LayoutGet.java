@@ -98,7 +98,8 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
                     held.forgetLost(state.clientId()); // Linux frees no layout stateid: it begins anew
                 }
             }
-            if (recalls.mustWait(file.id(), state.clientId())) {
+            boolean isRecalled = manager.isRecalled(file.id(), state.clientId(), want.type());
+            if (!isRecalled && recalls.mustWait(file.id(), state.clientId())) {
                 return new LayoutTryLater(false);
             }
             return grant(file, presented, want, state);

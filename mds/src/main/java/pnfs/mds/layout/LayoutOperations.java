@@ -54,8 +54,9 @@ public final class LayoutOperations {
             List<LayoutType> offered,
             int callsInFlight,
             MeterRegistry meters) {
-        var held = new ClientLayouts(store, clients, inodes, locks, manager, layouts, orphans);
-        opens.states().tellLost(held);
+        var bodies = new LayoutBodies(offered, callsInFlight);
+        var held = new ClientLayouts(store, clients, inodes, locks, manager, layouts, bodies, orphans);
+        opens.states().tellElsewhere(held);
         var fences = new Fences(store, clients, layouts, held, fencer, later, recalls::nowNanos, meters);
         held.forgetStrangers(clients.grace().awaited());
         clients.addHolder(fences);
@@ -63,7 +64,6 @@ public final class LayoutOperations {
         layouts.whenVolumesChange(() -> later.execute(fences::sendDue));
         var obstacles = new LayoutRecalls(locks, manager, held, fences, recalls, clients);
         layouts.tellObstacles(obstacles);
-        var bodies = new LayoutBodies(offered, callsInFlight);
         var reports = new LayoutReports(inodes, manager, fences, bodies, meters);
         table.register(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
         table.register(OpCode.LAYOUTSTATS, LayoutStatsArgs.class, reports::statistics);

@@ -24,22 +24,17 @@ public final class StateTable {
     private final int run;
     private final AtomicLong lastNumber = new AtomicLong();
     private final Map<Long, Map<Long, FileState>> byClient = new ConcurrentHashMap<>();
-    private volatile Lost lost = new Lost() {
-        @Override
-        public boolean isLost(Opaque other, long clientId) {
-            return false;
-        }
+    private volatile Elsewhere elsewhere = (_, _) -> Optional.empty();
 
-        @Override
-        public void free(Opaque other, long clientId) {}
-    };
+    /// Stateids that are not kept here.
+    @FunctionalInterface
+    public interface Elsewhere {
+        /// What TEST_STATEID says of a stateid that can only be kept there; DELEG_REVOKED where the client lost
+        /// what it stands for (RFC 8881 §15.1.5.3) and has not acknowledged that.
+        Optional<NfsStatus> test(Stateid stateid, CompoundState state);
 
-    /// Stateids that are not kept here, that their clients lost and have yet to acknowledge.
-    public interface Lost {
-        boolean isLost(Opaque other, long clientId);
-
-        /// The client knows.
-        void free(Opaque other, long clientId);
+        /// The client knows that it lost it.
+        default void free(Opaque other, long clientId) {}
     }
 
     /// @param maxPerClient how many stateids a client may have; more is DELAY until it gives some back
@@ -55,12 +50,12 @@ public final class StateTable {
     }
 
     /// Who knows of the stateids of layouts. Before the first client comes.
-    public void tellLost(Lost to) {
-        lost = to;
+    public void tellElsewhere(Elsewhere to) {
+        elsewhere = to;
     }
 
-    Lost lost() {
-        return lost;
+    Elsewhere elsewhere() {
+        return elsewhere;
     }
 
     long nextNumber() {

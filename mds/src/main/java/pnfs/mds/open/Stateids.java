@@ -1,5 +1,6 @@
 package pnfs.mds.open;
 
+import java.util.Optional;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileLocks;
 import pnfs.wire.nfs4.NfsException;
@@ -24,15 +25,19 @@ final class Stateids {
     }
 
     OpResult test(TestStateidArgs args, CompoundState state) {
-        return new TestStateidResult(args.stateids().stream()
-                .map(stateid -> status(stateid, state.clientId()))
-                .toList());
+        return new TestStateidResult(
+                args.stateids().stream().map(stateid -> status(stateid, state)).toList());
     }
 
     OpResult free(FreeStateidArgs args, CompoundState state) {
         Stateid stateid = state.resolve(args.stateid());
-        if (states.lost().isLost(stateid.other(), state.clientId())) {
-            states.lost().free(stateid.other(), state.clientId());
+        Optional<NfsStatus> elsewhere = states.elsewhere().test(stateid, state);
+        if (elsewhere.isPresent()) {
+            switch (elsewhere.get()) {
+                case DELEG_REVOKED -> states.elsewhere().free(stateid.other(), state.clientId());
+                case OK -> throw new NfsException(NfsStatus.LOCKS_HELD, "layout " + stateid + ": return it first");
+                default -> throw new NfsException(elsewhere.get(), "layout " + stateid);
+            }
             return new OpSuccess(OpCode.FREE_STATEID);
         }
         long inode = states.find(stateid, state.clientId()).file().inode();
@@ -42,12 +47,13 @@ final class Stateids {
         return new OpSuccess(OpCode.FREE_STATEID);
     }
 
-    private NfsStatus status(Stateid stateid, long clientId) {
-        if (states.lost().isLost(stateid.other(), clientId)) {
-            return NfsStatus.DELEG_REVOKED; // of whatever could be recalled, RFC 8881 §15.1.5.3
+    private NfsStatus status(Stateid stateid, CompoundState state) {
+        Optional<NfsStatus> elsewhere = states.elsewhere().test(stateid, state);
+        if (elsewhere.isPresent()) {
+            return elsewhere.get();
         }
         try {
-            states.require(stateid, clientId);
+            states.require(stateid, state.clientId());
             return NfsStatus.OK;
         } catch (NfsException e) {
             return e.status();

@@ -1,9 +1,7 @@
 package pnfs.mds.proxy;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.grant.ProxyHold;
@@ -12,7 +10,6 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.DeferredOperation;
 import pnfs.mds.open.OpenFiles;
-import pnfs.mds.proxy.BlockIo.IoFailure;
 import pnfs.mds.proxy.ProxyFiles.Decision;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.NfsException;
@@ -27,13 +24,7 @@ import pnfs.wire.nfs4.ShareBits;
 /// DEALLOCATE, RFC 7862 §15.4: from now on a range reads as zeros, and its storage is free. Blocks that lie in it
 /// in part are copied with zeros in the hole, and the copies take their place in the step that frees the rest: a
 /// crash leaves all of it or nothing.
-///
-/// A client that makes a hole under its own layout (Linux returns none for that) keeps its storage: the data there
-/// is overwritten with zeros.
 final class Deallocate implements DeferredOperation<DeallocateArgs> {
-    /// Zeros written at a time.
-    private static final int ZEROS = 1 << 20;
-
     private final ProxyFiles files;
     private final OpenFiles opens;
 
@@ -51,11 +42,7 @@ final class Deallocate implements DeferredOperation<DeallocateArgs> {
                     ByteRange hole = holeIn(file, args);
                     BlockIo.Done end =
                             failure -> files.finish(hold, failure, () -> punch(hold, state), done, Deallocate::refusal);
-                    if (hold.isInPlace()) {
-                        new Zeros(hold, hole, end).next();
-                    } else {
-                        copyEdges(hold, hole, end);
-                    }
+                    copyEdges(hold, hole, end);
                 },
                 done,
                 Deallocate::refusal);
@@ -106,49 +93,6 @@ final class Deallocate implements DeferredOperation<DeallocateArgs> {
             }
             files.io.write(copy.device(), copy.volumeOffset(), bytes, end);
         });
-    }
-
-    /// Overwrites data in place, piece after piece. One writer: whoever moved the piece before.
-    private final class Zeros {
-        private final ProxyHold hold;
-        private final BlockIo.Done end;
-        private final ArrayDeque<ByteRange> left = new ArrayDeque<>();
-
-        Zeros(ProxyHold hold, ByteRange hole, BlockIo.Done end) {
-            this.hold = hold;
-            this.end = end;
-            for (Extent extent : hold.extents()) {
-                ByteRange data = extent.file().intersect(hole);
-                for (long at = data.offset(); at < data.end(); at += ZEROS) {
-                    left.add(new ByteRange(at, Math.min(data.end(), at + ZEROS)));
-                }
-            }
-        }
-
-        void next() {
-            ByteRange piece = left.poll();
-            if (piece == null) {
-                end.done(null);
-                return;
-            }
-            ByteBuffer zeros = ByteBuffer.allocate((int) piece.length());
-            ByteRange blocks = piece.widened();
-            Transfer.widen(files.io, hold.extents(), blocks, piece.offset(), zeros, (whole, unread) -> {
-                if (unread != null) {
-                    end.done(unread);
-                } else {
-                    Transfer.write(files.io, Transfer.within(hold.extents(), blocks), blocks, whole, this::written);
-                }
-            });
-        }
-
-        private void written(@Nullable IoFailure failure) {
-            if (failure != null) {
-                end.done(failure);
-            } else {
-                next();
-            }
-        }
     }
 
     private OpResult punch(ProxyHold hold, CompoundState state) {

@@ -147,8 +147,9 @@ class LayoutOperationsTest {
         rooms.run(BOB, file, get(BOB, file, Iomode.READ_WRITE, 0, PAGE));
 
         assertThat(rooms.recalls.count()).isEqualTo(1);
-        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, PAGE, PAGE)))
-                .isEqualTo(new LayoutTryLater(false));
+        assertThat(rooms.run(ALICE, file, get(ALICE, file, Iomode.READ_WRITE, PAGE, PAGE))
+                        .status())
+                .isEqualTo(NfsStatus.RECALLCONFLICT);
         rooms.run(ALICE, file, commit(recalled, PAGE - 1, new ByteRange(0, PAGE)));
         var returned = (LayoutReturnResult) rooms.run(ALICE, file, giveBack(recalled));
         assertThat(returned.stateid()).isEmpty();

@@ -162,7 +162,7 @@ class LayoutRecallTest {
         get(boriss);
         anna.answer(NfsStatus.OK);
 
-        assertThat(get(annas).status()).isEqualTo(NfsStatus.LAYOUTTRYLATER);
+        assertThat(get(annas).status()).isEqualTo(NfsStatus.RECALLCONFLICT);
         assertThat(run(annas, commit(held.stateid())).status()).isEqualTo(NfsStatus.OK);
         assertThat(get(boriss).status()).isEqualTo(NfsStatus.LAYOUTTRYLATER);
         assertThat(run(annas, giveBack(held.stateid().withSeqid(2))).status()).isEqualTo(NfsStatus.OK);

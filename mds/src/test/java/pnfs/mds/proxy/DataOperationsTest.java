@@ -25,6 +25,7 @@ import pnfs.wire.nfs4.CreateObject;
 import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
+import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NetLocation;
 import pnfs.wire.nfs4.NfsStatus;
@@ -35,6 +36,7 @@ import pnfs.wire.nfs4.OpArgs.CopyArgs;
 import pnfs.wire.nfs4.OpArgs.DeallocateArgs;
 import pnfs.wire.nfs4.OpArgs.IoAdviseArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.OffloadCancelArgs;
 import pnfs.wire.nfs4.OpArgs.OffloadStatusArgs;
 import pnfs.wire.nfs4.OpArgs.ReadArgs;
@@ -233,20 +235,23 @@ class DataOperationsTest {
     }
 
     @Test
-    void I1_a_hole_under_another_client_s_layout_is_delayed_and_under_one_s_own_is_zeros_in_place() {
+    void I1_a_hole_under_anybody_s_layout_is_delayed_until_that_is_returned() {
         FileHandle file = rooms.open(ALICE, "f");
         rooms.open(BOB, "f");
         ok(run(ALICE, file, write(ALICE, file, 0, bytes(4 * PAGE, 7))));
-        assertThat(run(ALICE, file, layoutGet(ALICE, file))).isInstanceOf(LayoutGetResult.class);
-        List<Extent> before = rooms.extents(file);
-
+        var held = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file));
         FileRange range = FileRange.of(100, 3 * PAGE);
-        assertThat(run(BOB, file, new DeallocateArgs(rooms.stateid(BOB, file), range))
-                        .status())
-                .isEqualTo(NfsStatus.DELAY);
+
+        for (long client : new long[] {ALICE, BOB}) {
+            assertThat(run(client, file, new DeallocateArgs(rooms.stateid(client, file), range))
+                            .status())
+                    .isEqualTo(NfsStatus.DELAY);
+        }
+        var whole = new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, held.stateid(), Opaque.EMPTY);
+        ok(run(ALICE, file, new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, whole)));
         ok(run(ALICE, file, new DeallocateArgs(rooms.stateid(ALICE, file), range)));
 
-        assertThat(rooms.extents(file)).isEqualTo(before);
+        assertThat(rooms.inode(file).spaceUsed()).isEqualTo(2 * PAGE);
         var expected = bytes(4 * PAGE, 7);
         Arrays.fill(expected, 100, 100 + 3 * PAGE, (byte) 0);
         assertThat(read(file, 0, 4 * PAGE)).isEqualTo(expected);
