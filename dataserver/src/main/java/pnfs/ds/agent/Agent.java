@@ -39,7 +39,8 @@ public final class Agent implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Agent.class);
 
     static final Duration FIRST_PAUSE = Duration.ofMillis(100);
-    static final Duration MAX_PAUSE = Duration.ofSeconds(5);
+    /// Nothing can be allocated here until the metadata server that came back has heard from us.
+    static final Duration MAX_PAUSE = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Duration GOODBYE_PATIENCE = Duration.ofSeconds(1);
     private static final long MIN_BEAT_MILLIS = 10;

@@ -19,7 +19,8 @@ import pnfs.it.process.Folders;
         sortOptions = false,
         description = {
             "Starts a metadata server and two data servers as processes on this machine, writes real files through",
-            "layouts, reads them back both ways, overwrites, makes a hole, kills the metadata server and finds all again.",
+            "layouts, reads them back both ways, overwrites, makes a hole, kills the metadata server in the middle of a copy,",
+            "which completes, and finds all again.",
             "The last line is 'demo: ' and JSON."
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 ///     same: 0
 /// @param sha256Match whether everything read back was what was written
 /// @param unwrittenLeft bytes that files own and nobody wrote
+/// @param mdsKilledMidCopy whether the metadata server was killed in the middle of a copy, which then completed
 record DemoResult(
         @JsonProperty("ok") boolean ok,
         @JsonProperty("bytes_direct") long bytesDirect,
@@ -19,7 +20,8 @@ record DemoResult(
         @JsonProperty("layoutgets") long layoutgets,
         @JsonProperty("layoutcommits") long layoutcommits,
         @JsonProperty("unwritten_left") long unwrittenLeft,
-        @JsonProperty("mds_restarts") int mdsRestarts) {
+        @JsonProperty("mds_restarts") int mdsRestarts,
+        @JsonProperty("mds_killed_mid_copy") boolean mdsKilledMidCopy) {
     String line() {
         try {
             return "demo: " + new ObjectMapper().writeValueAsString(this);

@@ -1,7 +1,10 @@
 package pnfs.it.demo;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +16,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import pnfs.client.ClientOptions;
 import pnfs.client.ClusterStatus;
 import pnfs.client.ClusterStatus.DataServer;
@@ -35,6 +42,7 @@ final class DemoRun {
     private static final String BIG = "/modules";
     private static final String SMALL = "/jdk";
     private static final String SPARSE = "/sparse";
+    private static final String INTERRUPTED = "/modules-copied-while-killed";
     private static final int MIB = 1 << 20;
     /// Neither end on a block.
     private static final ByteRange OVERWRITTEN = ByteRange.ofLength(40L * MIB + 1234, 3 * MIB + 777);
@@ -78,7 +86,7 @@ final class DemoRun {
             makeHole(direct);
             readBack("read changed, layouts", direct);
             readBack("read changed, through MDS", through);
-            restartMds();
+            writeWhileMdsIsKilled(direct, samples.big());
             readBack("read after kill -9", direct);
             try (PnfsClient fresh = PnfsClient.connect(cluster.nfs(), layouts)) {
                 readBack("read, new client", fresh);
@@ -194,12 +202,34 @@ final class DemoRun {
         }
     }
 
-    /// As a power cut would: nothing is said goodbye to.
-    private void restartMds() throws IOException {
+    /// The copy has an open file, layouts and writes that are not committed when the server dies, and knows
+    /// nothing of it.
+    private void writeWhileMdsIsKilled(PnfsClient client, Path file) throws IOException {
+        timeline.step("kill -9 in mid-copy");
+        expected.put(INTERRUPTED, Sha256.of(file));
+        long killAt = Files.size(file) / 2;
         long start = System.nanoTime();
-        cluster.mds().kill();
-        timeline.say("killed the metadata server with kill -9");
-        cluster.restartMds();
+        var copied = new AtomicLong();
+        var restarted = new AtomicReference<@Nullable CompletableFuture<Void>>();
+        long bytes = FileCopy.in(file, client, INTERRUPTED, step -> {
+            if (copied.addAndGet(step) >= killAt && restarted.get() == null) {
+                cluster.mds().kill();
+                timeline.say(
+                        "killed the metadata server with kill -9, " + Bytes.human(copied.get()) + " into the copy");
+                restarted.set(CompletableFuture.runAsync(this::restartMds));
+            }
+        });
+        requireNonNull(restarted.get(), "half of a file was copied").join();
+        said("wrote " + file + " as " + INTERRUPTED + " through the kill", 1, bytes, start);
+    }
+
+    private void restartMds() {
+        long start = System.nanoTime();
+        try {
+            cluster.restartMds();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         restarts++;
         timeline.say(String.format("metadata server ready again after %.2f s", (System.nanoTime() - start) / 1e9));
     }
@@ -218,7 +248,8 @@ final class DemoRun {
                 counters.layoutgets(),
                 counters.layoutcommits(),
                 unwritten,
-                restarts);
+                restarts,
+                restarts > 0);
     }
 
     private long unwrittenBytes(PnfsClient client) throws IOException {
