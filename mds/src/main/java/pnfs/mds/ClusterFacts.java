@@ -18,10 +18,13 @@ import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.drain.Drains;
+import pnfs.mds.layout.DeviceWatch;
 import pnfs.mds.layout.Fences;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.open.OpenFiles;
+import pnfs.mds.proxy.DataServerIo;
 import pnfs.mds.session.Clients;
+import pnfs.mds.store.Batch;
 import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.proto.Extents;
 import pnfs.wire.control.proto.ExtentsQuery;
@@ -39,6 +42,8 @@ record ClusterFacts(
         FileLayouts layouts,
         Fences fences,
         Drains drains,
+        DeviceWatch devices,
+        DataServerIo dataServers,
         Cluster cluster,
         LongSupplier nanoTime)
         implements ControlDesk.Facts {
@@ -75,6 +80,23 @@ record ClusterFacts(
     @Override
     public Optional<Long> usedBytes(DeviceId volume) {
         return layouts.usedBytes(volume);
+    }
+
+    @Override
+    public Optional<String> obstacle(Volume volume) {
+        return layouts.obstacle(volume);
+    }
+
+    @Override
+    public void leave(Volume volume, Batch batch) {
+        layouts.leave(volume, batch);
+    }
+
+    @Override
+    public void gone(Volume volume) {
+        fences.forget(volume.id());
+        devices.forget(volume.id());
+        volume.topology().leaves().forEach(leaf -> dataServers.forget(leaf.region()));
     }
 
     @Override

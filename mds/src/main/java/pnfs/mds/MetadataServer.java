@@ -226,7 +226,17 @@ public final class MetadataServer {
                 identity.boot(),
                 (int) Limits.HEARTBEAT.toMillis(),
                 shores.nanoTime(),
-                new ClusterFacts(clients, opens, manager, layouts, fences, drains, cluster, shores.nanoTime()));
+                new ClusterFacts(
+                        clients,
+                        opens,
+                        manager,
+                        layouts,
+                        fences,
+                        drains,
+                        devices,
+                        dataServers,
+                        cluster,
+                        shores.nanoTime()));
 
         var executor = new CompoundExecutor(
                 table,

@@ -68,6 +68,12 @@ public final class Space {
         free.forEach(allocator::restore);
     }
 
+    /// A volume is gone: no file has storage there, and nothing of it is given out or given back any more.
+    public void forget(DeviceId volume) {
+        requireLocked();
+        allocators.remove(volume);
+    }
+
     public boolean knows(DeviceId volume) {
         requireLocked();
         return allocators.containsKey(volume);

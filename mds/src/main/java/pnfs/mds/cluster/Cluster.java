@@ -45,7 +45,7 @@ public final class Cluster {
     public interface Listener {
         /// Volumes became known or went on or off line. Calls come one after the other.
         ///
-        /// @param all every volume there is; they never become fewer
+        /// @param all every volume there is; one that is missing was empty and has been forgotten
         /// @param online those whose every region is served now
         /// @param draining those from which no new space must come
         void volumesChanged(List<Volume> all, List<Volume> online, Set<DeviceId> draining);
@@ -74,6 +74,8 @@ public final class Cluster {
     private final Map<RegionId, KnownRegion> regions = new TreeMap<>();
     private final Map<DeviceId, Volume> volumes = new TreeMap<>();
     private final Set<DeviceId> draining = new TreeSet<>();
+    /// The highest number of a volume that was there when one was forgotten.
+    private long lastVolume;
     /// Who is online, and how to ask whether its connection still stands.
     private final Map<UUID, BooleanSupplier> online = new HashMap<>();
     /// Regions that are elsewhere than they were, until their data server is online.
@@ -100,6 +102,8 @@ public final class Cluster {
             volumes.put(volume.id(), volume);
             return true;
         });
+        lastVolume = ClusterRecords.readLastVolume(
+                store.get(ClusterRecords.LAST_VOLUME_KEY).value());
         store.scan(Keys.DRAIN.first(), Keys.DRAIN.end(), (key, value) -> {
             DeviceId id = ClusterRecords.readDrain(key, value);
             if (!volumes.containsKey(id)) {
@@ -206,9 +210,13 @@ public final class Cluster {
     }
 
     private DeviceId nextId() {
-        long last =
-                volumes.keySet().stream().mapToLong(DeviceId::volumeSet).max().orElse(0);
-        return new DeviceId(last + 1, 1, epoch);
+        return new DeviceId(highestVolume() + 1, 1, epoch);
+    }
+
+    private long highestVolume() {
+        return Math.max(
+                lastVolume,
+                volumes.keySet().stream().mapToLong(DeviceId::volumeSet).max().orElse(0));
     }
 
     /// From now on a data server is there, as long as `stands` says so.
@@ -350,6 +358,93 @@ public final class Cluster {
             }
         }
         return new Draining.Marked(named, store.append(batch));
+    }
+
+    /// Who may have something on volumes.
+    public interface Tenants {
+        /// Why a volume cannot go yet; empty where nobody has anything there. A volume that is draining stays so.
+        Optional<String> obstacle(Volume volume);
+
+        /// Forgets a volume for which there is no [#obstacle], in the step that `batch` is.
+        void leave(Volume volume, Batch batch);
+
+        /// A volume is gone. Called without locks.
+        void gone(Volume volume);
+    }
+
+    /// What came of asking for volumes to be forgotten.
+    sealed interface Removal {
+        /// Decided, and durable once the ticket is.
+        record Forgotten(List<Volume> volumes, long ticket) implements Removal {}
+
+        record Refused(String reason) implements Removal {}
+    }
+
+    /// Forgets the volumes of this name, which are drained, and the regions under them.
+    Removal remove(String name, Tenants tenants) {
+        Removal outcome;
+        telling.lock(); // nobody is told of a volume after it is gone
+        try {
+            lock.lock();
+            try {
+                outcome = forget(name, tenants);
+            } finally {
+                lock.unlock();
+            }
+            if (outcome instanceof Removal.Forgotten) {
+                tell();
+            }
+        } finally {
+            telling.unlock();
+        }
+        if (outcome instanceof Removal.Forgotten(var gone, var _)) {
+            gone.forEach(tenants::gone);
+        }
+        return outcome;
+    }
+
+    private Removal forget(String name, Tenants tenants) {
+        List<Volume> named = named(name);
+        Optional<String> refusal = named.isEmpty()
+                ? Optional.of(unknown(name))
+                : sharedAmong(named, name)
+                        .or(() -> named.stream()
+                                .flatMap(volume -> obstacle(volume, tenants).stream())
+                                .findFirst());
+        if (refusal.isPresent()) {
+            return new Removal.Refused(refusal.get());
+        }
+        var batch = new Batch();
+        lastVolume = highestVolume();
+        batch.put(ClusterRecords.LAST_VOLUME_KEY, ClusterRecords.writeLastVolume(lastVolume));
+        for (Volume volume : named) {
+            tenants.leave(volume, batch);
+            volumes.remove(volume.id());
+            draining.remove(volume.id());
+            batch.delete(ClusterRecords.keyOf(volume.id()));
+            batch.delete(ClusterRecords.drainKeyOf(volume.id()));
+            for (VolumeTopology.Leaf leaf : volume.topology().leaves()) {
+                regions.remove(leaf.region());
+                moved.remove(leaf.region());
+                batch.delete(ClusterRecords.keyOf(leaf.region()));
+            }
+            log.info("volume forgotten device={} topology={}", volume.id(), volume.topology());
+        }
+        return new Removal.Forgotten(named, store.append(batch));
+    }
+
+    private Optional<String> obstacle(Volume volume, Tenants tenants) {
+        if (!draining.contains(volume.id())) {
+            return Optional.of("volume " + volume.id() + " is in use: empty it first, with 'pnfs mds drain'");
+        }
+        return tenants.obstacle(volume)
+                .map(why -> "volume " + volume.id() + " " + why)
+                .or(() -> volume.topology().leaves().stream()
+                        .map(leaf -> requireNonNull(regions.get(leaf.region())))
+                        .filter(region -> isOnline(region.server()))
+                        .map(region -> "data server " + region.serverName()
+                                + " is still there and would register again: stop it first")
+                        .findFirst());
     }
 
     private static String unknown(String name) {

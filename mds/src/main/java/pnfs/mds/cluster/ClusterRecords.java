@@ -1,10 +1,12 @@
 package pnfs.mds.cluster;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.RegionId;
 import pnfs.layout.device.Volume;
@@ -33,6 +35,8 @@ import pnfs.wire.xdr.XdrWriter;
 ///             | u32 1, part<>           a concatenation
 ///             | u32 2, unit(u64) part<> a stripe
 /// part        = region(op[16]) start(u64) length(u64)
+/// key META    = "volumes": written when a volume is forgotten, because its number is not to be given again
+/// volumes     = version(u32 1) last(u64)
 /// key DRAIN   = device id, 16 bytes, of a volume that is being emptied
 /// drain       = version(u32 1)
 /// ```
@@ -46,7 +50,23 @@ final class ClusterRecords {
     private static final int CONCAT = 1;
     private static final int STRIPE = 2;
 
+    static final byte[] LAST_VOLUME_KEY = Keys.META.of("volumes".getBytes(StandardCharsets.US_ASCII));
+
     private ClusterRecords() {}
+
+    static byte[] writeLastVolume(long last) {
+        var out = new XdrWriter();
+        out.writeUint32(VERSION);
+        out.writeUint64(last);
+        return out.toByteArray();
+    }
+
+    /// The highest number of a volume that was there when one was forgotten; 0 where none was.
+    ///
+    /// @throws CorruptStoreException when these bytes are not what [#writeLastVolume] makes
+    static long readLastVolume(byte @Nullable [] value) {
+        return value == null ? 0 : read("number of the last volume", value, XdrReader::readInt63);
+    }
 
     static byte[] keyOf(RegionId region) {
         return Keys.REGION.of(bytes(region.uuid()));

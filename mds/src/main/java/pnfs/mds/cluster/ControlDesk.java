@@ -24,6 +24,7 @@ import pnfs.layout.device.Volume;
 import pnfs.mds.cluster.Cluster.Draining;
 import pnfs.mds.cluster.Cluster.Presented;
 import pnfs.mds.cluster.Cluster.Registration;
+import pnfs.mds.cluster.Cluster.Removal;
 import pnfs.mds.cluster.Cluster.ServerView;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.control.ControlException;
@@ -44,6 +45,8 @@ import pnfs.wire.control.proto.Register;
 import pnfs.wire.control.proto.Registered;
 import pnfs.wire.control.proto.Registrations;
 import pnfs.wire.control.proto.RegistrationsQuery;
+import pnfs.wire.control.proto.Remove;
+import pnfs.wire.control.proto.Removed;
 import pnfs.wire.control.proto.Reply;
 import pnfs.wire.control.proto.Request;
 import pnfs.wire.control.proto.Status;
@@ -65,7 +68,7 @@ public final class ControlDesk {
     private static final int MISSED_BEATS = 4;
 
     /// What other rooms know and the cluster does not.
-    public interface Facts {
+    public interface Facts extends Cluster.Tenants {
         /// Adds counts of clients, sessions, opens and layouts, fences, and whether there is grace.
         void addTo(Status.Builder status);
 
@@ -148,6 +151,7 @@ public final class ControlDesk {
                     reply.accept(Reply.newBuilder().setStatus(status()).build());
                 case EXTENTS -> reply.accept(facts.extents(request.getExtents()));
                 case DRAIN -> drain(request.getDrain(), reply);
+                case REMOVE -> remove(request.getRemove(), reply);
                 case FENCE, REGISTRATIONS ->
                     reply.accept(ControlLink.refusal("a data server answers that: ask the one that has the region"));
                 case ADD_FAULT, FAULTS, CLEAR_FAULTS ->
@@ -206,6 +210,21 @@ public final class ControlDesk {
                             () -> reply.accept(Reply.newBuilder()
                                     .setDrained(Drained.newBuilder().addAllDeviceIds(ids(marked)))
                                     .build()));
+            }
+        }
+
+        private void remove(Remove remove, Consumer<Reply> reply) {
+            switch (cluster.remove(remove.getName(), facts)) {
+                case Removal.Refused(var reason) -> reply.accept(ControlLink.refusal(reason));
+                case Removal.Forgotten(var forgotten, long ticket) -> {
+                    forgotten.forEach(
+                            volume -> volume.topology().leaves().forEach(leaf -> reports.remove(leaf.region())));
+                    store.whenDurable(
+                            ticket,
+                            () -> reply.accept(Reply.newBuilder()
+                                    .setRemoved(Removed.newBuilder().addAllDeviceIds(ids(forgotten)))
+                                    .build()));
+                }
             }
         }
 

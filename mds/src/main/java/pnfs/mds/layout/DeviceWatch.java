@@ -18,8 +18,8 @@ import pnfs.wire.xdr.Opaque;
 /// Who asked, with GETDEVICEINFO, to hear when a device it knows is reached in another way: CB_NOTIFY_DEVICEID
 /// (RFC 8881 §18.40, §20.12), and DEVID_CHANGED in the answer of each SEQUENCE until it has asked again. A
 /// device id names the same bytes for ever here; what moves is the data server in front of them, and a client
-/// that keeps the disk it found at the old place would wait there in vain. Devices never go, so DELETE is never
-/// sent. Safe for any thread.
+/// that keeps the disk it found at the old place would wait there in vain. A device goes only when it is empty and
+/// nobody is there to serve it, so nobody is told of that (DELETE). Safe for any thread.
 public final class DeviceWatch implements StateHolder {
     private final Callbacks callbacks;
     private final Clients clients;
@@ -50,6 +50,18 @@ public final class DeviceWatch implements StateHolder {
     public void moved(Volume volume) {
         Map<Long, Known> those = watchers.getOrDefault(volume.id(), Map.of());
         those.keySet().forEach(client -> notice(client, those));
+    }
+
+    /// The volume is gone.
+    public void forget(DeviceId volume) {
+        Map<Long, Known> those = watchers.remove(volume);
+        if (those != null) {
+            those.forEach((client, known) -> {
+                if (known.outdated()) {
+                    clients.deviceLearned(client); // there is nothing to ask for any more
+                }
+            });
+        }
     }
 
     private void notice(long clientId, Map<Long, Known> those) {

@@ -82,6 +82,15 @@ public final class ExtentRecords {
         batch.put(Keys.SPACE.of(volume.id().bytes()), write(volume.capacity()));
     }
 
+    /// Removes all that is known of the space of `volume`.
+    static void addForgotten(Batch batch, MetadataStore store, Volume volume) {
+        byte[] start = Keys.SPACE.of(volume.id().bytes());
+        store.scan(start, Keys.after(start), (key, value) -> {
+            batch.delete(key);
+            return true;
+        });
+    }
+
     /// The free ranges of a volume; empty where it was never formatted.
     static Optional<List<ByteRange>> readFree(MetadataStore store, Volume volume) {
         byte[] start = Keys.SPACE.of(volume.id().bytes());

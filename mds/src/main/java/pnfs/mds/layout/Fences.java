@@ -151,12 +151,18 @@ public final class Fences implements StateHolder {
         this.later = later;
         this.nowNanos = nowNanos;
         Set<Long> awaited = clients.grace().awaited();
+        var strays = new Batch();
         for (FenceRecord left : FenceRecords.readAll(store)) {
+            if (layouts.volume(left.device()).isEmpty()) {
+                FenceRecords.delete(strays, left.key(), left.device()); // forgotten just before the run ended
+                continue;
+            }
             boolean waits = left.state() == State.HANDED_OUT && awaited.contains(left.clientId());
             fencings.computeIfAbsent(left.key(), key -> new Fencing(key, left.clientId(), true, nowNanos.getAsLong()))
                     .pending
                     .put(left.device(), waits ? Step.AWAITED : Step.DUE);
         }
+        store.append(strays);
         if (!fencings.isEmpty()) {
             log.info("fences left by the run before keys={}", fencings.size());
             layouts.quarantine(ofEarlierRuns());
@@ -459,6 +465,27 @@ public final class Fences implements StateHolder {
                 .filter(fencing -> fencing.ofEarlierRun)
                 .forEach(fencing -> all.addAll(fencing.pending.keySet()));
         return all;
+    }
+
+    /// The volume is gone, and nobody is there to keep a key away from: what waits for that is done.
+    public void forget(DeviceId volume) {
+        var over = new ArrayList<Fencing>();
+        enter();
+        try {
+            var batch = new Batch();
+            for (Ring ring : rings.values()) {
+                if (ring.told.remove(volume) != null) {
+                    FenceRecords.delete(batch, ring.key, volume);
+                }
+            }
+            store.append(batch);
+            fencings.values().stream()
+                    .filter(fencing -> fencing.pending.containsKey(volume))
+                    .forEach(over::add);
+        } finally {
+            lock.unlock();
+        }
+        over.forEach(fencing -> confirmed(fencing, volume));
     }
 
     /// All that is not done yet.

@@ -117,10 +117,11 @@ public final class FileLayouts implements FileSpace {
     /// volume that the store does not know is formatted; the first block of each of its disks stays out of use,
     /// for the signature by which block-layout clients find the disk. Calls come one after the other.
     public void volumesChanged(List<Volume> all, List<Volume> online, Set<DeviceId> leaving) {
-        var known = new HashMap<>(volumes);
+        var known = new HashMap<DeviceId, Volume>();
         try (var _ = space.lock()) {
             for (Volume volume : all) {
-                if (known.put(volume.id(), volume) == null) {
+                known.put(volume.id(), volume);
+                if (!space.knows(volume.id())) {
                     add(volume);
                 }
             }
@@ -203,6 +204,29 @@ public final class FileLayouts implements FileSpace {
     public Optional<Long> freeBytes(DeviceId id) {
         try (var _ = space.lock()) {
             return space.knows(id) ? Optional.of(space.allocator(id).freeBytes()) : Optional.empty();
+        }
+    }
+
+    /// Why a volume that is draining cannot be forgotten; empty where neither a file nor anything that is under
+    /// way has storage there. As nothing new comes from it, that stays so.
+    public Optional<String> obstacle(Volume volume) {
+        try (var _ = space.lock()) {
+            long free = space.allocator(volume.id()).freeBytes();
+            if (free < formattedBytes(volume)) {
+                return Optional.of("has " + (formattedBytes(volume) - free)
+                        + " bytes of files: wait until 'pnfs status' shows it as drained");
+            }
+            return space.allocator(volume.id()).allocatableBytes() < free
+                    ? Optional.of("was drained just now: try again")
+                    : Optional.empty();
+        }
+    }
+
+    /// Forgets a volume for which there is no [#obstacle], in the step that `batch` is; [#volumesChanged] follows.
+    public void leave(Volume volume, Batch batch) {
+        try (var _ = space.lock()) {
+            ExtentRecords.addForgotten(batch, store, volume);
+            space.forget(volume.id());
         }
     }
 

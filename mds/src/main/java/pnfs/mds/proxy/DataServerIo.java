@@ -147,6 +147,21 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
                         .withTimes(TIMES));
     }
 
+    /// A region is gone: nothing is kept for it, and with the last one nothing for its data server.
+    public void forget(RegionId region) {
+        for (DataServer.Export export : devices.keySet()) {
+            if (export.region().equals(region)) {
+                devices.remove(export);
+                if (devices.keySet().stream().noneMatch(other -> other.server().equals(export.server()))) {
+                    IscsiInitiator initiator = initiators.remove(export.server());
+                    if (initiator != null) {
+                        initiator.close();
+                    }
+                }
+            }
+        }
+    }
+
     /// What the unit itself answered lasts; anything else is the way to it.
     private static @Nullable IoFailure failureOf(Piece piece, @Nullable RuntimeException failure) {
         if (failure == null) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,6 +24,8 @@ import pnfs.layout.device.VolumeTopology.Stripe;
 import pnfs.mds.cluster.Cluster.Draining;
 import pnfs.mds.cluster.Cluster.Presented;
 import pnfs.mds.cluster.Cluster.Registration;
+import pnfs.mds.cluster.Cluster.Removal;
+import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.MemoryEngine;
@@ -251,6 +254,64 @@ class ClusterTest {
                         refused -> assertThat(refused.reason()).contains("carla", "pnfs status"));
         assertThat(cluster.drain(stripe, true)).isInstanceOf(Draining.Marked.class);
         assertThat(draining).containsExactly(all.getFirst().id());
+    }
+
+    @Test
+    void a_data_server_is_forgotten_when_it_is_drained_and_empty_and_stopped_and_its_number_is_never_used_again() {
+        Cluster cluster = cluster(store);
+        boolean[] stands = {true};
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        cluster.register(new Presented(BORIS, "boris", List.of(region(BORIS, "boris", 2, GIB))));
+        cluster.online(BORIS, () -> stands[0]);
+        DeviceId ofBoris = all.get(1).id();
+        var tenants = new FakeTenants();
+
+        assertRefused(cluster.remove("boris", tenants), "pnfs mds drain");
+        cluster.drain("boris", true);
+        tenants.obstacle = Optional.of("has 4096 bytes of files");
+        assertRefused(cluster.remove("boris", tenants), "has 4096 bytes of files");
+        tenants.obstacle = Optional.empty();
+        assertRefused(cluster.remove("boris", tenants), "stop it first");
+        stands[0] = false;
+        cluster.expire();
+        assertThat(tenants.gone).isEmpty();
+        assertThat(cluster.remove("boris", tenants)).isInstanceOf(Removal.Forgotten.class);
+
+        assertThat(all).hasSize(1).doesNotContainAnyElementsOf(tenants.gone);
+        assertThat(tenants.gone).extracting(Volume::id).containsExactly(ofBoris);
+        assertThat(draining).isEmpty();
+        assertThat(cluster.servers()).hasSize(1);
+        engine.commitAll();
+        Cluster restarted = cluster(new MetadataStore(engine.crash(), 1 << 20, failure -> {}));
+        restarted.tell();
+        assertThat(all).hasSize(1);
+        comes(restarted, BORIS, "boris", region(BORIS, "boris", 2, GIB));
+        assertThat(all.get(1).id()).isEqualTo(new DeviceId(3, 1, 77)).isNotEqualTo(ofBoris);
+    }
+
+    private static void assertRefused(Removal removal, String why) {
+        assertThat(removal)
+                .isInstanceOfSatisfying(
+                        Removal.Refused.class,
+                        refused -> assertThat(refused.reason()).contains(why));
+    }
+
+    private static final class FakeTenants implements Cluster.Tenants {
+        private Optional<String> obstacle = Optional.empty();
+        private final List<Volume> gone = new ArrayList<>();
+
+        @Override
+        public Optional<String> obstacle(Volume volume) {
+            return obstacle;
+        }
+
+        @Override
+        public void leave(Volume volume, Batch batch) {}
+
+        @Override
+        public void gone(Volume volume) {
+            gone.add(volume);
+        }
     }
 
     @Seeds(100)
