@@ -30,7 +30,7 @@ import pnfs.wire.nfs4.OpenHow;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.xdr.Opaque;
 
-/// What clients go through when the server is killed and started again: RFC 8881 §8.4.
+/// What clients go through when the server dies with its machine and is started again: RFC 8881 §8.4.
 class RestartTest {
     private static final int CLIENTS = 10;
     private static final OpArgs COMPLETE = new ReclaimCompleteArgs(false);
@@ -70,6 +70,7 @@ class RestartTest {
 
     private void restart() throws IOException {
         cluster.mds().kill();
+        cluster.loseMachine();
         cluster.restartMds();
     }
 

@@ -48,6 +48,8 @@ public final class DelegationRecords {
         batch.delete(StateRecords.key(Keys.DELEGATION, held));
     }
 
+    /// What the record of a delegation says.
+    ///
     /// @throws CorruptStoreException when the record is not what [#put] makes
     public static Recorded read(byte[] key, byte[] value) {
         return StateRecords.read(key, value, DelegationRecords::rest);

@@ -55,6 +55,8 @@ public final class LockRecords {
         batch.delete(StateRecords.key(Keys.LOCK, lock));
     }
 
+    /// What the record of a lock stateid says.
+    ///
     /// @throws CorruptStoreException when the record is not what [#put] makes
     public static Recorded read(byte[] key, byte[] value) {
         return StateRecords.read(

@@ -12,7 +12,7 @@ import pnfs.wire.nfs4.ShareBits;
 /// @param pairs a bit for each pair opened so far: 4 · (access - 1) + deny
 record Shares(int seqid, int pairs) {
     private static final int DENIES = 4;
-    private static final int ALL_PAIRS = (1 << DENIES * ShareBits.BOTH) - 1;
+    private static final int ALL_PAIRS = (1 << (DENIES * ShareBits.BOTH)) - 1;
 
     Shares {
         if (seqid == 0 || pairs == 0 || (pairs & ~ALL_PAIRS) != 0) {

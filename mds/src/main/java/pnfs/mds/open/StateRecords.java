@@ -45,6 +45,8 @@ public final class StateRecords {
         return out;
     }
 
+    /// What a record says.
+    ///
     /// @param rest reads what this kind adds; all of it
     /// @throws CorruptStoreException when the record is not what the writer of the same kind makes
     public static <T> T read(byte[] key, byte[] value, BiFunction<Facts, XdrReader, T> rest) {
