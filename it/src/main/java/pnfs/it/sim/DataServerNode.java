@@ -24,7 +24,6 @@ import pnfs.wire.control.ControlHandler;
 import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.ControlTransport;
 import pnfs.wire.control.proto.Durability;
-import pnfs.wire.control.proto.Fenced;
 import pnfs.wire.control.proto.Heartbeat;
 import pnfs.wire.control.proto.Register;
 import pnfs.wire.control.proto.Reply;
@@ -49,26 +48,18 @@ final class DataServerNode {
     private final Medium memo;
     private final Medium.Watcher watcher;
     private final Checker checker;
-    private final Plant plant;
     final Pace pace;
     private Host host;
 
     /// @param number of its region, for the checker
     DataServerNode(
-            int number,
-            int machine,
-            Fabric fabric,
-            MeterRegistry meters,
-            SplittableGenerator random,
-            Checker checker,
-            Plant plant) {
+            int number, int machine, Fabric fabric, MeterRegistry meters, SplittableGenerator random, Checker checker) {
         this.number = number;
         this.machine = machine;
         this.fabric = fabric;
         this.meters = meters;
         this.random = random;
         this.checker = checker;
-        this.plant = plant;
         this.header = RegionHeader.of(new UUID(0x5150, number), 4096, REGION_BYTES);
         this.data = new Medium(REGION_BYTES, (byte) (0xa0 + number)); // what files before ours left behind
         this.memo = new Medium(RegionHeader.MEMO_BYTES, (byte) 0);
@@ -104,8 +95,8 @@ final class DataServerNode {
         var region = new Region(
                 header,
                 data.segment(),
-                data.persistence(host, pace, watcher, plant),
-                new Memo(memo.segment(), memo.persistence(host, pace, (offset, length) -> {}, plant)),
+                data.persistence(host, pace, watcher),
+                new Memo(memo.segment(), memo.persistence(host, pace, (offset, length) -> {})),
                 () -> {});
         var volumes = List.of(SharedVolume.open(new Volume(region)));
         var settings = new TargetSettings(
@@ -155,18 +146,12 @@ final class DataServerNode {
             return new ControlHandler() {
                 @Override
                 public void onRequest(Request request, Consumer<Reply> reply) {
-                    if (request.hasFence() && plant == Plant.FENCE_ONLY_CONFIRMED) {
-                        reply.accept(Reply.newBuilder()
-                                .setFenced(Fenced.getDefaultInstance())
-                                .build());
-                    } else {
-                        desk.onRequest(request, answer -> {
-                            if (answer.hasFenced()) {
-                                checker.fenced(number, request.getFence().getKey());
-                            }
-                            reply.accept(answer);
-                        });
-                    }
+                    desk.onRequest(request, answer -> {
+                        if (answer.hasFenced()) {
+                            checker.fenced(number, request.getFence().getKey());
+                        }
+                        reply.accept(answer);
+                    });
                 }
 
                 @Override

@@ -2,7 +2,7 @@ package pnfs.it.sim;
 
 import java.util.EnumSet;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.Simulation.Outcome;
 import pnfs.it.sim.Simulation.Plan;
@@ -14,11 +14,20 @@ import pnfs.it.sim.Simulation.Plan;
 record Finding(Plan plan, long step, String what) {
     /// Runs a plan twice: null when all was well and both runs were the same.
     ///
-    /// @param events are counted there
-    static @Nullable Finding in(Plan plan, AtomicLong events) {
-        Outcome first = Simulation.run(plan, false);
+    /// @param tally has both runs added
+    static @Nullable Finding in(Plan plan, Tally tally) {
+        return in(plan, tally, null);
+    }
+
+    /// The same; one of the runs is told event by event, which changes nothing.
+    static @Nullable Finding in(Plan plan, Tally tally, @Nullable Consumer<String> lines) {
+        Outcome first = Simulation.run(plan, lines != null);
         Outcome second = Simulation.run(plan, false);
-        events.addAndGet(first.steps() + second.steps());
+        if (lines != null) {
+            first.trace().forEach(lines);
+        }
+        tally.add(first);
+        tally.add(second);
         if (first.violation() != null) {
             return new Finding(plan, first.steps(), first.violation());
         }

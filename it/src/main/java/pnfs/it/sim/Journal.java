@@ -12,18 +12,12 @@ final class Journal implements StoreEngine {
     private final MemoryEngine engine;
     private final Host host;
     private final Pace pace;
-    private final Plant plant;
-    /// What survives; another engine only where that one says too much.
-    private final MemoryEngine durable;
-
     private boolean busy;
 
-    Journal(MemoryEngine engine, Host host, Pace pace, Plant plant) {
-        this.durable = engine;
-        this.engine = plant == Plant.STORE_ANSWERS_EARLY ? copyOf(engine) : engine;
+    Journal(MemoryEngine engine, Host host, Pace pace) {
+        this.engine = engine;
         this.host = host;
         this.pace = pace;
-        this.plant = plant;
     }
 
     @Override
@@ -43,11 +37,7 @@ final class Journal implements StoreEngine {
 
     @Override
     public void commit(long ticket, Batch batch) {
-        durable.commit(ticket, batch);
-        if (plant == Plant.STORE_ANSWERS_EARLY) {
-            engine.commit(ticket, batch);
-            host.execute(engine::commitAll);
-        }
+        engine.commit(ticket, batch);
         if (!busy) {
             busy = true;
             host.execute(this::flush);
@@ -55,10 +45,10 @@ final class Journal implements StoreEngine {
     }
 
     private void flush() {
-        int group = durable.queued();
+        int group = engine.queued();
         host.schedule(pace.nanos(), () -> {
-            durable.commit(group);
-            if (durable.queued() > 0) {
+            engine.commit(group);
+            if (engine.queued() > 0) {
                 flush();
             } else {
                 busy = false;
@@ -68,21 +58,8 @@ final class Journal implements StoreEngine {
 
     /// The power goes: of what was on its way some is durable, the oldest first. Returns what the next run finds.
     MemoryEngine losePower(RandomGenerator random) {
-        durable.commit(random.nextInt(durable.queued() + 1));
-        return durable.crash();
-    }
-
-    private static MemoryEngine copyOf(MemoryEngine engine) {
-        var all = new Batch();
-        try (Cursor cursor = engine.open(new byte[0], new byte[] {-1})) {
-            while (cursor.next()) {
-                all.put(cursor.key(), cursor.value());
-            }
-        }
-        var copy = new MemoryEngine();
-        copy.commit(1, all);
-        copy.commitAll();
-        return copy;
+        engine.commit(random.nextInt(engine.queued() + 1));
+        return engine.crash();
     }
 
     @Override

@@ -58,21 +58,15 @@ final class Medium {
     }
 
     /// How the program on `host` makes its bytes durable: a little later.
-    Persistence persistence(Host host, Pace pace, Watcher watcher, Plant plant) {
+    Persistence persistence(Host host, Pace pace, Watcher watcher) {
         return new Persistence() {
             @Override
             public void persist(long offset, long length, Waiter waiter) {
                 watcher.stored(offset, length);
-                boolean early = plant == Plant.REGION_ANSWERS_EARLY;
                 host.schedule(pace.nanos(), () -> {
                     System.arraycopy(live, (int) offset, durable, (int) offset, (int) length);
-                    if (!early) {
-                        waiter.persisted(true);
-                    }
-                });
-                if (early) {
                     waiter.persisted(true);
-                }
+                });
             }
 
             @Override

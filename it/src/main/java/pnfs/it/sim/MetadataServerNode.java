@@ -31,18 +31,16 @@ final class MetadataServerNode {
     private final SplittableGenerator random;
     private int starts;
     private final Offer offer;
-    private final Plant plant;
     final Pace pace;
     private MemoryEngine engine = new MemoryEngine();
     private Host host;
     private Journal journal;
     private long clockSkewSeconds;
 
-    MetadataServerNode(Fabric fabric, MeterRegistry meters, SplittableGenerator random, Plant plant) {
+    MetadataServerNode(Fabric fabric, MeterRegistry meters, SplittableGenerator random) {
         this.fabric = fabric;
         this.meters = meters;
         this.random = random;
-        this.plant = plant;
         this.offer = new Offer(
                 LEASE,
                 List.of(LayoutType.SCSI),
@@ -53,7 +51,7 @@ final class MetadataServerNode {
                 List.of());
         this.pace = new Pace(random.split());
         this.host = new Host(fabric, fabric.agenda(), MACHINE, random);
-        this.journal = new Journal(engine, host, pace, plant);
+        this.journal = new Journal(engine, host, pace);
         host.die();
     }
 
@@ -82,7 +80,7 @@ final class MetadataServerNode {
     void start() {
         host = new Host(fabric, fabric.agenda(), MACHINE, random.split());
         fabric.boot(host);
-        journal = new Journal(engine, host, pace, plant);
+        journal = new Journal(engine, host, pace);
         var shores = new MetadataServer.Shores(journal, host, host::nowNanos, this::now, random.split(), machine());
         var server = new MetadataServer(offer, new Rights(0777, 0, 0), shores, meters, why -> {
             throw new Violation("the metadata server gave up: " + why);

@@ -35,12 +35,7 @@ final class Simulation {
     /// What to run.
     ///
     /// @param steps with faults; peace comes after them
-    /// @param plant the bug that is to be found
-    record Plan(long seed, int steps, Set<FaultKind> faults, Plant plant) {
-        Plan(long seed, int steps, Set<FaultKind> faults) {
-            this(seed, steps, faults, Plant.NONE);
-        }
-
+    record Plan(long seed, int steps, Set<FaultKind> faults) {
         Plan {
             faults = Set.copyOf(faults);
         }
@@ -76,10 +71,9 @@ final class Simulation {
         random = new SplittableRandom(plan.seed);
         fabric = new Fabric(agenda, random.split());
         chance = random.split();
-        metadataServer = new MetadataServerNode(fabric, NO_METERS, random.split(), plan.plant);
+        metadataServer = new MetadataServerNode(fabric, NO_METERS, random.split());
         for (int i = 0; i < DATA_SERVERS; i++) {
-            dataServers.add(new DataServerNode(
-                    i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker, plan.plant));
+            dataServers.add(new DataServerNode(i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker));
         }
         clientCount = 1 + random.nextInt(3);
         tempo = random.nextInt(TEMPOS);

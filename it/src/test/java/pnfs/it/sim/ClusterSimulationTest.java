@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.StringTokenizer;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,7 +36,7 @@ class ClusterSimulationTest {
     }
 
     private static void requireWell(Simulation.Plan plan) {
-        Finding found = Finding.in(plan, new AtomicLong());
+        Finding found = Finding.in(plan, new Tally());
         if (found != null) {
             throw new AssertionError("seed " + plan.seed() + ": " + found.what() + "; repeat it with "
                     + SimCommand.command(found.smallest()));

@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -364,9 +366,10 @@ public final class LayoutManager {
         return files.containsKey(inode);
     }
 
-    /// Files of which this client holds layouts, for [#giveBackAll] under each one's lock.
-    public Set<Long> filesOf(long client) {
-        return Set.copyOf(filesByClient.getOrDefault(client, Set.of()));
+    /// Files of which this client holds layouts, for [#giveBackAll] under each one's lock. In order, so that what
+    /// happens to them is the same in each run of the simulator.
+    public SortedSet<Long> filesOf(long client) {
+        return new TreeSet<>(filesByClient.getOrDefault(client, Set.of()));
     }
 
     /// Takes back all layouts of the client on the file, of one type or (empty) of all: LAYOUTRETURN of a file
