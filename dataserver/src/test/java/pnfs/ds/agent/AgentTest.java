@@ -18,8 +18,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.SharedVolume;
@@ -44,27 +44,12 @@ class AgentTest {
 
     private static Volume volume() {
         var header = RegionHeader.of(UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"), 4096, 1 << 20);
-        var persistence = new Persistence() {
-            @Override
-            public void persist(long offset, long length, Waiter waiter) {
-                waiter.persisted(true);
-            }
-
-            @Override
-            public pnfs.ds.region.Durability durability() {
-                return pnfs.ds.region.Durability.MSYNC;
-            }
-
-            @Override
-            public boolean hasFailed() {
-                return false;
-            }
-
-            @Override
-            public void close() {}
-        };
         return new Volume(new Region(
-                header, MemorySegment.ofArray(new byte[1 << 20]), persistence, Memo.volatileMemo(), () -> {}));
+                header,
+                MemorySegment.ofArray(new byte[1 << 20]),
+                new FakePersistence(),
+                Memo.volatileMemo(),
+                () -> {}));
     }
 
     /// A metadata server as far as an agent can tell: keeps what it was asked.

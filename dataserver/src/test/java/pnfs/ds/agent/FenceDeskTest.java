@@ -10,9 +10,8 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import pnfs.ds.region.Durability;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Access;
@@ -38,7 +37,7 @@ class FenceDeskTest {
     private final Volume volume = new Volume(new Region(
             RegionHeader.of(REGION, 4096, 1 << 20),
             MemorySegment.ofArray(new byte[1 << 20]),
-            new Unused(),
+            new FakePersistence(),
             Memo.volatileMemo(),
             () -> {}));
     private final SharedVolume shared = SharedVolume.open(volume);
@@ -143,25 +142,5 @@ class FenceDeskTest {
         assertThat(replies)
                 .hasSize(4)
                 .allSatisfy(reply -> assertThat(reply.hasRefusal()).isTrue());
-    }
-
-    private static final class Unused implements Persistence {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            throw new AssertionError("no data is written");
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 }

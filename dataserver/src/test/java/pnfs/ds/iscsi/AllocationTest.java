@@ -27,7 +27,7 @@ class AllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     /// Timers, and the test's own questions: far less than an object for each command.
     private static final int OTHER_BYTES = 4096;
-    /// What Java keeps, for a gathering write, of buffers that are mapped memory.
+    /// What Java keeps, for a gathering write, of buffers that are mapped memory: 40 bytes each (decision 0009).
     private static final int LARGE_READ_BYTES = 128;
 
     private static final int COMMANDS = 1000;

@@ -6,13 +6,11 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import pnfs.ds.fault.FaultScript;
-import pnfs.ds.region.Durability;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.SharedVolume;
@@ -26,7 +24,7 @@ final class TargetFixture {
 
     final MemorySegment memory = Arena.ofAuto().allocate(BYTES);
     final Region region;
-    final HeldPersistence persistence = new HeldPersistence();
+    final FakePersistence persistence = new FakePersistence();
     final FakeConnection.FakeLoop loop = new FakeConnection.FakeLoop();
     int powerCuts;
     final FaultScript faults = new FaultScript(() -> powerCuts++);
@@ -56,48 +54,6 @@ final class TargetFixture {
         var volume = new Volume(region);
         this.scsi = new ScsiTarget(settings.targetName(), List.of(SharedVolume.open(volume)), meters, faults);
         this.target = new IscsiTarget(settings, scsi, meters);
-    }
-
-    /// Asks wait until the test lets them go, if it holds them.
-    static final class HeldPersistence implements Persistence {
-        record Asked(long offset, long length, Waiter waiter) {}
-
-        final List<Asked> asked = new ArrayList<>();
-        boolean holds;
-        /// Answers at once and keeps no list.
-        boolean forgets;
-        int answered;
-
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            if (forgets) {
-                waiter.persisted(true);
-                return;
-            }
-            asked.add(new Asked(offset, length, waiter));
-            if (!holds) {
-                answer(true);
-            }
-        }
-
-        void answer(boolean durable) {
-            while (answered < asked.size()) {
-                asked.get(answered++).waiter().persisted(durable);
-            }
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.MSYNC;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 
     RawInitiator connect() {

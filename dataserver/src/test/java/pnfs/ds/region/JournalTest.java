@@ -153,7 +153,8 @@ class JournalTest {
 
     @Test
     void writes_are_made_in_their_order_one_at_a_time() {
-        var held = new HeldPersistence(true);
+        var held = new FakePersistence();
+        held.holds = true;
         var journal = new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), held);
         var stored = new ArrayList<Long>();
         var told = new ArrayList<String>();
@@ -163,16 +164,17 @@ class JournalTest {
                     at, ByteBuffer.allocate(8), (to, bytes) -> stored.add(to), held, good -> told.add(at + " " + good));
         }
 
-        assertThat(held.held).hasSize(1);
+        assertThat(held.waiting()).isOne();
         assertThat(stored).isEmpty();
-        held.answerAll(true);
+        held.answer(true);
         assertThat(stored).containsExactly(0L, 1L, 2L);
         assertThat(told).containsExactly("0 true", "1 true", "2 true");
     }
 
     @Test
     void what_cannot_be_remembered_is_not_stored() {
-        var held = new HeldPersistence(true);
+        var held = new FakePersistence();
+        held.holds = true;
         var journal = new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), held);
         var told = new ArrayList<Boolean>();
 
@@ -184,7 +186,7 @@ class JournalTest {
                 },
                 held,
                 told::add);
-        held.answerAll(false);
+        held.answer(false);
 
         assertThat(told).containsExactly(false);
     }

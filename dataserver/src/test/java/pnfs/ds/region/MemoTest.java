@@ -12,7 +12,7 @@ import pnfs.testing.Seeds;
 
 class MemoTest {
     private final byte[] slots = new byte[RegionHeader.MEMO_BYTES];
-    private final HeldPersistence persistence = new HeldPersistence(false);
+    private final FakePersistence persistence = new FakePersistence();
 
     private Memo open(byte[] bytes) {
         return new Memo(MemorySegment.ofArray(bytes), persistence);
@@ -71,7 +71,7 @@ class MemoTest {
         assertThat(memo.content()).contains(new byte[] {3});
         persistence.answerNext(false);
         assertThat(told).containsExactly("one true", "two false", "three false");
-        assertThat(persistence.held).isEmpty();
+        assertThat(persistence.waiting()).isZero();
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.reservation.Nexus;
 import pnfs.testing.Seeds;
 import pnfs.wire.scsi.ScsiStatus;
@@ -26,7 +27,7 @@ class BlockCommandsTest {
 
     private final ScsiFixture fixture = new ScsiFixture(BLOCKS * BLOCK, BLOCK);
     private final byte[] memory = fixture.memory;
-    private final List<long[]> persisted = fixture.persisted;
+    private final List<FakePersistence.Asked> persisted = fixture.persistence.asked;
     private final ScsiTarget target = fixture.target();
     private final ScsiNexus nexus = ScsiFixture.nexus("client");
 
@@ -73,7 +74,7 @@ class BlockCommandsTest {
         assertThat(block(3)).containsOnly('B');
         assertThat(block(4)).containsOnly('B');
         assertThat(block(5)).containsOnly(0);
-        assertThat(persisted).containsExactly(new long[] {3 * BLOCK, 2 * BLOCK});
+        assertThat(persisted).containsExactly(new FakePersistence.Asked(3 * BLOCK, 2 * BLOCK));
         good(run("89 00 0000000000000003 000000 00 00 00", new byte[0]));
     }
 
@@ -124,7 +125,7 @@ class BlockCommandsTest {
         assertThat(block(3)).containsOnly('A');
         assertThat(block(34)).containsOnly('A');
         assertThat(block(35)).containsOnly(0);
-        assertThat(persisted).containsExactly(new long[] {3 * BLOCK, 32 * BLOCK});
+        assertThat(persisted).containsExactly(new FakePersistence.Asked(3 * BLOCK, 32 * BLOCK));
 
         assertThat(run("9c 00 0000000000000003 0002 0004 00 00", filled(4, 'B')).sense())
                 .as("with a boundary")
@@ -163,7 +164,7 @@ class BlockCommandsTest {
 
     @Test
     void write_atomic_that_cannot_be_made_durable_fails() {
-        fixture.durable = false;
+        fixture.persistence.durable = false;
 
         assertThat(run("9c 00 0000000000000003 0000 0001 00 00", filled(1, 'A')).sense())
                 .isEqualTo(Sense.WRITE_ERROR);
@@ -270,12 +271,12 @@ class BlockCommandsTest {
 
         assertThat(block(3)).containsOnly(0x3f);
         assertThat(block(4)).containsOnly(0x31);
-        assertThat(persisted).containsExactly(new long[] {3 * BLOCK, 2 * BLOCK});
+        assertThat(persisted).containsExactly(new FakePersistence.Asked(3 * BLOCK, 2 * BLOCK));
     }
 
     @Test
     void what_cannot_be_made_durable_is_a_write_error() {
-        fixture.durable = false;
+        fixture.persistence.durable = false;
 
         assertThat(run("2a 00 00000000 00 0001 00", filled(1, 1)).sense()).isEqualTo(Sense.WRITE_ERROR);
         assertThat(run("93 01 0000000000000000 00000001 00 00", new byte[0]).sense())

@@ -5,16 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import pnfs.ds.region.Durability;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Nexus;
@@ -28,11 +26,8 @@ final class ScsiFixture {
     /// Of every unit.
     final byte[] memory;
 
-    /// What was asked to be made durable: offset and length.
-    final List<long[]> persisted = new ArrayList<>();
-
-    /// Whether that succeeds.
-    boolean durable = true;
+    /// Of every unit.
+    final FakePersistence persistence = new FakePersistence();
 
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final List<Volume> volumes;
@@ -50,31 +45,8 @@ final class ScsiFixture {
     private Volume volume(int blockBytes) {
         var header =
                 RegionHeader.of(UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"), blockBytes, memory.length);
-        var region = new Region(header, MemorySegment.ofArray(memory), new Recorded(), Memo.volatileMemo(), () -> {});
+        var region = new Region(header, MemorySegment.ofArray(memory), persistence, Memo.volatileMemo(), () -> {});
         return new Volume(region);
-    }
-
-    private final class Recorded implements Persistence {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            synchronized (persisted) {
-                persisted.add(new long[] {offset, length});
-            }
-            waiter.persisted(durable);
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 
     /// The same regions in a new process.

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.reservation.Nexus;
 import pnfs.testing.Seeds;
 import pnfs.wire.scsi.ScsiOpcode;
@@ -27,7 +28,7 @@ class ScsiTargetTest {
 
     private final ScsiFixture fixture = new ScsiFixture(BLOCKS * 4096, 4096, 512);
     private final byte[] memory = fixture.memory;
-    private final List<long[]> persisted = fixture.persisted;
+    private final List<FakePersistence.Asked> persisted = fixture.persistence.asked;
     private final SimpleMeterRegistry meters = fixture.meters;
     private final ScsiTarget target = fixture.target();
     private final ScsiNexus nexus = ScsiFixture.nexus("client");
@@ -249,7 +250,7 @@ class ScsiTargetTest {
 
         assertThat(Arrays.copyOfRange(memory, 3 * 4096, 3 * 4096 + 2)).containsExactly(1, 2);
         assertThat(Arrays.copyOfRange(memory, 5 * 4096 - 2, 5 * 4096)).containsExactly(3, 4);
-        assertThat(persisted).containsExactly(new long[] {3 * 4096, 8192});
+        assertThat(persisted).containsExactly(new FakePersistence.Asked(3 * 4096, 8192));
         assertThat(finished).hasValue(1);
         assertThat(task.status()).isEqualTo(ScsiStatus.GOOD);
         assertThat(meters.get("pnfs.ds.transfer")

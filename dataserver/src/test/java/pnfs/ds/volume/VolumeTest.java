@@ -6,9 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.UUID;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import pnfs.ds.region.Durability;
+import pnfs.ds.region.FakePersistence;
 import pnfs.ds.region.Memo;
-import pnfs.ds.region.Persistence;
 import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 
@@ -16,27 +15,11 @@ class VolumeTest {
     private static Volume volume(int blockBytes) {
         var header = RegionHeader.of(UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"), blockBytes, 256L * 4096);
         return new Volume(new Region(
-                header, MemorySegment.ofArray(new byte[256 * 4096]), new AtOnce(), Memo.volatileMemo(), () -> {}));
-    }
-
-    private record AtOnce() implements Persistence {
-        @Override
-        public void persist(long offset, long length, Waiter waiter) {
-            waiter.persisted(true);
-        }
-
-        @Override
-        public Durability durability() {
-            return Durability.VOLATILE;
-        }
-
-        @Override
-        public boolean hasFailed() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
+                header,
+                MemorySegment.ofArray(new byte[256 * 4096]),
+                new FakePersistence(),
+                Memo.volatileMemo(),
+                () -> {}));
     }
 
     @ParameterizedTest
