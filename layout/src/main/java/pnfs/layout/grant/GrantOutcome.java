@@ -4,18 +4,12 @@ import java.util.List;
 import java.util.Set;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
-import pnfs.layout.extent.ExtentState;
 
 /// The answer to a LAYOUTGET.
 public sealed interface GrantOutcome {
     /// The one layout of the reply: `extents` tile `range` exactly.
     record Granted(LayoutStateid stateid, Iomode iomode, ByteRange range, List<Extent> extents, LayoutChanges changes)
-            implements GrantOutcome {
-        /// Whether there is something to commit once it is written.
-        public boolean isUnwrittenInPart() {
-            return extents.stream().anyMatch(extent -> extent.state() == ExtentState.INVALID_DATA);
-        }
-    }
+            implements GrantOutcome {}
 
     /// Others are in the way; the reply is LAYOUTTRYLATER.
     ///

@@ -21,6 +21,8 @@ final class Holding {
 
     private LayoutStateid stateid;
     private boolean answered;
+    /// It was held before the server started, which may have given out newer stateids than it noted.
+    private boolean restored;
     private boolean recalled;
     private int returnsPutOff;
     /// The version under which it was recalled last.
@@ -35,6 +37,19 @@ final class Holding {
         this.client = client;
         this.type = type;
         this.stateid = first;
+    }
+
+    Holding(long client, HeldLayout held) {
+        this(client, held.type(), held.stateid());
+        held.reading().forEach(reading::add);
+        held.writing().forEach(writing::add);
+        held.unwritten().forEach(unwritten::add);
+        answered = true;
+        restored = true;
+    }
+
+    HeldLayout noted() {
+        return new HeldLayout(type, stateid, isRevoked(), reading.ranges(), writing.ranges(), unwritten.ranges());
     }
 
     long client() {
@@ -110,6 +125,10 @@ final class Holding {
         }
         long age = stateid.age(used.seqid());
         if (age <= who.callsInFlight()) {
+            return Optional.empty();
+        }
+        if (restored && LayoutStateid.age(used.seqid(), stateid.seqid()) <= who.callsInFlight()) {
+            stateid = used; // recalls are not noted, and returns not before their reply leaves
             return Optional.empty();
         }
         // More than half way round it is nearer from the other side: a stateid that was never given out yet.

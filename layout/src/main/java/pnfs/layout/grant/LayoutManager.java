@@ -42,13 +42,13 @@ import pnfs.layout.space.SpaceChange;
 /// space lock as well, and keeps both until the changes are appended to the store. Rank: file before space.
 /// Nothing here waits.
 ///
-/// **Failure.** What a client may not do is an outcome, never an exception. Grants are in memory: after a
-/// restart every layout stateid is unknown, and what was granted and not committed stays unwritten until
-/// [#reclaim], [#commitLate] or [#forget], for which the caller keeps a record of [#unwritten] and gives it
-/// back with [#restore]. What somebody is granted, or writes or cuts through the server, nobody commits late:
-/// only so does a commit that was on its way during the restart undo nothing and show nothing stale. Changes
-/// are returned after the decision has taken effect in memory, so a caller that cannot append them must stop
-/// serving.
+/// **Failure.** What a client may not do is an outcome, never an exception. The caller keeps a record of what
+/// is [#heldBy] a client. After a restart the client goes on with that ([#restore]); or else what was granted
+/// and not committed stays unwritten until [#reclaim], [#commitLate] or [#forget], for which the caller gives
+/// it back with [#restoreFormer]. What somebody is granted, or writes or cuts through the server, nobody
+/// commits late: only so does a commit that was on its way during the restart undo nothing and show nothing
+/// stale. Changes are returned after the decision has taken effect in memory, so a caller that cannot append
+/// them must stop serving.
 ///
 /// **Not here.** Stateids of opens, permissions, grace, and the callback that asks for what [#recall] marks
 /// (`mds`). Who meets a conflict is told to try again.
@@ -194,7 +194,7 @@ public final class LayoutManager {
     }
 
     /// What a client was granted unwritten in the run before, by the record of it. Before the first client comes.
-    public void restore(long inode, long formerClient, List<ByteRange> granted) {
+    public void restoreFormer(long inode, long formerClient, List<ByteRange> granted) {
         var ranges = new RangeSet();
         granted.forEach(ranges::add);
         former.computeIfAbsent(inode, _ -> new ConcurrentHashMap<>()).put(formerClient, ranges);
@@ -264,15 +264,18 @@ public final class LayoutManager {
         return last.isPresent() ? Math.max(file.size(), last.getAsLong() + 1) : file.size();
     }
 
-    /// What the client may still have to commit of the file.
-    public List<ByteRange> unwritten(long inode, long client) {
-        var all = new RangeSet();
-        for (Holding holding : grantsOf(inode).holdings()) {
-            if (holding.client() == client) {
-                holding.unwritten().ranges().forEach(all::add);
-            }
-        }
-        return all.ranges();
+    /// What the client holds of the file, to be noted: see [#restore].
+    public List<HeldLayout> heldBy(long inode, long client) {
+        return grantsOf(inode).holdings().stream()
+                .filter(holding -> holding.client() == client)
+                .map(Holding::noted)
+                .toList();
+    }
+
+    /// The client goes on with what it held in the run before. Before the first client comes.
+    public void restore(long inode, long client, HeldLayout held) {
+        files.computeIfAbsent(inode, _ -> new FileGrants()).holdings().add(new Holding(client, held));
+        filesByClient.compute(client, (_, those) -> with(those, inode));
     }
 
     /// The client will not commit any more what it was granted here before a restart: what of it lies beyond

@@ -49,7 +49,12 @@ public record LayoutStateid(int seqid, Opaque other) {
 
     /// How many replies ago `earlier` was current. Counts round the end of the 32 bits, where 0 is left out.
     long age(int earlier) {
-        long distance = Integer.toUnsignedLong(seqid) - Integer.toUnsignedLong(earlier);
+        return age(seqid, earlier);
+    }
+
+    /// How many replies `earlier` is before `later`.
+    static long age(int later, int earlier) {
+        long distance = Integer.toUnsignedLong(later) - Integer.toUnsignedLong(earlier);
         return distance >= 0 ? distance : distance + 0xffff_ffffL;
     }
 }

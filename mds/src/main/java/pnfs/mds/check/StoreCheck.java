@@ -3,6 +3,7 @@ package pnfs.mds.check;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
@@ -145,7 +146,7 @@ public final class StoreCheck {
 
     private void grants(long id, @Nullable Inode inode, Rows rows) {
         rows.take(id, (key, value) -> {
-            if (findings.read(() -> GrantRecords.read(id, value)) != null && isNoFile(id, inode)) {
+            if (findings.read(() -> GrantRecords.read(key, value)) != null && isNoFile(id, inode)) {
                 findings.add(Damage.STRAY_GRANT, "inode " + id);
                 findings.repair.delete(key);
             }
@@ -156,9 +157,9 @@ public final class StoreCheck {
         Set<DeviceId> known = volumes.stream().map(Volume::id).collect(Collectors.toSet());
         try (StoreEngine.Cursor records = engine.open(Keys.FENCE.first(), Keys.FENCE.end())) {
             while (records.next()) {
-                DeviceId volume = findings.read(() -> FenceRecords.volumeOf(records.key(), records.value()));
-                if (volume != null && !known.contains(volume)) {
-                    findings.add(Damage.STRAY_FENCE, "volume " + volume);
+                Optional<DeviceId> volume = findings.read(() -> FenceRecords.volumeOf(records.key(), records.value()));
+                if (volume != null && volume.isPresent() && !known.contains(volume.get())) {
+                    findings.add(Damage.STRAY_FENCE, "volume " + volume.get());
                     findings.repair.delete(records.key());
                 }
             }

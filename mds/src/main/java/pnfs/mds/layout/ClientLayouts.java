@@ -8,7 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
-import pnfs.layout.extent.ByteRange;
+import pnfs.layout.grant.HeldLayout;
 import pnfs.layout.grant.LayoutChanges;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutManager.Recalled;
@@ -20,6 +20,8 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileLocks;
+import pnfs.mds.compound.SessionRef;
+import pnfs.mds.layout.GrantRecords.GrantRecord;
 import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
@@ -43,12 +45,15 @@ final class ClientLayouts implements StateTable.Elsewhere {
     private final Orphans orphans;
     /// Stateids that clients lost and have yet to say that they know, by client. No more than it held at a time.
     private final Map<Long, Set<Opaque>> lost = new ConcurrentHashMap<>();
-    /// What the store says that clients may commit. Changed under the file's lock.
-    private final Set<Recorded> recorded = ConcurrentHashMap.newKeySet();
-    /// Of the run before, by client and file: what was granted unwritten.
-    private final Map<Long, Map<Long, List<ByteRange>>> before;
+    /// The last LAYOUTGET of what the store says that clients hold. Changed under the file's lock.
+    private final Map<Recorded, SessionRef> recorded = new ConcurrentHashMap<>();
+    /// Of the run before, by client and file: what was held, where the client does not go on with it.
+    private final Map<Long, Map<Long, GrantRecord>> before = new ConcurrentHashMap<>();
+    /// Reservation keys of clients that have another than their id.
+    private final Map<Long, Long> keys;
 
-    private record Recorded(long inode, long client) {}
+    /// A client and a file that it holds layouts of.
+    record Recorded(long inode, long client) {}
 
     ClientLayouts(
             MetadataStore store,
@@ -58,7 +63,8 @@ final class ClientLayouts implements StateTable.Elsewhere {
             LayoutManager manager,
             FileLayouts layouts,
             LayoutBodies bodies,
-            Orphans orphans) {
+            Orphans orphans,
+            Map<Long, Long> keys) {
         this.clients = clients;
         this.inodes = inodes;
         this.locks = locks;
@@ -66,8 +72,41 @@ final class ClientLayouts implements StateTable.Elsewhere {
         this.layouts = layouts;
         this.bodies = bodies;
         this.orphans = orphans;
-        this.before = new ConcurrentHashMap<>(GrantRecords.readAll(store));
-        before.forEach((client, files) -> files.forEach((inode, granted) -> manager.restore(inode, client, granted)));
+        this.keys = new ConcurrentHashMap<>(keys);
+        GrantRecords.readAll(store).forEach(this::restore);
+    }
+
+    /// A client that goes on has what it held under the key that it has now. What it held under another was taken
+    /// from it.
+    private void restore(GrantRecord grant) {
+        if (clients.isLive(grant.client()) && grant.key() == keyOf(grant.client())) {
+            recorded.put(new Recorded(grant.inode(), grant.client()), grant.call());
+            grant.held().stream()
+                    .filter(layout -> !layout.revoked())
+                    .forEach(layout -> manager.restore(grant.inode(), grant.client(), layout));
+        } else {
+            before.computeIfAbsent(grant.client(), _ -> new ConcurrentHashMap<>())
+                    .put(grant.inode(), grant);
+            manager.restoreFormer(grant.inode(), grant.client(), grant.unwritten());
+        }
+    }
+
+    private long keyOf(long clientId) {
+        return keys.getOrDefault(clientId, clientId);
+    }
+
+    /// From now on the client reaches storage under this key; its id, where it is gone.
+    void rekeyed(long clientId, long key) {
+        if (key == clientId) {
+            keys.remove(clientId);
+        } else {
+            keys.put(clientId, key);
+        }
+    }
+
+    /// The last LAYOUTGETs of what was held before the restart. Before the first client comes.
+    Map<Recorded, SessionRef> restoredCalls() {
+        return Map.copyOf(recorded);
     }
 
     /// Of the run before: those that nobody waits for will not commit any more. Once, before the first client
@@ -79,21 +118,21 @@ final class ClientLayouts implements StateTable.Elsewhere {
     /// A client of the run before is done with what it held: storage beyond the end of a file that it was granted
     /// and did not commit goes.
     void forgetFormer(long clientId) {
-        Map<Long, List<ByteRange>> files = before.remove(clientId);
+        Map<Long, GrantRecord> files = before.remove(clientId);
         if (files == null) {
             return;
         }
-        files.forEach((inode, granted) -> {
+        files.forEach((inode, grant) -> {
             try (var _ = locks.lock(inode)) {
                 FileChange change = inodes.change();
                 Inode file = inodes.find(inode).value();
-                GrantRecords.put(change.batch(), inode, clientId, List.of());
+                GrantRecords.delete(change.batch(), inode, clientId);
                 if (file == null) {
                     change.append();
                     return;
                 }
                 try (var _ = layouts.lockSpace()) {
-                    LayoutChanges changes = manager.forget(layouts.view(file), clientId, granted);
+                    LayoutChanges changes = manager.forget(layouts.view(file), clientId, grant.unwritten());
                     change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
                     layouts.append(change, inode, changes);
                 }
@@ -101,15 +140,25 @@ final class ClientLayouts implements StateTable.Elsewhere {
         });
     }
 
-    /// Adds to a change of the file's layouts what the client may commit after it. Under the file's lock.
-    void record(Batch batch, long inode, long clientId) {
+    /// Adds to a change of the file's layouts what `call` granted its client. Under the file's lock.
+    void granted(Batch batch, long inode, SessionRef call) {
+        recorded.put(new Recorded(inode, call.clientId()), call);
+        record(batch, inode, call.clientId());
+    }
+
+    /// Adds to a change of the file's layouts what the client holds after it. Under the file's lock.
+    private void record(Batch batch, long inode, long clientId) {
         var key = new Recorded(inode, clientId);
-        List<ByteRange> unwritten = manager.unwritten(inode, clientId);
-        if (!unwritten.isEmpty()) {
-            recorded.add(key);
-            GrantRecords.put(batch, inode, clientId, unwritten);
-        } else if (recorded.remove(key)) {
-            GrantRecords.put(batch, inode, clientId, unwritten);
+        SessionRef call = recorded.get(key);
+        if (call == null) {
+            return;
+        }
+        List<HeldLayout> held = manager.heldBy(inode, clientId);
+        if (held.isEmpty()) {
+            recorded.remove(key);
+            GrantRecords.delete(batch, inode, clientId);
+        } else {
+            GrantRecords.put(batch, new GrantRecord(inode, clientId, keyOf(clientId), call, held));
         }
     }
 

@@ -3,6 +3,7 @@ package pnfs.mds.layout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import pnfs.layout.device.DeviceId;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
@@ -14,20 +15,30 @@ import pnfs.mds.store.MetadataStore;
 ///
 /// ```
 /// key    FENCE, u64 reservation key, device[16]
-/// value  u8 version = 1 | u8 state: 0 handed out, 1 being fenced | u64 client id
+/// value  u8 version = 2 | u8 state: 0 handed out, 1 being fenced, 2 the client's, for no volume yet (device 0)
+///        | u64 client id | u32 keys that the client had before this one
 /// ```
 public final class FenceRecords {
-    private static final byte VERSION = 1;
-    private static final int VALUE_BYTES = 2 + Long.BYTES;
+    private static final byte VERSION = 2;
+    private static final int VALUE_BYTES = 2 + Long.BYTES + Integer.BYTES;
+    private static final DeviceId NO_DEVICE = new DeviceId(0, 0, 0);
     private static final int KEY_BYTES = 1 + Long.BYTES + DeviceId.BYTES;
 
     enum State {
         HANDED_OUT,
-        BEING_FENCED
+        BEING_FENCED,
+        OWNED
     }
 
     /// One record.
-    record FenceRecord(long key, DeviceId device, State state, long clientId) {}
+    ///
+    /// @param earlier keys that the client had before this one
+    record FenceRecord(long key, DeviceId device, State state, long clientId, int earlier) {
+        /// The key that a client got in place of one that is fenced.
+        static FenceRecord owned(long key, long clientId, int earlier) {
+            return new FenceRecord(key, NO_DEVICE, State.OWNED, clientId, earlier);
+        }
+    }
 
     private FenceRecords() {}
 
@@ -35,11 +46,13 @@ public final class FenceRecords {
         byte state = switch (record.state()) {
             case HANDED_OUT -> 0;
             case BEING_FENCED -> 1;
+            case OWNED -> 2;
         };
         byte[] value = ByteBuffer.allocate(VALUE_BYTES)
                 .put(VERSION)
                 .put(state)
                 .putLong(record.clientId())
+                .putInt(record.earlier())
                 .array();
         batch.put(keyOf(record.key(), record.device()), value);
     }
@@ -55,11 +68,16 @@ public final class FenceRecords {
         return all;
     }
 
-    /// The volume that a record is about.
+    static void deleteOwned(Batch batch, long key) {
+        delete(batch, key, NO_DEVICE);
+    }
+
+    /// The volume that a record is about; empty where it is about none.
     ///
     /// @throws CorruptStoreException when the record is not what [#put] makes
-    public static DeviceId volumeOf(byte[] key, byte[] value) {
-        return read(key, value).device();
+    public static Optional<DeviceId> volumeOf(byte[] key, byte[] value) {
+        FenceRecord record = read(key, value);
+        return record.state() == State.OWNED ? Optional.empty() : Optional.of(record.device());
     }
 
     private static FenceRecord read(byte[] key, byte[] value) {
@@ -72,13 +90,11 @@ public final class FenceRecords {
         State state = switch (value[1]) {
             case 0 -> State.HANDED_OUT;
             case 1 -> State.BEING_FENCED;
+            case 2 -> State.OWNED;
             default -> throw new CorruptStoreException("fence record in state " + value[1]);
         };
-        return new FenceRecord(
-                Keys.number(key),
-                DeviceId.of(device),
-                state,
-                ByteBuffer.wrap(value).getLong(2));
+        ByteBuffer in = ByteBuffer.wrap(value, 2, VALUE_BYTES - 2);
+        return new FenceRecord(Keys.number(key), DeviceId.of(device), state, in.getLong(), in.getInt());
     }
 
     private static byte[] keyOf(long key, DeviceId device) {

@@ -46,9 +46,9 @@ import pnfs.wire.nfs4.NfsStatus;
 /// before the old key is fenced on that volume: registering the new one would take the old one out of the
 /// fence's sight while what was sent under it may still be on its way.
 ///
-/// **Restarts.** Before a client hears a key for a volume, that is in the store. A new run does not know what
-/// clients of the run before held, so their volumes are quarantined until they said that they are done with it
-/// (RECLAIM_COMPLETE) or their time is up, and their keys are fenced.
+/// **Restarts.** Before a client hears a key for a volume, that is in the store. Clients that go on have their
+/// keys. Of others a new run does not know all that they held, so their volumes are quarantined until they said
+/// that they are done with it (RECLAIM_COMPLETE) or their time is up, and their keys are fenced.
 ///
 /// **Concurrency.** Guarded by a lock of its own, which comes after every other; appends to the store are the
 /// most that happens under it. Data servers are told by `later`, without locks.
@@ -153,8 +153,11 @@ public final class Fences implements StateHolder {
         Set<Long> awaited = clients.grace().awaited();
         var strays = new Batch();
         for (FenceRecord left : FenceRecords.readAll(store)) {
-            if (layouts.volume(left.device()).isEmpty()) {
+            if (left.state() != State.OWNED && layouts.volume(left.device()).isEmpty()) {
                 FenceRecords.delete(strays, left.key(), left.device()); // forgotten just before the run ended
+                continue;
+            }
+            if (restored(left)) {
                 continue;
             }
             boolean waits = left.state() == State.HANDED_OUT && awaited.contains(left.clientId());
@@ -171,6 +174,37 @@ public final class Fences implements StateHolder {
         confirmations = Timer.builder("pnfs.mds.fence").register(meters);
         Gauge.builder("pnfs.mds.fence.pending", this, fences -> fences.pending().size())
                 .register(meters);
+    }
+
+    /// Keys that clients have who go on after a restart, but for those whose key is their id. Forgets those of
+    /// others.
+    static Map<Long, Long> keys(MetadataStore store, Clients clients) {
+        var keys = new HashMap<Long, Long>();
+        var gone = new Batch();
+        for (FenceRecord left : FenceRecords.readAll(store)) {
+            if (left.state() == State.OWNED) {
+                if (clients.isLive(left.clientId())) {
+                    keys.put(left.clientId(), left.key());
+                } else {
+                    FenceRecords.deleteOwned(gone, left.key());
+                }
+            }
+        }
+        store.append(gone);
+        return keys;
+    }
+
+    /// Whether it is of a client that goes on with its key.
+    private boolean restored(FenceRecord left) {
+        if (left.state() == State.BEING_FENCED || !clients.isLive(left.clientId())) {
+            return false;
+        }
+        Ring ring = rings.computeIfAbsent(left.clientId(), _ -> new Ring(left.key()));
+        ring.fenced = left.earlier();
+        if (left.state() == State.HANDED_OUT) {
+            ring.told.put(left.device(), 0L);
+        }
+        return true;
     }
 
     /// The key of a client for the volume that it knows as `wireId`: durably recorded when the state's ticket is.
@@ -192,7 +226,7 @@ public final class Fences implements StateHolder {
             }
             state.dependsOn(ring.told.computeIfAbsent(volume.id(), device -> {
                 var batch = new Batch();
-                FenceRecords.put(batch, new FenceRecord(ring.key, device, State.HANDED_OUT, client));
+                FenceRecords.put(batch, new FenceRecord(ring.key, device, State.HANDED_OUT, client, ring.fenced));
                 return store.append(batch);
             }));
             return new Told(volume, ring.key);
@@ -280,12 +314,14 @@ public final class Fences implements StateHolder {
             if (ring != null) {
                 var batch = new Batch();
                 ring.told.keySet().forEach(device -> FenceRecords.delete(batch, ring.key, device));
+                FenceRecords.deleteOwned(batch, ring.key);
                 store.append(batch);
             }
         } finally {
             lock.unlock();
         }
         held.forgetLost(clientId);
+        held.rekeyed(clientId, clientId);
     }
 
     /// A client that is there did not give back what it was asked for: it loses all its layouts, since a fence
@@ -303,7 +339,7 @@ public final class Fences implements StateHolder {
             for (Fencing fencing : fencings.values()) {
                 if (fencing.client == clientId && fencing.ofEarlierRun) {
                     fencing.pending.replaceAll((device, step) -> {
-                        FenceRecords.put(batch, new FenceRecord(fencing.key, device, State.BEING_FENCED, clientId));
+                        FenceRecords.put(batch, new FenceRecord(fencing.key, device, State.BEING_FENCED, clientId, 0));
                         return step == Step.AWAITED ? Step.DUE : step;
                     });
                     due.add(fencing);
@@ -339,13 +375,18 @@ public final class Fences implements StateHolder {
         try {
             var batch = new Batch();
             for (DeviceId device : ring.told.keySet()) {
-                FenceRecords.put(batch, new FenceRecord(fencing.key, device, State.BEING_FENCED, clientId));
+                FenceRecords.put(batch, new FenceRecord(fencing.key, device, State.BEING_FENCED, clientId, 0));
                 fencing.pending.put(device, Step.DUE);
             }
             pending = Set.copyOf(fencing.pending.keySet());
+            if (ring.fenced > 0) {
+                FenceRecords.deleteOwned(batch, ring.key);
+            }
             if (isLive) {
                 ring.key = nextKey;
                 ring.fenced++;
+                held.rekeyed(clientId, nextKey);
+                FenceRecords.put(batch, FenceRecord.owned(nextKey, clientId, ring.fenced));
                 ring.told.clear();
                 ring.barred = false;
             } else {
@@ -359,6 +400,8 @@ public final class Fences implements StateHolder {
                         pending);
                 fencings.put(fencing.key, fencing);
                 begin(fencing, store.append(batch));
+            } else {
+                store.append(batch);
             }
         } finally {
             lock.unlock();
@@ -368,6 +411,7 @@ public final class Fences implements StateHolder {
             take(clientId, false);
         } else if (!isLive) {
             held.forgetLost(clientId);
+            held.rekeyed(clientId, clientId);
         }
     }
 

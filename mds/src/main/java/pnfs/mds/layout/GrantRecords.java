@@ -2,77 +2,143 @@ package pnfs.mds.layout;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import pnfs.layout.extent.ByteRange;
+import pnfs.layout.grant.HeldLayout;
+import pnfs.layout.grant.LayoutStateid;
+import pnfs.layout.grant.LayoutType;
+import pnfs.mds.compound.SessionRef;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
+import pnfs.wire.nfs4.Nfs4Limits;
+import pnfs.wire.xdr.Opaque;
+import pnfs.wire.xdr.XdrException;
+import pnfs.wire.xdr.XdrReader;
+import pnfs.wire.xdr.XdrWriter;
 
-/// What of a file a client was granted unwritten, in the store: who may commit it after a restart (LAYOUTCOMMIT
-/// with `loca_reclaim`, RFC 8881 §18.42.3), and what nobody will commit any more. Numbers are big-endian.
+/// The layouts that a client holds of a file, in the store: after a restart it goes on with them, or may commit
+/// what it was granted unwritten (LAYOUTCOMMIT with `loca_reclaim`, RFC 8881 §18.42.3), and nobody else may.
+/// Numbers in the key are big-endian, the value is XDR.
 ///
 /// ```
 /// key    GRANT, inode:u63 client:u64
-/// value  version:u8=1 (offset:u63 length:u63)*             whole blocks, ascending, apart
+/// value  u32 version = 2 | u64 reservation key | opaque[16] session, u32 slot, u32 sequence of the last LAYOUTGET
+///        | holding<>
+/// holding  u32 type | u32 seqid | opaque[12] other | bool revoked | range<> reading | range<> writing | range<>
+/// unwritten
+/// range    u64 offset | u64 length                     whole blocks, ascending, apart; length 2^63-1-offset is to the
+/// end
 /// ```
 public final class GrantRecords {
-    private static final byte VERSION = 1;
+    private static final int VERSION = 2;
+    private static final int KEY_BYTES = 1 + 2 * Long.BYTES;
     private static final int RANGE_BYTES = 2 * Long.BYTES;
+    private static final int LEAST_HOLDING_BYTES = 9 * Integer.BYTES;
+    private static final int MAX_RANGES = 1 << 20;
+
+    /// What one client holds of a file.
+    ///
+    /// @param key under which it could reach the storage
+    /// @param call its last LAYOUTGET
+    public record GrantRecord(long inode, long client, long key, SessionRef call, List<HeldLayout> held) {
+        /// What it has yet to commit.
+        List<ByteRange> unwritten() {
+            return held.stream().flatMap(layout -> layout.unwritten().stream()).toList();
+        }
+    }
 
     private GrantRecords() {}
 
-    /// Notes what the client may commit now; nothing where `unwritten` is empty.
-    static void put(Batch batch, long inode, long client, List<ByteRange> unwritten) {
-        byte[] key = Keys.GRANT.of(inode, client);
-        if (unwritten.isEmpty()) {
-            batch.delete(key);
-            return;
+    static void put(Batch batch, GrantRecord record) {
+        var out = new XdrWriter();
+        out.writeUint32(VERSION);
+        out.writeUint64(record.key());
+        out.writeFixed(record.call().sessionId().toByteArray());
+        out.writeUint32(record.call().slotId());
+        out.writeUint32(record.call().sequenceId());
+        out.writeUint32(record.held().size());
+        for (HeldLayout layout : record.held()) {
+            out.writeUint32(layout.type().wire());
+            out.writeUint32(layout.stateid().seqid());
+            out.writeFixed(layout.stateid().other().toByteArray());
+            out.writeBool(layout.revoked());
+            writeRanges(out, layout.reading());
+            writeRanges(out, layout.writing());
+            writeRanges(out, layout.unwritten());
         }
-        var value = ByteBuffer.allocate(1 + unwritten.size() * RANGE_BYTES).put(VERSION);
-        unwritten.forEach(range -> value.putLong(range.offset()).putLong(range.length()));
-        batch.put(key, value.array());
+        batch.put(Keys.GRANT.of(record.inode(), record.client()), out.toByteArray());
     }
 
-    /// What one client may commit of a file, from its record.
-    ///
+    static void delete(Batch batch, long inode, long client) {
+        batch.delete(Keys.GRANT.of(inode, client));
+    }
+
+    private static void writeRanges(XdrWriter out, List<ByteRange> ranges) {
+        out.writeUint32(ranges.size());
+        for (ByteRange range : ranges) {
+            out.writeUint64(range.offset());
+            out.writeUint64(range.end() - range.offset());
+        }
+    }
+
     /// @throws CorruptStoreException when the record is not what [#put] makes
-    public static List<ByteRange> read(long inode, byte[] value) {
-        if (value.length % RANGE_BYTES != 1 || value[0] != VERSION) {
-            throw damaged(inode, value.length + " bytes of version " + (value.length == 0 ? "none" : value[0]));
+    public static GrantRecord read(byte[] key, byte[] value) {
+        if (key.length != KEY_BYTES) {
+            throw new CorruptStoreException("grant with a key of " + key.length + " bytes");
         }
-        var in = ByteBuffer.wrap(value, 1, value.length - 1);
-        var ranges = new ArrayList<ByteRange>();
-        while (in.hasRemaining()) {
-            long offset = in.getLong();
-            long length = in.getLong();
+        long inode = Keys.number(key);
+        long client = ByteBuffer.wrap(key).getLong(1 + Long.BYTES);
+        try {
+            var in = XdrReader.of(Opaque.of(value));
+            int version = in.readUint32();
+            if (version != VERSION) {
+                throw new CorruptStoreException(
+                        "grant on inode " + inode + " has version " + version + ", this server reads " + VERSION);
+            }
+            long reservationKey = in.readUint64();
+            var call = new SessionRef(
+                    client, in.readFixedOpaque(Nfs4Limits.SESSION_ID_BYTES), in.readUint32(), in.readUint32());
+            var held = new ArrayList<HeldLayout>();
+            for (int left = in.readCount(LayoutType.values().length, LEAST_HOLDING_BYTES); left > 0; left--) {
+                held.add(readHolding(in));
+            }
+            in.expectEnd();
+            return new GrantRecord(inode, client, reservationKey, call, List.copyOf(held));
+        } catch (XdrException | IllegalArgumentException e) {
+            throw new CorruptStoreException("grant on inode " + inode + " is damaged", e);
+        }
+    }
+
+    private static HeldLayout readHolding(XdrReader in) {
+        int type = in.readUint32();
+        return new HeldLayout(
+                LayoutType.fromWire(type).orElseThrow(() -> new IllegalArgumentException("layout type " + type)),
+                new LayoutStateid(in.readUint32(), in.readFixedOpaque(LayoutStateid.OTHER_BYTES)),
+                in.readBool(),
+                readRanges(in),
+                readRanges(in),
+                readRanges(in));
+    }
+
+    private static List<ByteRange> readRanges(XdrReader in) {
+        int count = in.readCount(MAX_RANGES, RANGE_BYTES);
+        var ranges = new ArrayList<ByteRange>(count);
+        for (int i = 0; i < count; i++) {
+            long offset = in.readUint64();
+            long length = in.readUint64();
             if (offset < 0 || length <= 0 || length > Long.MAX_VALUE - offset) {
-                throw damaged(inode, "a range at " + offset + " of length " + length);
+                throw new IllegalArgumentException("range at " + offset + " of length " + length);
             }
-            ranges.add(ByteRange.ofLength(offset, length));
+            ranges.add(new ByteRange(offset, offset + length));
         }
-        return ranges;
+        return List.copyOf(ranges);
     }
 
-    /// What clients have to commit, by client and file.
-    static Map<Long, Map<Long, List<ByteRange>>> readAll(MetadataStore store) {
-        var all = new HashMap<Long, Map<Long, List<ByteRange>>>();
-        store.scan(Keys.GRANT.first(), Keys.GRANT.end(), (key, value) -> {
-            long inode = Keys.number(key);
-            if (key.length != 1 + 2 * Long.BYTES) {
-                throw damaged(inode, "a key of " + key.length + " bytes");
-            }
-            long client = Keys.secondNumber(key);
-            all.computeIfAbsent(client, _ -> new TreeMap<>()).put(inode, read(inode, value));
-            return true;
-        });
+    static List<GrantRecord> readAll(MetadataStore store) {
+        var all = new ArrayList<GrantRecord>();
+        store.scan(Keys.GRANT.first(), Keys.GRANT.end(), (key, value) -> all.add(read(key, value)));
         return all;
-    }
-
-    private static CorruptStoreException damaged(long inode, String how) {
-        return new CorruptStoreException("grant on inode " + inode + ": " + how);
     }
 }

@@ -172,9 +172,7 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
             if (!granted.changes().isEmpty()) {
                 change.put(FileLayouts.withSpaceUsed(file, granted.changes().allocatedBytes()));
             }
-            if (granted.isUnwrittenInPart()) {
-                held.record(change.batch(), file.id(), state.clientId());
-            }
+            held.granted(change.batch(), file.id(), state.session());
             state.dependsOn(layouts.append(change, file.id(), granted.changes()));
             // Storage that is not durably the file's must not be written to, and extents that a crash could take
             // back must not be read.

@@ -55,7 +55,8 @@ public final class LayoutOperations {
             int callsInFlight,
             MeterRegistry meters) {
         var bodies = new LayoutBodies(offered, callsInFlight);
-        var held = new ClientLayouts(store, clients, inodes, locks, manager, layouts, bodies, orphans);
+        var keys = Fences.keys(store, clients);
+        var held = new ClientLayouts(store, clients, inodes, locks, manager, layouts, bodies, orphans, keys);
         opens.states().tellElsewhere(held);
         var fences = new Fences(store, clients, layouts, held, fencer, later, recalls::nowNanos, meters);
         held.forgetStrangers(clients.grace().awaited());

@@ -64,6 +64,7 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
         this.fences = fences;
         this.recalls = recalls;
         this.clients = clients;
+        held.restoredCalls().forEach((of, call) -> grants.put(new Holder(of.inode(), of.client()), call));
     }
 
     /// A layout of this file was granted by `call`, under the file's lock. Its reply waits for the store, and a

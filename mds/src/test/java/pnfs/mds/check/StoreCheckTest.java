@@ -32,6 +32,7 @@ import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.LockType;
 import pnfs.wire.nfs4.Locker;
+import pnfs.wire.nfs4.Nfs4Limits;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.SetXattrMode;
@@ -77,10 +78,10 @@ class StoreCheckTest {
             Map.entry(Damage.DEAD_ORPHAN, () -> change(DirectoryRecords.orphanKey(first.inode()), new byte[] {1})),
             Map.entry(Damage.STRAY_ATTRIBUTES, () -> change(Keys.XATTR.of(NOWHERE), new byte[] {1})),
             Map.entry(Damage.STRAY_EXTENT, () -> moveExtent(first.inode(), link.inode(), 0)),
-            Map.entry(Damage.STRAY_GRANT, () -> change(Keys.GRANT.of(NOWHERE, ALICE), new byte[] {1})),
+            Map.entry(Damage.STRAY_GRANT, () -> change(Keys.GRANT.of(NOWHERE, ALICE), nothingHeld())),
             Map.entry(Damage.STRAY_FENCE, () -> {
                 byte[] unknown = new byte[DeviceId.BYTES];
-                change(Keys.FENCE.of(NOWHERE, unknown), new byte[] {1, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+                change(Keys.FENCE.of(NOWHERE, unknown), new byte[] {2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0});
             }),
             Map.entry(Damage.STRAY_OPEN, () -> {
                 byte[] open = keys(Keys.OPEN.of(first.inode())).getFirst();
@@ -286,6 +287,12 @@ class StoreCheckTest {
     }
 
     /// `directory` hangs under `below`, which hangs under it.
+    private static byte[] nothingHeld() {
+        return ByteBuffer.allocate(3 * Integer.BYTES + Long.BYTES + Nfs4Limits.SESSION_ID_BYTES + Integer.BYTES)
+                .putInt(2)
+                .array();
+    }
+
     private void makeCircle() {
         count(-1, -1, batch -> {
             batch.delete(recordOf(Keys.ENTRY, rooms.root, directory));

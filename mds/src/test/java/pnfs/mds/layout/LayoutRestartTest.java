@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
@@ -15,12 +16,14 @@ import pnfs.mds.compound.FileHandle;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.TestServer;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
+import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
@@ -28,6 +31,7 @@ import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpArgs.RemoveArgs;
 import pnfs.wire.nfs4.OpArgs.SetAttrArgs;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
+import pnfs.wire.nfs4.OpResult.LayoutTryLater;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
@@ -256,6 +260,115 @@ class LayoutRestartTest {
         assertThat(GrantRecords.readAll(rooms.store)).isEmpty();
     }
 
+    @Test
+    void after_a_kill_a_layout_goes_on_as_if_nothing_had_happened() {
+        FileHandle file = rooms.open(ALICE, "f");
+        Stateid held = get(ALICE, file, 0, 4 * PAGE).stateid();
+        kill();
+
+        assertThat(rooms.layouts.quarantined()).isEmpty();
+        assertThat(late(ALICE, file, held, PAGE - 1, new ByteRange(0, PAGE))).isEqualTo(NfsStatus.OK);
+        assertThat(get(ALICE, file, 4 * PAGE, PAGE).stateid()).isEqualTo(new Stateid(held.seqid() + 1, held.other()));
+        giveBack(ALICE, file, held);
+        rooms.run(ALICE, file, new CloseArgs(0, rooms.stateid(ALICE, file)));
+        kill();
+
+        assertThat(rooms.manager.isHeld(file.inode())).isFalse();
+        assertThat(rooms.inode(file).spaceUsed()).isEqualTo(PAGE);
+        assertThat(GrantRecords.readAll(rooms.store)).isEmpty();
+    }
+
+    @Test
+    void I1_after_a_kill_nobody_is_granted_what_another_holds_until_it_is_returned() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        Stateid first = get(ALICE, file, 0, PAGE).stateid();
+        kill();
+
+        assertThat(rooms.run(BOB, file, wanted(BOB, file, Iomode.READ_WRITE))).isInstanceOf(LayoutTryLater.class);
+        Stateid recalled = new Stateid(first.seqid() + 1, first.other());
+        assertThat(late(ALICE, file, recalled, PAGE - 1, new ByteRange(0, PAGE)))
+                .isEqualTo(NfsStatus.OK);
+        giveBack(ALICE, file, recalled);
+        assertThat(rooms.run(BOB, file, wanted(BOB, file, Iomode.READ_WRITE))).isInstanceOf(LayoutGetResult.class);
+    }
+
+    @Test
+    void after_a_kill_a_reader_is_asked_before_another_writes() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        Stateid first = get(ALICE, file, 0, PAGE).stateid();
+        rooms.run(ALICE, file, commit(false, first, PAGE - 1, new ByteRange(0, PAGE)));
+        giveBack(ALICE, file, first);
+        rooms.run(ALICE, file, wanted(ALICE, file, Iomode.READ));
+        kill();
+
+        assertThat(rooms.run(BOB, file, wanted(BOB, file, Iomode.READ))).isInstanceOf(LayoutGetResult.class);
+        assertThat(rooms.run(BOB, file, wanted(BOB, file, Iomode.READ_WRITE))).isInstanceOf(LayoutTryLater.class);
+    }
+
+    @Test
+    void a_recall_that_the_client_saw_before_a_kill_leaves_its_stateid_good() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        Stateid held = get(ALICE, file, 0, PAGE).stateid();
+        rooms.run(BOB, file, wanted(BOB, file, Iomode.READ_WRITE)); // recalls, with the next seqid
+        kill();
+
+        giveBack(ALICE, file, new Stateid(held.seqid() + 1, held.other()));
+
+        assertThat(rooms.manager.isHeld(file.inode())).isFalse();
+    }
+
+    @Test
+    void I1_what_was_taken_from_a_client_just_before_a_kill_is_not_its_own_after_it() {
+        rooms.dataServers.slow = true;
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.open(BOB, "f");
+        LayoutGetResult held = get(ALICE, file, 0, PAGE);
+        learnDevice(ALICE, held);
+        rooms.fences.revoke(rooms.idOf(ALICE));
+        kill();
+
+        assertThat(late(ALICE, file, held.stateid(), PAGE - 1, new ByteRange(0, PAGE)))
+                .isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(rooms.run(BOB, file, wanted(BOB, file, Iomode.READ_WRITE)))
+                .as("the key is yet to be fenced")
+                .isInstanceOf(LayoutTryLater.class);
+        rooms.dataServers.confirm(rooms.dataServers.waiting.getLast());
+        rooms.settle();
+        LayoutGetResult again = get(ALICE, file, 0, PAGE);
+        assertThat(deviceOf(again)).as("has to be asked for again").isNotEqualTo(deviceOf(held));
+        learnDevice(ALICE, again);
+        kill();
+        assertThat(late(ALICE, file, again.stateid(), PAGE - 1, new ByteRange(0, PAGE)))
+                .isEqualTo(NfsStatus.OK);
+        assertThat(deviceOf(get(ALICE, file, 0, PAGE))).isEqualTo(deviceOf(again));
+    }
+
+    private void learnDevice(long client, LayoutGetResult held) {
+        var what = new GetDeviceInfoArgs(Opaque.of(deviceOf(held).bytes()), LayoutType.SCSI, 4096, Bitmap.EMPTY);
+        assertThat(rooms.run(client, rooms.root, what).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    private static DeviceId deviceOf(LayoutGetResult granted) {
+        return ScsiLayoutCodec.readLayout(
+                        granted.segments().getFirst().content().body(), 100)
+                .getFirst()
+                .device();
+    }
+
+    private LayoutGetArgs wanted(long client, FileHandle file, Iomode iomode) {
+        return new LayoutGetArgs(
+                false, LayoutType.SCSI, iomode, FileRange.of(0, PAGE), PAGE, rooms.stateid(client, file), 4096);
+    }
+
+    private void kill() {
+        rooms.settle();
+        rooms = rooms.kill(9).withoutProxy();
+        rooms.pass(0);
+    }
+
     private void restart() {
         rooms.settle();
         rooms = rooms.restart(2).withoutProxy();
@@ -283,7 +396,9 @@ class LayoutRestartTest {
 
     private void giveBack(long client, FileHandle file, Stateid layout) {
         var all = new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, layout, Opaque.EMPTY);
-        rooms.run(client, file, new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, all));
+        assertThat(rooms.run(client, file, new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, all))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
     }
 
     private NfsStatus late(long client, FileHandle file, Stateid ofThen, long last, ByteRange... written) {
