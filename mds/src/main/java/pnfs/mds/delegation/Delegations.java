@@ -329,7 +329,9 @@ public final class Delegations implements Delegating, StateHolder {
             latest = file.written(file.size(), file.spaceUsed(), state.now(), state.now());
             FileChange noted = inodes.change();
             noted.put(latest);
-            DelegationRecords.put(noted.batch(), writer);
+            if (writer.standing() != Delegation.Standing.GONE) {
+                DelegationRecords.put(noted.batch(), writer);
+            }
             state.dependsOn(noted.append());
         }
         return writer.isModified() ? latest.withSize(told.size()) : latest;
@@ -342,6 +344,7 @@ public final class Delegations implements Delegating, StateHolder {
     }
 
     private void forget(Delegation gone) {
+        gone.become(Delegation.Standing.GONE);
         opens.states().remove(gone);
         var batch = new Batch();
         DelegationRecords.delete(batch, gone);
@@ -350,7 +353,6 @@ public final class Delegations implements Delegating, StateHolder {
 
     /// The client has said FREE_STATEID of what was taken from it.
     void acknowledged(Delegation revoked) {
-        revoked.become(Delegation.Standing.GONE);
         forget(revoked);
         clients.acknowledged(revoked.clientId());
     }

@@ -319,6 +319,24 @@ class DelegationTest {
     }
 
     @Test
+    void a_writer_that_tells_after_it_gave_back_holds_nothing_after_a_restart() {
+        var held = (OpenDelegation.Write)
+                open(first, ShareBits.BOTH | ShareBits.WANT_WRITE_DELEG).delegation();
+        long change = read(first.run(ROOT, FILE, new GetAttrArgs(WANTED))).uint64(Attribute.CHANGE);
+        int call = second.send(false, ROOT, FILE, new GetAttrArgs(WANTED));
+        giveBack(held.stateid());
+        Attributes told = Attributes.builder()
+                .uint64(Attribute.CHANGE, change + 1)
+                .size(5)
+                .build();
+        anna.answer(anna.callbacks().removeFirst(), new CbGetAttrResult(AttributeCodec.write(told)));
+        assertThat(boris.isAnswered(call)).isTrue();
+        kill();
+
+        assertThat(giveBack(held.stateid()).status()).isEqualTo(NfsStatus.BAD_STATEID);
+    }
+
+    @Test
     void what_was_revoked_stays_so_until_the_client_says_that_it_knows() {
         var held = (OpenDelegation.Read)
                 open(first, ShareBits.READ | ShareBits.WANT_READ_DELEG).delegation();
