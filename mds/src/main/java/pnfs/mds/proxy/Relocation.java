@@ -83,7 +83,7 @@ public final class Relocation {
     private static String waitsFor(int holders) {
         return holders == 0
                 ? "clients of before the restart, which may still write there"
-                : holders + " clients to return layouts";
+                : "clients to return their layouts: " + holders;
     }
 
     /// One piece on its way. One writer: whoever moved the part before.

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -16,9 +17,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
+import pnfs.mds.check.StoreCheck;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.engine.MemoryEngine;
@@ -27,13 +30,16 @@ import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
+import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.AllocateArgs;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.CommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.ReadArgs;
 import pnfs.wire.nfs4.OpArgs.RemoveArgs;
 import pnfs.wire.nfs4.OpArgs.SetAttrArgs;
@@ -44,6 +50,7 @@ import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.OpResult.LayoutTryLater;
 import pnfs.wire.nfs4.OpResult.ReadResult;
 import pnfs.wire.nfs4.StableHow;
+import pnfs.wire.xdr.Opaque;
 
 /// I/O through the server and layouts of the same file: layouts.md §6, the rows of READ and WRITE via the MDS.
 class ProxyBesideLayoutsTest {
@@ -54,10 +61,11 @@ class ProxyBesideLayoutsTest {
     private final ManualDisks disks = new ManualDisks((int) LayoutRooms.VOLUME_BYTES, new SplittableRandom(1));
     private final MemoryEngine engine = new MemoryEngine();
     private final LayoutRooms rooms = new LayoutRooms(engine, 1);
+    private @Nullable Relocation relocation;
 
     @BeforeEach
     void register() {
-        ProxyOperations.register(
+        relocation = ProxyOperations.register(
                 rooms.table,
                 rooms.inodes,
                 rooms.locks,
@@ -210,6 +218,93 @@ class ProxyBesideLayoutsTest {
         assertThat(rooms.manager.isHeld(file.inode())).isFalse();
         rooms.open(ALICE, "f");
         write(ALICE, file, 0, bytes(PAGE, 2));
+    }
+
+    @Test
+    void I2_what_is_being_read_does_not_move_before_the_read_is_over() {
+        FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(PAGE, 5));
+        DeviceId from = drain(file);
+        var read = new AtomicReference<@Nullable OpResult>();
+        var moved = new AtomicReference<Relocation.@Nullable Step>();
+        rooms.begin(ALICE, file, new ReadArgs(rooms.stateid(ALICE, file), 0, PAGE), read::set);
+
+        move(file, from, moved);
+        assertThat(disks.waiting()).as("the read alone is under way").isEqualTo(1);
+        disks.run();
+
+        assertThat(((ReadResult) Objects.requireNonNull(read.get())).data()).isEqualTo(ByteBuffer.wrap(bytes(PAGE, 5)));
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Moved(new ByteRange(0, PAGE)));
+        assertThat(rooms.extents(file)).extracting(Extent::device).doesNotContain(from);
+        assertThat(read(ALICE, file, 0, PAGE)).isEqualTo(bytes(PAGE, 5));
+    }
+
+    @Test
+    void I2_what_somebody_has_a_layout_of_moves_once_it_is_returned() {
+        FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(PAGE, 5));
+        DeviceId from = drain(file);
+        var moved = new AtomicReference<Relocation.@Nullable Step>();
+        var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, PAGE));
+
+        move(file, from, moved);
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Blocked("clients to return their layouts: 1"));
+        run(ALICE, file, layoutReturn(granted));
+        move(file, from, moved);
+        disks.run();
+
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Moved(new ByteRange(0, PAGE)));
+    }
+
+    @Test
+    void I4_what_nobody_has_written_moves_without_a_copy_and_is_zeros_still() {
+        FileHandle file = rooms.open(ALICE, "f");
+        run(ALICE, file, new AllocateArgs(rooms.stateid(ALICE, file), FileRange.of(0, 3 * PAGE)));
+        DeviceId from = drain(file);
+        var moved = new AtomicReference<Relocation.@Nullable Step>();
+
+        move(file, from, moved);
+
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Moved(new ByteRange(0, 3 * PAGE)));
+        assertThat(disks.waiting()).isZero();
+        assertThat(rooms.extents(file)).extracting(Extent::state).containsOnly(ExtentState.INVALID_DATA);
+        assertThat(read(ALICE, file, 0, 3 * PAGE)).isEqualTo(bytes(3 * PAGE, 0));
+    }
+
+    @Test
+    void I5_a_crash_before_the_step_is_durable_leaves_the_file_where_it_was_and_no_space_is_lost() {
+        FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(PAGE, 5));
+        engine.commitAll();
+        List<Extent> before = rooms.extents(file);
+        move(file, drain(file), new AtomicReference<>());
+        disks.run();
+        assertThat(rooms.extents(file)).isNotEqualTo(before);
+
+        LayoutRooms again = rooms.crash(2);
+
+        assertThat(again.extents(file)).isEqualTo(before);
+        assertThat(StoreCheck.run(again.engine, LayoutRooms.VOLUMES, _ -> {}).findings())
+                .isEmpty();
+    }
+
+    /// The volume on which the file lies.
+    private DeviceId drain(FileHandle file) {
+        DeviceId from = rooms.extents(file).getFirst().device();
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of(from));
+        return from;
+    }
+
+    private void move(FileHandle file, DeviceId from, AtomicReference<Relocation.@Nullable Step> moved) {
+        Objects.requireNonNull(relocation).step(file.inode(), from, 0, moved::set);
+    }
+
+    private static LayoutReturnArgs layoutReturn(LayoutGetResult granted) {
+        return new LayoutReturnArgs(
+                false,
+                LayoutType.SCSI,
+                Iomode.ANY,
+                new LayoutReturnScope.OfFile(FileRange.WHOLE_FILE, granted.stateid(), Opaque.EMPTY));
     }
 
     @Test
