@@ -39,8 +39,7 @@ public final class FenceDesk {
     public void onRequest(Request request, Consumer<Reply> reply) {
         switch (request.getKindCase()) {
             case FENCE -> fence(request.getFence(), reply);
-            case REGISTRATIONS ->
-                reply.accept(registrations(request.getRegistrations().getRegionId()));
+            case REGISTRATIONS -> tellRegistrations(request.getRegistrations().getRegionId(), reply);
             case REGISTER, HEARTBEAT, GOODBYE, STATUS, EXTENTS, ADD_FAULT, FAULTS, CLEAR_FAULTS, DRAIN, REMOVE ->
                 reply.accept(ControlLink.refusal("a data server is asked for fences and registrations only"));
             case KIND_NOT_SET ->
@@ -100,12 +99,16 @@ public final class FenceDesk {
         };
     }
 
-    private Reply registrations(ByteString regionId) {
+    private void tellRegistrations(ByteString regionId, Consumer<Reply> reply) {
         SharedVolume shared = volume(regionId);
         if (shared == null) {
-            return noRegion();
+            reply.accept(noRegion());
+        } else {
+            shared.reservations().read(now -> reply.accept(registrations(now)));
         }
-        Reservations now = shared.reservations().current();
+    }
+
+    private static Reply registrations(Reservations now) {
         Reservation reservation = now.reservation();
         var all = Registrations.newBuilder()
                 .setGeneration(now.generation())

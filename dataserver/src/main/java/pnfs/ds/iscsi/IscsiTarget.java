@@ -55,7 +55,7 @@ public final class IscsiTarget {
             }
 
             @Override
-            public void abort(int lun, List<Nexus> whose, Runnable drained) {
+            public void abort(int lun, Predicate<Nexus> whose, Runnable drained) {
                 abortForFence(lun, whose, drained);
             }
         });
@@ -196,12 +196,9 @@ public final class IscsiTarget {
         inEach(any -> true, (session, done) -> session.clearTasks(lun, by, done), drained);
     }
 
-    /// Ends what some initiator ports have under way at a unit: the transport's part of PREEMPT AND ABORT.
-    private void abortForFence(int lun, List<Nexus> whose, Runnable drained) {
-        inEach(
-                session -> whose.contains(session.nexus()),
-                (session, done) -> session.abortForFence(lun, done),
-                drained);
+    /// Ends what some initiator ports have under way at a unit: the transport's part of a fence.
+    private void abortForFence(int lun, Predicate<Nexus> whose, Runnable drained) {
+        inEach(session -> whose.test(session.nexus()), (session, done) -> session.abortForFence(lun, done), drained);
     }
 
     /// Stores into volumes are made on loops, a chunk at a time: when each loop has come by, those that had

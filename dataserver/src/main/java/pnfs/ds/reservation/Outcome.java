@@ -8,7 +8,9 @@ public sealed interface Outcome {
     ///
     /// @param notices what others must be told, at most one a nexus
     /// @param preempted whose registrations were removed by PREEMPT AND ABORT: their tasks end before the answer
-    record Done(Reservations next, List<Notice> notices, List<Nexus> preempted) implements Outcome {
+    /// @param strangers what becomes of the tasks of all others who may not write any more
+    record Done(Reservations next, List<Notice> notices, List<Nexus> preempted, Strangers strangers)
+            implements Outcome {
         public Done {
             notices = List.copyOf(notices);
             preempted = List.copyOf(preempted);
@@ -16,8 +18,27 @@ public sealed interface Outcome {
 
         /// The same without ABORT: what the preempted have under way goes on.
         public Done withoutAbort() {
-            return new Done(next, notices, List.of());
+            return new Done(next, notices, List.of(), strangers);
         }
+
+        /// Whether any task may have to end before the answer.
+        public boolean endsTasks() {
+            return !preempted.isEmpty() || strangers == Strangers.END;
+        }
+
+        /// Whether the tasks of this nexus end before the answer.
+        public boolean ends(Nexus nexus) {
+            return preempted.contains(nexus) || (strangers == Strangers.END && !next.permits(nexus, Access.WRITE));
+        }
+    }
+
+    /// What becomes of tasks that began when their nexus might still write.
+    enum Strangers {
+        /// They go on, as SCSI has it.
+        GO_ON,
+        /// A fence ends them: who is to be kept out may have taken its registration away itself, with writes under
+        /// way.
+        END
     }
 
     /// RESERVATION CONFLICT; nothing changed.

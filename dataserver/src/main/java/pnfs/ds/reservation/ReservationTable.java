@@ -1,5 +1,6 @@
 package pnfs.ds.reservation;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -14,6 +15,9 @@ import pnfs.ds.reservation.Outcome.Done;
 /// here on), it is durable if it is to survive a power loss, listeners hear of it (they end what the preempted
 /// still have under way and queue unit attentions), the caller hears of it and answers. So a fence that was
 /// answered holds, also after a restart.
+///
+/// Answers are given in the order of their questions, those that change nothing and [#read] included: who
+/// repeats a fence, or looks whether it is there, must not hear of it before it holds.
 public final class ReservationTable {
     /// Keeps the bytes of [ReservationRecord], the last ones it was given. Tells the waiter when they are
     /// durable, from a thread of its own or at once.
@@ -29,7 +33,7 @@ public final class ReservationTable {
     /// A protocol's end: learns what its nexuses lose.
     public interface Listener {
         /// Called before the initiator of the change gets its answer. `finished` must run once no command of the
-        /// preempted nexuses can touch the medium any more.
+        /// nexuses that it [Done#ends] can touch the medium any more.
         void changed(Done change, Runnable finished);
     }
 
@@ -45,6 +49,8 @@ public final class ReservationTable {
     private final Keeper keeper;
     private final ReentrantLock lock = new ReentrantLock();
     private final List<Listener> listeners = new ArrayList<>();
+    /// Guarded by the lock: those who asked and have not been answered, in order.
+    private final ArrayDeque<Asked> unanswered = new ArrayDeque<>();
     /// Replaced as a whole, under the lock.
     private volatile Reservations current;
 
@@ -63,6 +69,7 @@ public final class ReservationTable {
         }
     }
 
+    /// What is in force, be it durable or not.
     public Reservations current() {
         return current;
     }
@@ -72,23 +79,47 @@ public final class ReservationTable {
         return current.permits(nexus, access);
     }
 
+    /// Tells what is in force now, once all of it is durable and everybody has heard of it. From any thread.
+    public void read(Consumer<Reservations> reader) {
+        Asked asked;
+        lock.lock();
+        try {
+            Reservations now = current;
+            asked = new Asked(() -> reader.accept(now));
+            asked.ready = true;
+            unanswered.addLast(asked);
+        } finally {
+            lock.unlock();
+        }
+        answerReady();
+    }
+
     /// Runs one service action against the table and tells the answer, from any thread.
     public void change(Function<Reservations, Outcome> action, Consumer<Answer> answer) {
         Outcome outcome;
+        Asked asked;
         List<Listener> told = List.of();
         lock.lock();
         try {
             Reservations before = current;
             outcome = action.apply(before);
-            if (outcome instanceof Done done && !done.next().equals(before)) {
-                current = done.next();
+            asked = new Asked(() -> answer.accept(new Answer.Decided(outcome)));
+            unanswered.addLast(asked);
+            boolean changes = outcome instanceof Done done && !done.next().equals(before);
+            if (outcome instanceof Done done && (changes || done.endsTasks())) {
                 told = List.copyOf(listeners);
+            }
+            if (changes && outcome instanceof Done done) {
+                current = done.next();
                 if (before.persistent() || done.next().persistent()) {
                     // Under the lock, so that records are kept in the order of the changes.
                     var whom = told;
-                    keeper.keep(
-                            ReservationRecord.write(done.next().afterPowerLoss()),
-                            result -> tell(whom, done, answerOf(done, result), answer));
+                    keeper.keep(ReservationRecord.write(done.next().afterPowerLoss()), result -> {
+                        if (result == Keeper.Result.FAILED) {
+                            asked.answer = () -> answer.accept(new Answer.NotKept());
+                        }
+                        tell(whom, done, asked);
+                    });
                     return;
                 }
             }
@@ -96,26 +127,59 @@ public final class ReservationTable {
             lock.unlock();
         }
         if (outcome instanceof Done done) {
-            tell(told, done, new Answer.Decided(done), answer);
+            tell(told, done, asked);
         } else {
-            answer.accept(new Answer.Decided(outcome));
+            settled(asked);
         }
-    }
-
-    private static Answer answerOf(Done done, Keeper.Result result) {
-        return switch (result) {
-            case DURABLE -> new Answer.Decided(done);
-            case FAILED -> new Answer.NotKept();
-        };
     }
 
     /// One listener after the other, then the answer.
-    private static void tell(List<Listener> listeners, Done done, Answer text, Consumer<Answer> answer) {
-        if (listeners.isEmpty()) {
-            answer.accept(text);
+    private void tell(List<Listener> whom, Done done, Asked asked) {
+        if (whom.isEmpty()) {
+            settled(asked);
             return;
         }
-        List<Listener> rest = listeners.subList(1, listeners.size());
-        listeners.getFirst().changed(done, () -> tell(rest, done, text, answer));
+        List<Listener> rest = whom.subList(1, whom.size());
+        whom.getFirst().changed(done, () -> tell(rest, done, asked));
+    }
+
+    private void settled(Asked asked) {
+        lock.lock();
+        try {
+            asked.ready = true;
+        } finally {
+            lock.unlock();
+        }
+        answerReady();
+    }
+
+    /// Answers those at the head of the line for whom everything is done.
+    private void answerReady() {
+        while (true) {
+            Asked next;
+            lock.lock();
+            try {
+                next = unanswered.peekFirst();
+                if (next == null || !next.ready) {
+                    return;
+                }
+                unanswered.removeFirst();
+            } finally {
+                lock.unlock();
+            }
+            next.answer.run();
+        }
+    }
+
+    /// Somebody who waits for an answer.
+    private static final class Asked {
+        /// Settled before it is ready.
+        private Runnable answer;
+        /// Guarded by the table's lock.
+        private boolean ready;
+
+        Asked(Runnable answer) {
+            this.answer = answer;
+        }
     }
 }

@@ -13,6 +13,7 @@ import pnfs.ds.reservation.Outcome.Full;
 import pnfs.ds.reservation.Outcome.InvalidField;
 import pnfs.ds.reservation.Outcome.InvalidRelease;
 import pnfs.ds.reservation.Outcome.Notice;
+import pnfs.ds.reservation.Outcome.Strangers;
 
 /// All registrations of a volume and its reservation at one moment, and what each service action makes of them
 /// (SPC-4 §5.12). Immutable: an action answers with the table that is to replace this one.
@@ -176,7 +177,10 @@ public record Reservations(
             notices.addAll(tell(left.keySet(), nexus, Event.RESERVATIONS_RELEASED));
         }
         return new Done(
-                new Reservations(generation + 1, persistent, left, Reservation.by(nexus, type)), notices, victims);
+                new Reservations(generation + 1, persistent, left, Reservation.by(nexus, type)),
+                notices,
+                victims,
+                Strangers.GO_ON);
     }
 
     /// The victims' registrations go. The caller may be among them: it asked for it.
@@ -189,12 +193,14 @@ public record Reservations(
         return new Done(
                 new Reservations(generation + 1, persistent, left, left.isEmpty() ? null : reservation),
                 tell(victims, nexus, Event.REGISTRATIONS_PREEMPTED),
-                victims);
+                victims,
+                Strangers.GO_ON);
     }
 
     /// The fence that a metadata server asks for beside SCSI and NVMe: registers it with its own key if it is
     /// not yet, reserves the volume for registrants if nobody has reserved it, and takes the registrations of
-    /// the other key away. All of that survives a power loss. A key that nobody has is kept out already.
+    /// the other key away. All of that survives a power loss. A key that nobody has is kept out already, but what
+    /// its owner began before may be under way: it ends, too.
     public Outcome fence(Nexus server, KeyPair pair) {
         if (pair.own() == 0 || pair.other() == 0 || pair.own() == pair.other()) {
             return new InvalidField();
@@ -215,12 +221,11 @@ public record Reservations(
             kept = Reservation.by(server, type);
         }
         boolean changes = !registered.equals(keys) || !kept.equals(reservation) || !persistent;
-        return changes
-                ? new Done(
-                        new Reservations(generation + 1, true, registered, kept),
-                        tell(victims, server, Event.REGISTRATIONS_PREEMPTED),
-                        victims)
-                : unchanged();
+        return new Done(
+                changes ? new Reservations(generation + 1, true, registered, kept) : this,
+                tell(victims, server, Event.REGISTRATIONS_PREEMPTED),
+                victims,
+                Strangers.END);
     }
 
     /// What becomes of the caller's own registration in a REGISTER AND MOVE.
@@ -289,6 +294,6 @@ public record Reservations(
     }
 
     private static Outcome done(Reservations next, List<Notice> notices) {
-        return new Done(next, notices, List.of());
+        return new Done(next, notices, List.of(), Strangers.GO_ON);
     }
 }

@@ -38,9 +38,15 @@ final class ReserveCommands {
         this.table = table;
     }
 
-    /// Answers PERSISTENT RESERVE IN.
+    /// Answers PERSISTENT RESERVE IN, with what no crash takes back.
     void read(ScsiCommand.PersistentReserveIn command, ScsiTask task) {
-        Reservations now = table.current();
+        task.later(waiting -> table.read(now -> {
+            reply(now, command, waiting);
+            waiting.done();
+        }));
+    }
+
+    private static void reply(Reservations now, ScsiCommand.PersistentReserveIn command, ScsiTask task) {
         ReserveInData data = switch (command.action()) {
             case READ_KEYS ->
                 new ReserveInData.Keys(now.generation(), List.copyOf(now.keys().values()));

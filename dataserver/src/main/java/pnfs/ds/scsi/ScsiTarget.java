@@ -14,6 +14,7 @@ import java.util.SequencedSet;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +68,7 @@ public final class ScsiTarget {
         /// Ends the commands that some nexuses have under way at a unit without an answer, but for those that
         /// are [ScsiTask#isReservation]. `drained` runs, on any thread, once none of them can touch the medium
         /// any more.
-        void abort(int lun, List<Nexus> whose, Runnable drained);
+        void abort(int lun, Predicate<Nexus> whose, Runnable drained);
     }
 
     /// One that nothing happens to on purpose.
@@ -164,10 +165,10 @@ public final class ScsiTarget {
                 }
             }
         }
-        if (change.preempted().isEmpty()) {
-            finished.run();
+        if (change.endsTasks()) {
+            transport.abort(lun, change::ends, finished);
         } else {
-            transport.abort(lun, change.preempted(), finished);
+            finished.run();
         }
     }
 

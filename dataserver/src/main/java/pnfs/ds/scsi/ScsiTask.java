@@ -354,10 +354,11 @@ public final class ScsiTask implements Persistence.Waiter {
         told.finished();
     }
 
-    /// Whether it changes registrations rather than the medium: those are not ended by PREEMPT AND ABORT, which is
-    /// one itself.
+    /// Whether it is about registrations rather than the medium: those are not ended by PREEMPT AND ABORT,
+    /// which is one itself, and may wait for its answer.
     public boolean isReservation() {
-        return Cdb.opcode(cdb, 0) == ScsiOpcode.PERSISTENT_RESERVE_OUT;
+        int opcode = Cdb.opcode(cdb, 0);
+        return opcode == ScsiOpcode.PERSISTENT_RESERVE_OUT || opcode == ScsiOpcode.PERSISTENT_RESERVE_IN;
     }
 
     private void requireInside(int at, int length) {

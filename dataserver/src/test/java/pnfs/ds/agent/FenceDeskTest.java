@@ -92,6 +92,28 @@ class FenceDeskTest {
     }
 
     @Test
+    void who_repeats_a_fence_or_asks_for_registrations_hears_of_it_when_it_holds() {
+        register();
+        var drained = new ArrayList<Runnable>();
+        shared.reservations().listen((change, finished) -> drained.add(finished));
+        fence(REGION, OWN_KEY, CLIENT_KEY);
+
+        fence(REGION, OWN_KEY, CLIENT_KEY);
+        desk.onRequest(
+                Request.newBuilder()
+                        .setRegistrations(RegistrationsQuery.newBuilder().setRegionId(Agent.bytes(REGION)))
+                        .build(),
+                replies::add);
+        drained.getLast().run();
+
+        assertThat(replies).as("the first one's commands have not ended").isEmpty();
+        drained.getFirst().run();
+        assertThat(replies)
+                .extracting(Reply::getKindCase)
+                .containsExactly(Reply.KindCase.FENCED, Reply.KindCase.FENCED, Reply.KindCase.REGISTRATIONS);
+    }
+
+    @Test
     void a_key_that_nobody_has_is_kept_away_already_but_the_volume_is_reserved() {
         fence(REGION, OWN_KEY, CLIENT_KEY);
         fence(REGION, OWN_KEY, CLIENT_KEY);

@@ -29,6 +29,7 @@ final class TargetFixture {
     int powerCuts;
     final FaultScript faults = new FaultScript(() -> powerCuts++);
     final TargetSettings settings;
+    final SharedVolume shared;
     final ScsiTarget scsi;
     final IscsiTarget target;
 
@@ -51,8 +52,8 @@ final class TargetFixture {
         var meters = new SimpleMeterRegistry();
         var header = RegionHeader.of(new UUID(1, 2), 4096, BYTES);
         this.region = new Region(header, memory, persistence, Memo.volatileMemo(), () -> {});
-        var volume = new Volume(region);
-        this.scsi = new ScsiTarget(settings.targetName(), List.of(SharedVolume.open(volume)), meters, faults);
+        this.shared = SharedVolume.open(new Volume(region));
+        this.scsi = new ScsiTarget(settings.targetName(), List.of(shared), meters, faults);
         this.target = new IscsiTarget(settings, scsi, meters);
     }
 
