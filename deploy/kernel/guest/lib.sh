@@ -7,7 +7,7 @@ uptime_now() { cut -d ' ' -f 1 /proc/uptime; }
 step() { printf '%8s  %s\n' "$(uptime_now)" "$*"; }
 fail() { printf '@@fail %s\n' "$*"; exit 1; }
 measured() { printf '@@measured %s %s\n' "$1" "$2"; }      # measured NAME VALUE-WITH-UNIT
-host_does() { printf '@@host %s\n' "$*"; }                 # kill dsN, start dsN
+host_does() { printf '@@host %s\n' "$*"; }                 # kill dsN, start mds, freeze first, thaw first
 
 # within SECONDS COMMAND...: until it succeeds. An emulated machine has longer.
 within() {
@@ -18,6 +18,12 @@ within() {
     [ $tries -gt 0 ] || return 1
     sleep 0.2
   done
+}
+
+# meet_at NAME: two guests, $me and $other, wait for each other; both have mounted /mnt/meeting.
+meet_at() {
+  touch "/mnt/meeting/.$1.$me"
+  within 120 test -e "/mnt/meeting/.$1.$other" || fail "$other did not come to '$1'"
 }
 
 # --- disks

@@ -2,10 +2,6 @@
 . ./lib.sh
 . ./work.sh
 me=$1 other=$2
-meet_at() {
-  touch "/mnt/meeting/.$1.$me"
-  within 120 test -e "/mnt/meeting/.$1.$other" || fail "$other did not come to '$1'"
-}
 
 log_in
 mount_pnfs 4.2 noac,lookupcache=none /mnt/meeting

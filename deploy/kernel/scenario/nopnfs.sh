@@ -1,4 +1,5 @@
-# A client without the layout driver: everything goes through the metadata server, by 4.2 and by 4.1.
+# A client without the layout driver: everything goes through the metadata server, by 4.2 and by 4.1. Where the driver is
+# built into the kernel, layouts come and find no disk, which comes to the same.
 . ./lib.sh
 . ./work.sh
 for driver in blocklayoutdriver nfs_layout_flexfiles nfs_layout_nfsv41_files; do
@@ -14,7 +15,7 @@ for version in 4.2 4.1; do
   sizes_and_holes
   if [ $version = 4.2 ]; then fallocate_and_copy; fi
   random_operations 1000 1 direct mmap
-  [ "$(count LAYOUTGET)" = 0 ] || fail "LAYOUTGET without a driver: $(operations)"
+  [ "$(layout_type)" != 'not configured' ] || [ "$(count LAYOUTGET)" = 0 ] || fail "LAYOUTGET without a driver: $(operations)"
   [ "$(count WRITE)" -gt 0 ] || fail "no WRITE: $(operations)"
   step "$(operations)"
   rmdir "$there"

@@ -12,8 +12,9 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/// A guest that runs one script. Confined to one thread, but for [#close].
+/// A guest that runs one script. Confined to one thread, but for [#freeze], [#thaw] and [#close].
 final class GuestProcess implements AutoCloseable {
+    private static final String NETWORK = "libslirp-helper";
     private static final Duration GOODBYE = Duration.ofSeconds(10);
 
     private final Process process;
@@ -78,6 +79,36 @@ final class GuestProcess implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while a guest ran");
+        }
+    }
+
+    /// The machine stands still: its kernel does nothing, its connections stay.
+    void freeze() throws IOException {
+        signal("STOP");
+    }
+
+    /// It goes on, and finds that time has passed.
+    void thaw() throws IOException {
+        signal("CONT");
+    }
+
+    /// To the kernel's own process; what stands for the network outside goes on.
+    private void signal(String name) throws IOException {
+        ProcessHandle machine = process.children()
+                .filter(child -> !child.info().command().orElse(NETWORK).endsWith(NETWORK))
+                .findAny()
+                .orElseThrow(() -> new IOException("the guest does not run"));
+        try {
+            int status = new ProcessBuilder("kill", "-" + name, Long.toString(machine.pid()))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+            if (status != 0) {
+                throw new IOException("no SIG" + name + " for process " + machine.pid());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while a guest was stopped");
         }
     }
 

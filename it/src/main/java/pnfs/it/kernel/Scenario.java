@@ -125,11 +125,25 @@ public record Scenario(
                         block,
                         "4.2",
                         "500"),
-                single("nopnfs", "no layout driver, by 4.2 and 4.1", served(), "nopnfs.sh"),
+                single("nopnfs", "no layout driver, by 4.2 and 4.1", served(), "nopnfs.sh")
+                        .expecting("pNFS: no device found"),
                 pair("two-clients", "two machines in one directory", served(), "two-clients.sh"),
                 pair("locks", "locks, delegations and attributes between two machines", served(), "locks.sh"),
                 single("stress", "stress-ng and dbench", served(), "stress.sh"),
                 single("lun", "a disk of a data server: reservations, and a crash under load", served(), "lun.sh")
-                        .expecting("detected conn error", "iscsi_eh|session recovery"));
+                        .expecting("detected conn error", "iscsi_eh|session recovery"),
+                pair("turns", "two machines that write and read one file in turn", served(), "turns.sh"),
+                pair(
+                                "frozen",
+                                "a machine that stands still while another wants its file",
+                                served("--lease=10s"),
+                                "frozen.sh")
+                        .expecting("reservation conflict", "failed to unregister PR key"),
+                single("crash", "servers that are killed under a writer", served(), "crash.sh")
+                        .expecting(
+                                "detected conn error",
+                                "iscsi_eh|session recovery",
+                                "nfs: server .* not responding",
+                                "failed to unregister PR key"));
     }
 }

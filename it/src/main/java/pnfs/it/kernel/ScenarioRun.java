@@ -13,6 +13,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import pnfs.client.ClusterStatus;
@@ -23,9 +25,13 @@ import pnfs.it.process.ServerProcess;
 /// One run of a scenario: a fresh cluster, its guests, and what can be said against them afterwards.
 ///
 /// Scripts speak to us in lines that begin with `@@`: `@@fail WHY`, `@@measured NAME VALUE`, `@@moved BYTES`
-/// (so much has at least been written to data servers) and `@@host kill NAME` or `@@host start NAME` for a server.
+/// (so much has at least been written to data servers), `@@fenced` (a client has been; how long that took is
+/// measured), `@@host kill NAME` or `@@host start NAME` for a server, `@@host freeze NAME` or `@@host thaw
+/// NAME` for a guest.
 public final class ScenarioRun {
     private static final String TO_US = "@@";
+    /// Volume by volume, from the decision to the data server's confirmation.
+    private static final Pattern FENCED = Pattern.compile("key fenced .* afterMillis=(\\d+)");
     /// A heartbeat carries the counters of a data server.
     private static final long COUNTERS_LIMIT_NANOS = 15_000_000_000L;
 
@@ -37,6 +43,7 @@ public final class ScenarioRun {
     private final Consumer<String> out;
     private final List<String> failures = new CopyOnWriteArrayList<>();
     private final Map<String, String> measured = new ConcurrentHashMap<>();
+    private final Map<String, GuestProcess> running = new ConcurrentHashMap<>();
 
     /// What came of it.
     ///
@@ -91,6 +98,7 @@ public final class ScenarioRun {
     private void runGuest(Scenario.Guest guest, Cluster cluster, Map<String, String> environment) {
         Path results = folder.resolve(guest.name());
         try (var process = GuestProcess.start(image, guest, scenario.limit(), environment, results)) {
+            running.put(guest.name(), process);
             int status = process.follow(line -> heard(guest, line, cluster));
             if (status != 0) {
                 failures.add(guest.name() + " ended with status " + status + ": "
@@ -136,7 +144,15 @@ public final class ScenarioRun {
                 out.accept("          measured " + words[1] + " " + words[2]);
             }
             case "moved" -> requireWritten(cluster, Long.parseLong(words[1]));
-            case "host" -> toServer(cluster, words[1], words[2]);
+            case "fenced" -> requireFence(cluster);
+            case "host" -> {
+                out.accept("          " + words[1] + " " + words[2]);
+                switch (words[1]) {
+                    case "freeze" -> guest(words[2]).freeze();
+                    case "thaw" -> guest(words[2]).thaw();
+                    default -> toServer(cluster, words[1], words[2]);
+                }
+            }
             default -> throw new IOException("the script said what nobody understands: " + line);
         }
     }
@@ -161,8 +177,29 @@ public final class ScenarioRun {
                 .sum();
     }
 
+    /// The metadata server's own word for it, in its log.
+    private void requireFence(Cluster cluster) throws IOException {
+        List<String> fenced = Files.readAllLines(cluster.mds().log()).stream()
+                .map(FENCED::matcher)
+                .filter(Matcher::find)
+                .map(said -> said.group(1) + " ms")
+                .toList();
+        if (fenced.isEmpty()) {
+            failures.add("nobody was fenced");
+        } else {
+            measured.put("fence", String.join(", ", fenced));
+        }
+    }
+
+    private GuestProcess guest(String name) throws IOException {
+        GuestProcess process = running.get(name);
+        if (process == null) {
+            throw new IOException("no guest " + name);
+        }
+        return process;
+    }
+
     private void toServer(Cluster cluster, String verb, String name) throws IOException {
-        out.accept("          " + verb + " " + name);
         Map<String, Integer> byName = IntStream.range(0, cluster.dataServerCount())
                 .boxed()
                 .collect(Collectors.toMap(index -> cluster.dataServer(index).name(), Function.identity()));

@@ -233,12 +233,14 @@ public final class Cluster implements AutoCloseable {
         awaitDataServers();
     }
 
-    /// A data server serves before it has registered.
+    /// A data server serves before it has registered. Those that were killed are not waited for.
     private void awaitDataServers() throws IOException {
         long deadline = System.nanoTime() + REGISTRATION_LIMIT.toNanos();
-        while (online() < dataServers.size()) {
+        long running =
+                dataServers.stream().filter(server -> server.process.isAlive()).count();
+        while (online() < running) {
             if (System.nanoTime() > deadline) {
-                throw new IOException(online() + " of " + dataServers.size() + " data servers are online after "
+                throw new IOException(online() + " of " + running + " data servers are online after "
                         + REGISTRATION_LIMIT.toSeconds() + " s; their logs are in " + folder);
             }
             LockSupport.parkNanos(REGISTRATION_POLL.toNanos());

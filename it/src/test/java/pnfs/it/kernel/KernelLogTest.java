@@ -54,6 +54,14 @@ class KernelLogTest {
                 .containsExactly(CONFLICT);
     }
 
+    @Test
+    void a_key_that_a_fence_has_taken_may_be_missing_but_no_read_or_write_may_meet_a_conflict() throws IOException {
+        assertThat(KernelLog.trouble(
+                        log(FIRST, CONFLICT, SECOND, CONFLICT, NOT_UNREGISTERED),
+                        List.of(Pattern.compile("failed to unregister PR key"))))
+                .containsExactly(CONFLICT);
+    }
+
     private Path log(String... lines) throws IOException {
         return Files.write(folder.resolve("dmesg"), List.of(lines));
     }
