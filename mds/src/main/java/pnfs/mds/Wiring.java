@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.SplittableRandom;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -23,6 +22,10 @@ import pnfs.wire.net.NioNetwork;
 /// clocks and chance.
 final class Wiring implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Wiring.class);
+
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+    /// RocksDB writes it once.
+    private static final String STORE_ID = "IDENTITY";
 
     private final NioNetwork network;
     private final ControlTransport control;
@@ -54,7 +57,7 @@ final class Wiring implements AutoCloseable {
                 System::nanoTime,
                 InstantSource.system(),
                 new SplittableRandom(new SecureRandom().nextLong()),
-                UUID.randomUUID().toString());
+                machine(settings.store()));
         var server = new MetadataServer(settings.offer(), ownerOf(settings.store()), shores, meters, onFailure);
 
         var durable = new CompletableFuture<Void>();
@@ -78,6 +81,12 @@ final class Wiring implements AutoCloseable {
             server.close();
             throw refused;
         }
+    }
+
+    /// What a process that was killed left in the store is there as long as the machine runs, whether it was
+    /// forced to disk or not. A store that was put back from a copy is another: its directory's files are.
+    private static String machine(Path store) throws IOException {
+        return Files.readString(BOOT_ID).strip() + ' ' + Files.getAttribute(store.resolve(STORE_ID), "unix:ino");
     }
 
     /// Whoever runs the server owns the root directory it makes, or could not use it.

@@ -29,7 +29,7 @@ final class MetadataServerNode {
     private final Fabric fabric;
     private final MeterRegistry meters;
     private final SplittableGenerator random;
-    private int starts;
+    private int powerLosses;
     private final Offer offer;
     final Pace pace;
     private MemoryEngine engine = new MemoryEngine();
@@ -72,9 +72,9 @@ final class MetadataServerNode {
         return BEGIN.plusNanos(fabric.agenda().nowNanos()).plusSeconds(clockSkewSeconds);
     }
 
-    /// Another at each start: what was not durable may be lost.
+    /// Another after each loss of power.
     private String machine() {
-        return "start " + ++starts;
+        return "power " + powerLosses;
     }
 
     void start() {
@@ -106,6 +106,7 @@ final class MetadataServerNode {
     }
 
     void losePower() {
+        powerLosses++;
         host.vanish();
         engine = journal.losePower(random);
     }
