@@ -70,6 +70,7 @@ class CompoundServerFuzzTest {
             return;
         }
         rooms.assertSpaceAddsUp();
+        rooms.assertHeldIsRecorded();
         List<OpResult> results = peer.results(xid).operations();
         assertThat(results).allSatisfy(result -> assertThat(result.status()).isNotEqualTo(NfsStatus.SERVERFAULT));
         if (results.isEmpty() || results.getFirst().status() != NfsStatus.OK) {

@@ -182,11 +182,27 @@ final class FuzzRooms implements TestServer.Rooms {
         return all;
     }
 
+    /// What a restart would find is what there is.
+    void assertHeldIsRecorded() {
+        assertThat(records(Keys.OPEN)).as("recorded opens").isEqualTo(opens.count());
+        assertThat(records(Keys.RANGE)).as("recorded ranges").isEqualTo(byteLocks.count());
+        assertThat(records(Keys.DELEGATION)).as("recorded delegations").isGreaterThanOrEqualTo(delegations.count());
+    }
+
+    private int records(Keys kind) {
+        var count = new int[1];
+        store.scan(kind.first(), kind.end(), (_, _) -> count[0]++ >= 0);
+        return count[0];
+    }
+
     /// Clients that rebooted have nothing, and when all names are gone all space is free again.
     void assertNothingLeaks(TestSession session) {
         assertThat(opens.count()).as("opens").isZero();
         assertThat(byteLocks.count()).as("locks").isZero();
         assertThat(delegations.count()).as("delegations").isZero();
+        for (Keys kind : List.of(Keys.OPEN, Keys.LOCK, Keys.RANGE, Keys.DELEGATION)) {
+            assertThat(records(kind)).as("records of kind %s", kind).isZero();
+        }
         assertThat(manager.held()).as("layouts").isEqualTo(new LayoutManager.Held(0, 0));
         for (int pass = 0; pass <= FuzzOperations.NAMES.size(); pass++) { // directories empty themselves from below
             remove(session, new OpArgs[] {new PutRootFhArgs()}, 0);

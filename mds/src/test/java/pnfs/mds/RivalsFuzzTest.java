@@ -192,6 +192,7 @@ class RivalsFuzzTest {
     private void requireOrder() {
         assertThat(server.damage).isEmpty();
         rooms.assertSpaceAddsUp();
+        rooms.assertHeldIsRecorded();
         assertThat(DelegationConflicts.among(
                         rooms.opens.states(),
                         rivals.stream().map(rival -> rival.session.clientId).toList()))
