@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import pnfs.client.PnfsClient;
@@ -17,6 +19,7 @@ import pnfs.wire.nfs4.NfsStatus;
 @Cluster(mds = "--lease=5s")
 class ClusterTest {
     private static final int MIB = 1 << 20;
+    private static final int NEW_FILES = 10;
 
     @Test
     void a_copy_by_a_client_in_a_container_goes_around_the_metadata_server(PnfsCluster cluster) {
@@ -142,6 +145,41 @@ class ClusterTest {
                 .extracting(extent -> Objects.requireNonNull(extent.place()).dataServer())
                 .contains("ds0", added.name());
         assertThat(client.counters().bytesThroughMds()).isZero();
+    }
+
+    @Test
+    void I5_a_data_server_added_under_load_takes_new_files_and_is_drained_and_forgotten(PnfsCluster cluster)
+            throws IOException {
+        PnfsClient client = cluster.client();
+        try (Load load = Load.start(cluster)) {
+            load.awaitProgress();
+            Node added = cluster.addDataServer();
+            for (int i = 0; i < NEW_FILES; i++) {
+                write(client, "/new" + i, MIB);
+            }
+            assertThat(dataServersOf(client)).contains(added.name());
+
+            assertThat(cluster.cli("mds", "drain", added.name(), "--wait")).contains("drained; it may be stopped");
+            assertThat(dataServersOf(client)).doesNotContain(added.name());
+            load.awaitProgress();
+            added.stop();
+            assertThat(cluster.cli("mds", "remove", added.name())).contains(added.name() + ": forgotten");
+            assertThatThrownBy(() -> cluster.status(added)).hasMessageContaining("does not know");
+            cluster.dropDataServer(added);
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+        }
+    }
+
+    private static List<String> dataServersOf(PnfsClient client) throws IOException {
+        var names = new ArrayList<String>();
+        for (int i = 0; i < NEW_FILES; i++) {
+            client.extents("/new" + i).stream()
+                    .map(extent -> Objects.requireNonNull(extent.place()).dataServer())
+                    .forEach(names::add);
+        }
+        return names;
     }
 
     @Test

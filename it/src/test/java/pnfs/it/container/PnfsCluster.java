@@ -69,6 +69,12 @@ final class PnfsCluster implements AutoCloseable {
         return added;
     }
 
+    /// Ends one that the metadata server does not need any more.
+    void dropDataServer(Node dropped) {
+        dataServers.remove(dropped);
+        dropped.close();
+    }
+
     Node mds() {
         return mds;
     }
