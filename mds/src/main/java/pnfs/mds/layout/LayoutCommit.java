@@ -9,6 +9,7 @@ import pnfs.layout.grant.CommitOutcome.Committed;
 import pnfs.layout.grant.LayoutFile;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutType;
+import pnfs.layout.grant.Refusal;
 import pnfs.layout.grant.Want;
 import pnfs.mds.attribute.Caller;
 import pnfs.mds.attribute.FileChange;
@@ -81,9 +82,12 @@ final class LayoutCommit implements Operation<LayoutCommitArgs> {
         if (reclaim) {
             return manager.reclaim(file, commit, former);
         }
-        return former != 0 && manager.isOfEarlierRun(commit.stateid())
+        CommitOutcome outcome = manager.commit(file, bodies.requester(state), commit);
+        boolean isUnknown =
+                outcome instanceof CommitOutcome.Refused refused && refused.refusal() == Refusal.BAD_STATEID;
+        return isUnknown && former != 0 && manager.isOfEarlierRun(commit.stateid())
                 ? manager.commitLate(file, commit, former)
-                : manager.commit(file, bodies.requester(state), commit);
+                : outcome;
     }
 
     private OpResult committed(Inode file, Committed committed, LayoutCommitArgs args, CompoundState state) {

@@ -346,6 +346,20 @@ class LayoutRestartTest {
         assertThat(deviceOf(get(ALICE, file, 0, PAGE))).isEqualTo(deviceOf(again));
     }
 
+    @Test
+    void a_kill_soon_after_the_reclaims_leaves_the_layouts_of_since_good() {
+        FileHandle file = rooms.open(ALICE, "f");
+        get(ALICE, file, 0, PAGE);
+        restart();
+        comeBackAndComplete(ALICE);
+        rooms.open(ALICE, "f");
+        Stateid since = get(ALICE, file, 0, 2 * PAGE).stateid();
+        kill();
+
+        assertThat(late(ALICE, file, since, 2 * PAGE - 1, new ByteRange(0, 2 * PAGE)))
+                .isEqualTo(NfsStatus.OK);
+    }
+
     private void learnDevice(long client, LayoutGetResult held) {
         var what = new GetDeviceInfoArgs(Opaque.of(deviceOf(held).bytes()), LayoutType.SCSI, 4096, Bitmap.EMPTY);
         assertThat(rooms.run(client, rooms.root, what).status()).isEqualTo(NfsStatus.OK);
