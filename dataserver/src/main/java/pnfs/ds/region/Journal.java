@@ -188,6 +188,12 @@ public final class Journal {
         return (int) crc.getValue();
     }
 
+    /// Whether the medium has failed. Then a write that was to be forgotten may be remembered after all, and done
+    /// again over everything that is written to its place from here on.
+    boolean hasFailed() {
+        return persistence.hasFailed();
+    }
+
     /// Makes durable what was asked for; nothing may be written from here on.
     void close() {
         persistence.close();

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /// ```
 /// All integers big-endian. A region that has kept nothing yet has zeros here. What is kept goes into the slot
 /// that does not count, so a torn write leaves the other one; and the next one begins only when this one is
-/// durable.
+/// durable. Once the medium has failed nothing is: the other slot may be the last good one.
 public final class Memo implements AutoCloseable {
     /// The longest content.
     public static final int MAX_BYTES = RegionHeader.MEMO_SLOT_BYTES - 16;
@@ -83,6 +83,10 @@ public final class Memo implements AutoCloseable {
         if (bytes.length > MAX_BYTES) {
             throw new IllegalArgumentException("memo of " + bytes.length + " bytes, may have " + MAX_BYTES);
         }
+        if (persistence.hasFailed()) {
+            waiter.persisted(false);
+            return;
+        }
         lock.lock();
         try {
             next = bytes.clone();
@@ -121,8 +125,26 @@ public final class Memo implements AutoCloseable {
         }
         persistence.persist(offset, length, durable -> {
             served.forEach(waiter -> waiter.persisted(durable));
-            writeNext();
+            if (durable) {
+                writeNext();
+            } else {
+                giveUp();
+            }
         });
+    }
+
+    private void giveUp() {
+        List<Persistence.Waiter> unserved;
+        lock.lock();
+        try {
+            next = null;
+            writing = false;
+            unserved = waiters;
+            waiters = new ArrayList<>();
+        } finally {
+            lock.unlock();
+        }
+        unserved.forEach(waiter -> waiter.persisted(false));
     }
 
     private void put(MemorySegment slot, byte[] bytes) {

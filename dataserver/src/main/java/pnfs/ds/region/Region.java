@@ -114,7 +114,7 @@ public final class Region implements AutoCloseable {
 
     /// Whether the medium has failed for good: no write is acknowledged until the region is opened again.
     public boolean hasFailed() {
-        return persistence.hasFailed();
+        return persistence.hasFailed() || journal.hasFailed();
     }
 
     /// Whether a range lies inside, whatever the two numbers are.
@@ -281,7 +281,11 @@ public final class Region implements AutoCloseable {
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public void persist(long offset, long length, Persistence.Waiter waiter) {
         requireCovered(offset, length);
-        persistence.persist(offset, length, waiter);
+        if (journal.hasFailed()) {
+            waiter.persisted(false);
+        } else {
+            persistence.persist(offset, length, waiter);
+        }
     }
 
     /// Makes durable what was asked for and lets go of the file. Nothing may use the region or its views from

@@ -367,14 +367,15 @@ class SessionTest {
         }
     }
 
-    @Test
-    void a_reset_ends_the_tasks_of_all_sessions_waits_for_the_medium_and_tells_the_others() {
+    @ParameterizedTest
+    @ValueSource(ints = {TaskManagement.LOGICAL_UNIT_RESET, TaskManagement.TARGET_WARM_RESET})
+    void a_reset_ends_the_tasks_of_all_sessions_waits_for_the_medium_and_tells_the_others(int function) {
         logIn();
         RawInitiator other = another(2);
         fixture.persistence.holds = true;
         other.send(other.write16(Bhs.FINAL, 0, 1), new byte[4096]);
 
-        initiator.send(initiator.taskRequest(TaskManagement.LOGICAL_UNIT_RESET, 0));
+        initiator.send(initiator.taskRequest(function, 0));
         assertThat(initiator.hasAnswer())
                 .as("answered while a write is on its way")
                 .isFalse();

@@ -20,6 +20,8 @@ public final class FakePersistence implements Persistence {
     /// Keeps no list of what was asked.
     public boolean forgets;
 
+    private boolean failed;
+
     private final ArrayDeque<Waiter> waiting = new ArrayDeque<>();
 
     @Override
@@ -30,8 +32,13 @@ public final class FakePersistence implements Persistence {
         if (holds) {
             waiting.add(waiter);
         } else {
-            waiter.persisted(durable);
+            answer(waiter, durable);
         }
+    }
+
+    private void answer(Waiter waiter, boolean good) {
+        failed |= !good;
+        waiter.persisted(good);
     }
 
     /// How many have not been answered.
@@ -40,7 +47,7 @@ public final class FakePersistence implements Persistence {
     }
 
     public void answerNext(boolean good) {
-        waiting.removeFirst().persisted(good);
+        answer(waiting.removeFirst(), good);
     }
 
     /// Answers all, and who asks meanwhile.
@@ -57,7 +64,7 @@ public final class FakePersistence implements Persistence {
 
     @Override
     public boolean hasFailed() {
-        return false;
+        return failed;
     }
 
     @Override

@@ -192,6 +192,28 @@ class JournalTest {
     }
 
     @Test
+    void when_an_atomic_write_cannot_be_forgotten_nothing_is_acknowledged_that_it_could_undo() {
+        var ofRecord = new FakePersistence();
+        var region = new Region(
+                RegionHeader.of(new UUID(1, 2), BLOCK, SIZE),
+                MemorySegment.ofArray(new byte[SIZE]),
+                new FakePersistence(),
+                Memo.volatileMemo(),
+                new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), ofRecord),
+                () -> {});
+        ofRecord.holds = true;
+        var told = new ArrayList<Boolean>();
+        region.writeAtomic(0, ByteBuffer.allocate(BLOCK), told::add);
+        ofRecord.answerNext(true);
+
+        ofRecord.answerNext(false);
+        region.persist(0, BLOCK, told::add);
+
+        assertThat(told).containsExactly(false, false);
+        assertThat(region.hasFailed()).isTrue();
+    }
+
+    @Test
     void a_waiter_may_ask_for_the_next_write_again_and_again() {
         Region region = new Medium(new byte[SIZE], new byte[RegionHeader.JOURNAL_BYTES], Integer.MAX_VALUE).open();
         int[] left = {20_000};

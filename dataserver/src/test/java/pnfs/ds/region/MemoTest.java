@@ -75,6 +75,23 @@ class MemoTest {
     }
 
     @Test
+    void nothing_is_kept_any_more_where_the_last_good_content_may_be() {
+        Memo memo = open(slots);
+        memo.keep(new byte[] {1}, durable -> {});
+        persistence.holds = true;
+        var told = new ArrayList<Boolean>();
+        memo.keep(new byte[] {2}, told::add);
+        memo.keep(new byte[] {3}, told::add);
+        byte[] then = slots.clone();
+
+        persistence.answerNext(false);
+        memo.keep(new byte[] {4}, told::add);
+
+        assertThat(told).containsExactly(false, false, false);
+        assertThat(slots).isEqualTo(then);
+    }
+
+    @Test
     void what_is_too_long_is_a_mistake_of_ours() {
         open(slots).keep(new byte[Memo.MAX_BYTES], durable -> {});
 
