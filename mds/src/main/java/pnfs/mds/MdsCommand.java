@@ -196,8 +196,11 @@ public final class MdsCommand implements Callable<Integer> {
                 damage[0] = true;
                 stop.countDown();
             });
-        } catch (IOException | StoreRefusedException | CorruptStoreException refused) {
+        } catch (IOException | StoreRefusedException refused) {
             spec.commandLine().getErr().println("pnfs mds: " + refused.getMessage());
+            return 1;
+        } catch (CorruptStoreException damaged) {
+            spec.commandLine().getErr().println("pnfs mds: " + MetadataServer.why(damaged));
             return 1;
         }
         Runtime.getRuntime()

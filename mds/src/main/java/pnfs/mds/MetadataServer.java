@@ -120,10 +120,7 @@ public final class MetadataServer {
     public MetadataServer(
             Offer offer, Rights rootOwner, Shores shores, MeterRegistry meters, Consumer<String> onFailure) {
         network = shores.network();
-        store = new MetadataStore(
-                shores.engine(),
-                Limits.CONGESTED_BYTES,
-                failure -> onFailure.accept("the store cannot be written, so nothing is served any more: " + failure));
+        store = new MetadataStore(shores.engine(), Limits.CONGESTED_BYTES, failure -> onFailure.accept(why(failure)));
         SplittableGenerator random = shores.random();
         identity = ServerIdentity.start(store, random.split(), shores.machine());
         SessionLimits limits = Limits.sessions(offer.lease());
@@ -334,8 +331,15 @@ public final class MetadataServer {
         }
     }
 
-    private static String why(CorruptStoreException damage) {
-        return "the store is damaged, so nothing is served any more; restore it from a copy: " + damage.getMessage();
+    private static String why(Throwable failure) {
+        return "the store cannot be written, so nothing is served any more; what was acknowledged is in it. Free space on"
+                + " its disk, or mend it, and start again: " + failure.getMessage();
+    }
+
+    /// For an operator.
+    static String why(CorruptStoreException damage) {
+        return "the store is damaged, so nothing is served any more: see what 'pnfs fsck' says of it, or restore it from"
+                + " a backup: " + damage.getMessage();
     }
 
     private static NfsTime now(InstantSource clock) {

@@ -1,5 +1,7 @@
 package pnfs.mds;
 
+import static java.util.Objects.requireNonNull;
+
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -9,6 +11,7 @@ import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,14 +61,20 @@ final class Wiring implements AutoCloseable {
                 InstantSource.system(),
                 new SplittableRandom(new SecureRandom().nextLong()),
                 machine(settings.store()));
-        var server = new MetadataServer(settings.offer(), ownerOf(settings.store()), shores, meters, onFailure);
-
         var durable = new CompletableFuture<Void>();
+        // Until it serves, a failure is why it does not start.
+        Consumer<String> failed = why -> {
+            if (!durable.completeExceptionally(new IOException(why))) {
+                onFailure.accept(why);
+            }
+        };
+        var server = new MetadataServer(settings.offer(), ownerOf(settings.store()), shores, meters, failed);
+
         server.whenDurable(() -> durable.complete(null));
-        durable.join();
 
         var control = new ControlTransport("control");
         try {
+            await(durable);
             InetSocketAddress controlAddress = control.listen(settings.control(), server::welcome);
             Listener nfs = server.serve(settings.listen());
             log.info(
@@ -87,6 +96,14 @@ final class Wiring implements AutoCloseable {
     /// forced to disk or not. A store that was put back from a copy is another: its directory's files are.
     private static String machine(Path store) throws IOException {
         return Files.readString(BOOT_ID).strip() + ' ' + Files.getAttribute(store.resolve(STORE_ID), "unix:ino");
+    }
+
+    private static void await(CompletableFuture<Void> durable) throws IOException {
+        try {
+            durable.join();
+        } catch (CompletionException failed) {
+            throw new IOException(requireNonNull(failed.getCause()).getMessage(), failed);
+        }
     }
 
     /// Whoever runs the server owns the root directory it makes, or could not use it.

@@ -47,8 +47,16 @@ public final class ServerProcess implements AutoCloseable {
     /// of the child's JVM; `log` is appended to, so that a restart continues it.
     public static ServerProcess start(String name, Path log, List<String> jvm, List<String> arguments)
             throws IOException {
+        return startThrough(List.of(), name, log, jvm, arguments);
+    }
+
+    /// As the other, by a command that becomes the command behind it, as `prlimit --nofile=200` does.
+    static ServerProcess startThrough(
+            List<String> wrapper, String name, Path log, List<String> jvm, List<String> arguments) throws IOException {
         long logStart = Files.exists(log) ? Files.size(log) : 0;
-        Process process = new ProcessBuilder(command(jvm, arguments))
+        var command = new ArrayList<>(wrapper);
+        command.addAll(command(jvm, arguments));
+        Process process = new ProcessBuilder(command)
                 .redirectInput(Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectErrorStream(true)
                 .redirectOutput(Redirect.appendTo(log.toFile()))

@@ -29,6 +29,7 @@ final class NioListener implements Listener, NioLoop.Ready {
     private final ServerSocketChannel channel;
     private final InetSocketAddress address;
     private final ConnectionLimits limits;
+    private final int mostOpen;
     private final Function<Connection, ConnectionHandler> handlers;
     private final AtomicInteger open = new AtomicInteger();
     private final Set<NioConnection> connections = ConcurrentHashMap.newKeySet();
@@ -46,6 +47,7 @@ final class NioListener implements Listener, NioLoop.Ready {
         this.channel = channel;
         this.address = (InetSocketAddress) channel.getLocalAddress();
         this.limits = limits;
+        this.mostOpen = Math.min(limits.maxConnections(), OpenFiles.connections());
         this.handlers = handlers;
     }
 
@@ -133,7 +135,7 @@ final class NioListener implements Listener, NioLoop.Ready {
     }
 
     private void take(SocketChannel accepted) {
-        if (open.get() >= limits.maxConnections()) {
+        if (open.get() >= mostOpen) {
             network.counters().turnedAway.increment();
             log.debug("connection turned away address={} open={}", address, open);
             NioLoop.closeQuietly(accepted);

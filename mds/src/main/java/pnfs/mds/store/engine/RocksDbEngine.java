@@ -50,6 +50,9 @@ public final class RocksDbEngine implements StoreEngine {
     /// RocksDB's file that is there wherever a database is.
     private static final String CURRENT = "CURRENT";
 
+    /// What the operating system calls a full disk; RocksDB repeats it.
+    private static final String NO_SPACE = "No space left on device";
+
     private static final long BLOCK_CACHE_BYTES = 64L << 20;
     private static final long WRITE_BUFFER_BYTES = 64L << 20;
     private static final int BLOOM_BITS_A_KEY = 10;
@@ -157,18 +160,25 @@ public final class RocksDbEngine implements StoreEngine {
     }
 
     private static StoreRefusedException refusal(Path directory, RocksDBException e) {
-        String what = e.getMessage();
-        if (what != null && (what.contains("lock") || what.contains("LOCK"))) {
-            return new StoreRefusedException(
-                    "store " + directory + " is in use: stop the server that has it open, or choose another directory",
-                    e);
-        }
+        String what = String.valueOf(e.getMessage());
         Status status = e.getStatus();
         boolean damaged = status != null && status.getCode() == Status.Code.Corruption;
-        return new StoreRefusedException(
-                "store " + directory + (damaged ? " is damaged" : " cannot be opened") + " (" + what
-                        + "): restore it from a backup, or choose another directory",
-                e);
+        String sentence;
+        if (damaged) {
+            sentence = " is damaged (" + what + "): restore it from a backup, or choose another directory";
+        } else if (what.contains("/LOCK")) {
+            sentence = " is in use: stop the server that has it open, or choose another directory";
+        } else if (what.contains(NO_SPACE)) {
+            sentence = " has no space left on its disk (" + what + "): free some and start again, nothing is lost";
+        } else {
+            sentence =
+                    " cannot be opened (" + what + "): mend what keeps this user from it, or restore it from a backup";
+        }
+        return new StoreRefusedException("store " + directory + sentence, e);
+    }
+
+    private static CorruptStoreException unreadable(RocksDBException e) {
+        return new CorruptStoreException("a record cannot be read: " + e.getMessage(), e);
     }
 
     private void checkFormat(Path directory) {
@@ -215,7 +225,7 @@ public final class RocksDbEngine implements StoreEngine {
         try {
             return db.get(key);
         } catch (RocksDBException e) {
-            throw new CorruptStoreException("store cannot be read", e);
+            throw unreadable(e);
         }
     }
 
@@ -352,7 +362,7 @@ public final class RocksDbEngine implements StoreEngine {
             try {
                 iterator.status();
             } catch (RocksDBException e) {
-                throw new CorruptStoreException("store cannot be read", e);
+                throw unreadable(e);
             }
             return false;
         }
