@@ -18,7 +18,7 @@ final class KernelLog {
     /// multipath device is how it looks for one.
     private static final Pattern TROUBLE = Pattern.compile(
             "WARNING:|BUG:|\\bOops\\b|Call Trace|general protection|Kernel panic|blocked for more than|refcount_t:"
-                    + "|I/O error|pNFS:(?!.*dm-uuid-mpath).*(fail|unable|error|no device)|failed to unregister|\\bNFS:.*(error|fail|unexpected|server .* error)|nfs: server .* not responding"
+                    + "|I/O error|nexus error|pNFS:(?!.*dm-uuid-mpath).*(fail|unable|error|no device)|failed to unregister|\\bNFS:.*(error|fail|unexpected|server .* error)|nfs: server .* not responding"
                     + "|Unknown NFS|state manager|reservation conflict|sd .*(Sense Key|FAILED)|detected conn error",
             Pattern.CASE_INSENSITIVE);
 
@@ -33,10 +33,7 @@ final class KernelLog {
 
     /// Lines of `dmesg` that speak of trouble, without those that `expected` describes.
     static List<String> trouble(Path dmesg, List<Pattern> expected) throws IOException {
-        List<String> said = lines(dmesg);
-        boolean keyTaken = expected.stream()
-                .anyMatch(known -> known.matcher(NOT_UNREGISTERED).find());
-        return withoutLateUnregistrations(said, keyTaken ? said.size() : doubles(said)).stream()
+        return withoutLostRaces(lines(dmesg)).stream()
                 .filter(line -> TROUBLE.matcher(line).find())
                 .filter(line ->
                         expected.stream().noneMatch(known -> known.matcher(line).find()))
@@ -45,26 +42,21 @@ final class KernelLog {
 
     /// Two programs that need the same unknown device at once make Linux ask for it, and register its key,
     /// twice. It keeps one of both and unregisters the other's key, which is the same key; so the last
-    /// unregistration, at unmount, meets a conflict.
-    private static long doubles(List<String> lines) {
+    /// unregistration, at unmount, meets a conflict. That one pair of lines is forgiven for each such double,
+    /// and no other conflict is.
+    private static List<String> withoutLostRaces(List<String> lines) {
         Set<String> seen = new HashSet<>();
-        return lines.stream()
+        long doubles = lines.stream()
                 .map(REGISTERED::matcher)
                 .filter(Matcher::find)
                 .filter(registered -> !seen.add(registered.group()))
                 .count();
-    }
-
-    /// A key that is not there any more when it is to be unregistered makes a pair of lines. So many pairs are
-    /// forgiven, and no other conflict is.
-    private static List<String> withoutLateUnregistrations(List<String> lines, long most) {
         List<String> kept = new ArrayList<>(lines);
-        long left = most;
-        for (int i = 1; i < kept.size() && left > 0; i++) {
+        for (int i = 1; i < kept.size() && doubles > 0; i++) {
             if (kept.get(i).contains(NOT_UNREGISTERED) && kept.get(i - 1).contains(CONFLICT)) {
                 kept.subList(i - 1, i + 1).clear();
                 i--;
-                left--;
+                doubles--;
             }
         }
         return kept;

@@ -56,10 +56,14 @@ class KernelLogTest {
 
     @Test
     void a_key_that_a_fence_has_taken_may_be_missing_but_no_read_or_write_may_meet_a_conflict() throws IOException {
+        String refused = "[   48.100000] critical nexus error, dev sdb, sector 6152 op 0x1:(WRITE) flags 0x0";
+        String refusedLater =
+                "[   48.100000] reservation conflict error, dev sdb, sector 6152 op 0x1:(WRITE) flags 0x0";
+
         assertThat(KernelLog.trouble(
-                        log(FIRST, CONFLICT, SECOND, CONFLICT, NOT_UNREGISTERED),
-                        List.of(Pattern.compile("failed to unregister PR key"))))
-                .containsExactly(CONFLICT);
+                        log(FIRST, CONFLICT, NOT_UNREGISTERED, CONFLICT, refused, CONFLICT, refusedLater),
+                        List.of(Pattern.compile(Scenario.KEY_IS_GONE))))
+                .containsExactly(refused, refusedLater);
     }
 
     private Path log(String... lines) throws IOException {
