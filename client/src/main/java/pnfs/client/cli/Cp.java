@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,12 @@ public final class Cp implements Callable<Integer> {
             description = "Neither bar nor summary.")
     private boolean quiet;
 
+    @Option(
+            names = "--json",
+            description = "In place of the summary a line on stdout: files, bytes, seconds, bytes_direct,"
+                    + " bytes_through_mds.")
+    private boolean json;
+
     @Parameters(paramLabel = "PATH", arity = "2..*", description = "What to copy, then where to.")
     private List<String> paths = List.of();
 
@@ -83,8 +90,11 @@ public final class Cp implements Callable<Integer> {
             long start = System.nanoTime();
             Plan plan = in ? planIn(client, sources, ClusterPath.of(target)) : planOut(client, sources, target);
             copy(client, plan, in);
-            if (!quiet) {
-                summary(client.counters(), plan, Duration.ofNanos(System.nanoTime() - start));
+            Duration time = Duration.ofNanos(System.nanoTime() - start);
+            if (json) {
+                System.out.println(json(client.counters(), plan, time));
+            } else if (!quiet) {
+                summary(client.counters(), plan, time);
             }
         }
         return 0;
@@ -194,6 +204,17 @@ public final class Cp implements Callable<Integer> {
             throw new IllegalStateException(message);
         }
         return new ParameterException(spec.commandLine(), message);
+    }
+
+    private static String json(Counters counters, Plan plan, Duration time) {
+        return String.format(
+                Locale.ROOT,
+                "{\"files\":%d,\"bytes\":%d,\"seconds\":%.3f,\"bytes_direct\":%d,\"bytes_through_mds\":%d}",
+                plan.items().size(),
+                plan.bytes(),
+                time.toNanos() / 1e9,
+                counters.bytesDirect(),
+                counters.bytesThroughMds());
     }
 
     private static void summary(Counters counters, Plan plan, Duration time) {

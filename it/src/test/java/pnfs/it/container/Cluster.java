@@ -19,6 +19,9 @@ public @interface Cluster {
     /// Of each data server, as `pnfs format` takes it.
     String regionSize() default "64MiB";
 
+    /// Whether the store lies on a disk of its own, [PnfsCluster#storeDisk].
+    boolean smallStore() default false;
+
     /// Further options of `pnfs mds`.
     String[] mds() default {};
 }

@@ -25,6 +25,9 @@ class ClusterTest {
     void a_copy_by_a_client_in_a_container_goes_around_the_metadata_server(PnfsCluster cluster) {
         assertThat(cluster.cli("cp", "/opt/pnfs/classes/logback.xml", "pnfs:/file"))
                 .contains(", 0 B through the metadata server");
+        assertThat(cluster.cli("cp", "--json", "-q", "/opt/pnfs/classes/logback.xml", "pnfs:/again"))
+                .startsWith("{\"files\":1,\"bytes\":")
+                .contains("\"bytes_through_mds\":0}");
 
         assertThat(cluster.cli("cat", "/file")).contains("<configuration>");
     }
@@ -197,6 +200,25 @@ class ClusterTest {
 
         try (PnfsFile kept = cluster.client().open("/kept", StandardOpenOption.READ)) {
             assertThat(kept.size()).isEqualTo(4 * MIB);
+        }
+    }
+
+    @Test
+    @Cluster(dataServers = 1, smallStore = true, mds = "--lease=5s")
+    void I5_a_metadata_server_whose_disk_is_full_says_so_and_has_everything_when_there_is_space_again(
+            PnfsCluster cluster) throws IOException {
+        Node mds = cluster.mds();
+        try (Load load = Load.start(cluster)) {
+            load.awaitProgress();
+            cluster.storeDisk().fill();
+            mds.awaitEnd();
+            assertThat(mds.log()).contains("the store cannot be written, so nothing is served any more");
+
+            cluster.storeDisk().free();
+            mds.start();
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
         }
     }
 

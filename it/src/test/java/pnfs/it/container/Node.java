@@ -1,6 +1,7 @@
 package pnfs.it.container;
 
 import com.github.dockerjava.api.command.InspectContainerResponse.ContainerState;
+import com.github.dockerjava.api.model.Bind;
 import com.github.dockerjava.api.model.HealthCheck;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ final class Node implements AutoCloseable {
     private final GenericContainer<?> container;
 
     /// A container that is not started yet. `command` is for a shell, so that it can ask where it runs.
-    Node(String name, Network network, String command) {
+    Node(String name, Network network, String command, List<Bind> disks) {
         this.name = name;
         this.container = new GenericContainer<>(DockerImageName.parse(Engine.IMAGE))
                 .withImagePullPolicy(image -> false)
@@ -40,7 +41,9 @@ final class Node implements AutoCloseable {
                             .withHealthcheck(OFTEN)
                             .withEntrypoint("sh", "-c")
                             .withCmd("exec " + command);
-                    Objects.requireNonNull(create.getHostConfig()).withDnsOptions(List.of("ndots:1"));
+                    Objects.requireNonNull(create.getHostConfig())
+                            .withDnsOptions(List.of("ndots:1"))
+                            .withBinds(disks);
                 })
                 .waitingFor(Wait.forHealthcheck().withStartupTimeout(START_LIMIT));
     }
@@ -68,7 +71,12 @@ final class Node implements AutoCloseable {
     /// `kill -9`; nothing of it runs when this returns.
     void kill() {
         Engine.client().killContainerCmd(id()).withSignal("KILL").exec();
-        Await.until(name + " is dead", () -> !Boolean.TRUE.equals(state().getRunning()));
+        awaitEnd();
+    }
+
+    /// Until nothing of it runs any more.
+    void awaitEnd() {
+        Await.until(name + " has ended", () -> !Boolean.TRUE.equals(state().getRunning()));
     }
 
     /// As an operator would: it may end its work.

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.testcontainers.containers.Network;
 import org.testcontainers.lifecycle.Startables;
 import pnfs.client.ClientOptions;
@@ -23,17 +24,20 @@ final class PnfsCluster implements AutoCloseable {
 
     private final Cluster shape;
     private final Network network = Network.newNetwork();
+    private final @Nullable SmallDisk storeDisk;
     private final Node mds;
     private final List<Node> dataServers = new ArrayList<>();
     private final List<PnfsClient> clients = new ArrayList<>();
 
     private PnfsCluster(Cluster shape) {
         this.shape = shape;
+        this.storeDisk = shape.smallStore() ? new SmallDisk() : null;
         this.mds = new Node(
                 "mds",
                 network,
                 "pnfs mds --store=/var/lib/pnfs/store --control=0.0.0.0:" + CONTROL + " --metrics=0.0.0.0:9464 "
-                        + String.join(" ", shape.mds()));
+                        + String.join(" ", shape.mds()),
+                storeDisk == null ? List.of() : List.of(storeDisk.at("/var/lib/pnfs/store")));
     }
 
     /// Returns when every part is ready: data servers have registered.
@@ -58,7 +62,8 @@ final class PnfsCluster implements AutoCloseable {
                 name,
                 network,
                 "pnfs ds --name=" + name + " --region=/var/lib/pnfs/region --create=" + shape.regionSize()
-                        + " --mds=mds:" + CONTROL + " --advertise=$(hostname -i):3260 --metrics=0.0.0.0:9464");
+                        + " --mds=mds:" + CONTROL + " --advertise=$(hostname -i):3260 --metrics=0.0.0.0:9464",
+                List.of());
     }
 
     /// One more, while the others run; returns when it is ready.
@@ -73,6 +78,11 @@ final class PnfsCluster implements AutoCloseable {
     void dropDataServer(Node dropped) {
         dataServers.remove(dropped);
         dropped.close();
+    }
+
+    /// What the metadata server keeps its store on; see [Cluster#smallStore].
+    SmallDisk storeDisk() {
+        return Objects.requireNonNull(storeDisk);
     }
 
     Node mds() {
@@ -192,6 +202,9 @@ final class PnfsCluster implements AutoCloseable {
     public void close() {
         disconnect();
         nodes().reversed().forEach(Node::close);
+        if (storeDisk != null) {
+            storeDisk.close();
+        }
         network.close();
     }
 }
