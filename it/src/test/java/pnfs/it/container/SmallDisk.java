@@ -6,8 +6,8 @@ import com.github.dockerjava.api.model.Volume;
 import java.util.Map;
 import java.util.UUID;
 
-/// A disk for one container that can be filled from outside. It is there until it is closed, whether the container runs or
-/// not.
+/// A disk for one container that can be filled from outside. It is there until it is closed, whether the
+/// container runs or not.
 final class SmallDisk implements AutoCloseable {
     private static final String SIZE = "48m";
     private static final String PLACE = "/disk";
