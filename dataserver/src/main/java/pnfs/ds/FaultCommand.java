@@ -93,7 +93,8 @@ final class FaultCommand {
                 "  reset              not done; the connection is closed",
                 "  torn=prefix        power cut: the process ends with a WRITE of which the",
                 "                     first so many cache lines have landed",
-                "  torn=subset        the same, but any of them may have",
+                "  torn=subset        the same, but any of them may have;",
+                "                     a WRITE ATOMIC is whole or absent after a restart",
                 "Example: pnfs ds fault add fail=3/11/00 --command read --blocks 16-31"
             })
     static final class Add implements Callable<Integer> {
