@@ -19,6 +19,7 @@ import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
+import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
@@ -68,6 +69,7 @@ final class Mapper {
 
     private final String path;
     private final Opaque fileHandle;
+    private final Fsid fsid;
     private final MdsSession.Caller session;
     private final Tally tally;
     private final IoEvents events;
@@ -80,9 +82,10 @@ final class Mapper {
 
     private long aheadBytes;
 
-    Mapper(String path, Opaque fileHandle, MdsSession.Caller session, Tally tally, IoEvents events) {
+    Mapper(String path, Opaque fileHandle, Fsid fsid, MdsSession.Caller session, Tally tally, IoEvents events) {
         this.path = path;
         this.fileHandle = fileHandle;
+        this.fsid = fsid;
         this.session = session;
         this.tally = tally;
         this.events = events;
@@ -94,6 +97,11 @@ final class Mapper {
 
     Opaque fileHandle() {
         return fileHandle;
+    }
+
+    /// The file system that it is in.
+    Fsid fsid() {
+        return fsid;
     }
 
     /// Which blocks of the file are written just now.

@@ -80,6 +80,7 @@ public final class PnfsClient implements AutoCloseable {
             Attribute.OWNER_GROUP,
             Attribute.SPACE_USED,
             Attribute.TIME_MODIFY);
+    private static final Bitmap OPENED = Bitmap.of(Attribute.SIZE, Attribute.FSID);
     /// What LOOKUP and OPEN say when a part of the path is a symbolic link.
     private static final Set<NfsStatus> MAYBE_LINK = EnumSet.of(NfsStatus.SYMLINK, NfsStatus.NOTDIR);
 
@@ -165,14 +166,17 @@ public final class PnfsClient implements AutoCloseable {
                 how(wanted, creates && writes, truncates),
                 new OpenClaim.ByName(names.getLast()));
         Walk directory = walk(Names.parent(names));
-        Reply reply = caller.call(path, () -> directory.then(open, new GetFhArgs(), new GetAttrArgs(INFO)));
+        Reply reply = caller.call(path, () -> directory.then(open, new GetFhArgs(), new GetAttrArgs(OPENED)));
+        Attributes attributes =
+                AttributeCodec.read(reply.get(GetAttrResult.class).attributes());
         var file = new PnfsFile(
                 path,
                 reply.get(GetFhResult.class).fileHandle(),
+                attributes.fsid(),
                 owner,
                 access,
                 reply.get(OpenResult.class),
-                info(reply.get(GetAttrResult.class).attributes()).size(),
+                attributes.size(),
                 session,
                 mappers,
                 direct,

@@ -12,6 +12,7 @@ import pnfs.client.FileLayout.Mapping;
 import pnfs.layout.extent.ByteRange;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
+import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.DelegationType;
@@ -66,6 +67,7 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
     PnfsFile(
             String path,
             Opaque fileHandle,
+            Fsid fsid,
             StateOwner owner,
             int shareAccess,
             OpenResult opened,
@@ -87,7 +89,8 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
         this.size = new AtomicLong(size);
         this.stateid = opened.stateid();
         this.mappers = mappers;
-        this.mapper = mappers.join(fileHandle, () -> new Mapper(path, fileHandle, caller, tally, options.events()));
+        this.mapper =
+                mappers.join(fileHandle, () -> new Mapper(path, fileHandle, fsid, caller, tally, options.events()));
         this.gate = mapper.gate();
     }
 

@@ -3,6 +3,7 @@ package pnfs.client;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
@@ -30,8 +31,9 @@ final class Recalls {
         }
         NfsStatus status = switch (recall.scope()) {
             case LayoutRecallScope.OfFile file -> ofFile(file);
-            case LayoutRecallScope.OfFileSystem _ -> ofAll(new LayoutReturnScope.OfFileSystem());
-            case LayoutRecallScope.All all -> ofAll(new LayoutReturnScope.All());
+            case LayoutRecallScope.OfFileSystem(var fsid) ->
+                ofAll(mapper -> mapper.fsid().equals(fsid), new LayoutReturnScope.OfFileSystem());
+            case LayoutRecallScope.All() -> ofAll(_ -> true, new LayoutReturnScope.All());
         };
         log.debug("layout recalled scope={} answer={}", recall.scope(), status);
         return status;
@@ -49,10 +51,9 @@ final class Recalls {
         return status;
     }
 
-    /// The cluster is one file system, so this is all the same to us.
-    private NfsStatus ofAll(LayoutReturnScope scope) {
+    private NfsStatus ofAll(Predicate<Mapper> which, LayoutReturnScope scope) {
         var recalled = new ArrayList<Mapper>();
-        for (Mapper mapper : mappers.all()) {
+        for (Mapper mapper : mappers.all().stream().filter(which).toList()) {
             NfsStatus status = mapper.recall();
             if (status == NfsStatus.DELAY) {
                 recalled.forEach(Mapper::returned);

@@ -33,7 +33,7 @@ import pnfs.wire.nfs4.LayoutType;
 /// `pnfs mds`: runs the metadata server until it is told to stop.
 @Command(
         name = "mds",
-        subcommands = {DrainCommand.class, RemoveCommand.class},
+        subcommands = {DrainCommand.class, RemoveCommand.class, RecallCommand.class},
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Runs the metadata server until it is told to stop (SIGTERM).",

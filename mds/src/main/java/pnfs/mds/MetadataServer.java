@@ -233,6 +233,10 @@ public final class MetadataServer {
                         devices,
                         dataServers,
                         cluster,
+                        layoutRoom.recalls(),
+                        exports,
+                        namespace,
+                        clusterId.getMostSignificantBits(),
                         shores.nanoTime()));
 
         var executor = new CompoundExecutor(

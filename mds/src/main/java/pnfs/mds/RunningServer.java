@@ -47,14 +47,22 @@ final class RunningServer {
         void hold(Function<Request.Builder, Reply> ask) throws InterruptedException;
     }
 
+    /// Asks for what answers within seconds.
+    ///
     /// @return the exit code
     int talk(Conversation conversation) throws InterruptedException {
+        return talk(PATIENCE, conversation);
+    }
+
+    /// @param patience how long each answer may take
+    /// @return the exit code
+    int talk(Duration patience, Conversation conversation) throws InterruptedException {
         if (control == null) {
             throw new ParameterException(spec.commandLine(), "--control HOST:PORT: missing");
         }
         try (var transport = new ControlTransport("command")) {
             ControlLink link = transport.connect(control, ControlHandler.refusing(), PATIENCE);
-            conversation.hold(request -> link.ask(request.build(), PATIENCE).join());
+            conversation.hold(request -> link.ask(request.build(), patience).join());
             return 0;
         } catch (IOException | CompletionException refused) {
             Throwable why = refused.getCause() instanceof ControlException known ? known : refused;

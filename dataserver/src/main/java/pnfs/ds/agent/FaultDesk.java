@@ -37,7 +37,16 @@ public final class FaultDesk implements ControlHandler {
                     case ADD_FAULT -> add(request.getAddFault());
                     case FAULTS -> faults();
                     case CLEAR_FAULTS -> clear(request.getClearFaults());
-                    case REGISTER, HEARTBEAT, GOODBYE, STATUS, EXTENTS, FENCE, REGISTRATIONS, DRAIN, REMOVE ->
+                    case REGISTER,
+                            HEARTBEAT,
+                            GOODBYE,
+                            STATUS,
+                            EXTENTS,
+                            FENCE,
+                            REGISTRATIONS,
+                            DRAIN,
+                            REMOVE,
+                            RECALL_LAYOUTS ->
                         ControlLink.refusal("a data server's own control port is for faults: ask the metadata server");
                     case KIND_NOT_SET ->
                         ControlLink.refusal(

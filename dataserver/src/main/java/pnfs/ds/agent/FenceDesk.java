@@ -40,7 +40,17 @@ public final class FenceDesk {
         switch (request.getKindCase()) {
             case FENCE -> fence(request.getFence(), reply);
             case REGISTRATIONS -> tellRegistrations(request.getRegistrations().getRegionId(), reply);
-            case REGISTER, HEARTBEAT, GOODBYE, STATUS, EXTENTS, ADD_FAULT, FAULTS, CLEAR_FAULTS, DRAIN, REMOVE ->
+            case REGISTER,
+                    HEARTBEAT,
+                    GOODBYE,
+                    STATUS,
+                    EXTENTS,
+                    ADD_FAULT,
+                    FAULTS,
+                    CLEAR_FAULTS,
+                    DRAIN,
+                    REMOVE,
+                    RECALL_LAYOUTS ->
                 reply.accept(ControlLink.refusal("a data server is asked for fences and registrations only"));
             case KIND_NOT_SET ->
                 reply.accept(ControlLink.refusal(

@@ -3,6 +3,7 @@ package pnfs.layout.grant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.RangeSet;
 
@@ -23,7 +24,9 @@ final class Holding {
     private boolean answered;
     /// It was held before the server started, which may have given out newer stateids than it noted.
     private boolean restored;
-    private boolean recalled;
+    /// What of it is to be returned; null where nothing is.
+    private @Nullable ByteRange recalled;
+
     private int returnsPutOff;
     /// The version under which it was recalled last.
     private int recallSeqid;
@@ -74,12 +77,13 @@ final class Holding {
     }
 
     boolean isRecalled() {
-        return recalled;
+        return recalled != null;
     }
 
-    /// From now on the client gets no more of it. The stateid is that of the recall.
-    LayoutStateid recall() {
-        recalled = true;
+    /// From now on the client gets no more of it, until it holds nothing in `range`. The stateid is that of the
+    /// recall.
+    LayoutStateid recall(ByteRange range) {
+        recalled = range;
         recallSeqid = advance().seqid();
         return stateid;
     }
@@ -92,21 +96,21 @@ final class Holding {
     /// Whether a return of `range` had better wait for a commit that may be right behind it; asked again and
     /// again without one, no longer. Linux (6.12) answers a recall with both at once, in either order.
     boolean putsOffReturn(ByteRange range) {
-        return recalled && !isRevoked() && unwritten.overlaps(range) && returnsPutOff++ < MOST_RETURNS_PUT_OFF;
+        return isRecalled() && !isRevoked() && unwritten.overlaps(range) && returnsPutOff++ < MOST_RETURNS_PUT_OFF;
     }
 
     /// The client has written this. A commit after the recall has all that the client knows: no return need wait
     /// for more.
     void committed(ByteRange part) {
         unwritten.remove(part);
-        if (recalled) {
+        if (isRecalled()) {
             returnsPutOff = MOST_RETURNS_PUT_OFF;
         }
     }
 
     /// It is not the client's any more. Nobody else may have it until the key is fenced.
     void revoke(long key) {
-        recalled = true;
+        recalled = ByteRange.all();
         revokedKey = key;
     }
 
@@ -189,6 +193,9 @@ final class Holding {
             dropped.addAll(writing.intersect(range));
             writing.remove(range);
             unwritten.remove(range);
+        }
+        if (recalled != null && !reading.overlaps(recalled) && !writing.overlaps(recalled)) {
+            recalled = null;
         }
         return dropped;
     }

@@ -332,8 +332,33 @@ public final class LayoutManager {
     public List<Recalled> recall(long inode, Set<Long> holders) {
         return grantsOf(inode).holdings().stream()
                 .filter(holding -> holders.contains(holding.client()) && !holding.isRecalled())
-                .map(holding -> new Recalled(inode, holding.client(), holding.type(), holding.recall()))
+                .map(holding -> recalled(inode, holding, ByteRange.all()))
                 .toList();
+    }
+
+    /// Whoever holds something in `range` is to return that; left out who was asked before, for whatever range.
+    public List<Recalled> recall(long inode, ByteRange range) {
+        return grantsOf(inode).holdings().stream()
+                .filter(holding -> !holding.isRecalled()
+                        && (holding.reading().overlaps(range)
+                                || holding.writing().overlaps(range)))
+                .map(holding -> recalled(inode, holding, range))
+                .toList();
+    }
+
+    private static Recalled recalled(long inode, Holding holding, ByteRange range) {
+        return new Recalled(inode, holding.client(), holding.type(), range, holding.recall(range));
+    }
+
+    /// What the client holds anything of, under layouts of this type, not yet taken from it.
+    public boolean holds(long inode, long client, LayoutType type) {
+        Holding holding = holding(inode, client, type);
+        return holding != null && !holding.isRevoked();
+    }
+
+    /// The clients that hold layouts, of any file.
+    public Set<Long> clients() {
+        return Set.copyOf(filesByClient.keySet());
     }
 
     /// Whether the client was asked to return what it holds of the file, and has not.
@@ -345,21 +370,21 @@ public final class LayoutManager {
     /// The same once more, under a newer stateid: the client had seen a newer one than the recall's.
     public Recalled recallAgain(Recalled recalled) {
         Holding holding = holding(recalled.inode(), recalled.client(), recalled.type());
-        return holding == null || !isOut(recalled)
-                ? recalled
-                : new Recalled(recalled.inode(), recalled.client(), recalled.type(), holding.recall());
+        return holding == null || !isOut(recalled) ? recalled : recalled(recalled.inode(), holding, recalled.range());
     }
 
-    /// A layout that is to be returned, whole. Linux answers the recall of a part with the return of all of it,
-    /// and waits before that only for I/O in that part.
+    /// A layout that is to be returned: all of it where it is in somebody's way, because Linux answers the
+    /// recall of a part with the return of all of it, and waits before that only for I/O in that part.
     ///
+    /// @param range whose return ends the recall
     /// @param stateid as CB_LAYOUTRECALL presents it
-    public record Recalled(long inode, long client, LayoutType type, LayoutStateid stateid) {}
+    public record Recalled(long inode, long client, LayoutType type, ByteRange range, LayoutStateid stateid) {}
 
     /// Whether it has yet to be returned, or taken.
     public boolean isOut(Recalled recalled) {
         Holding holding = holding(recalled.inode(), recalled.client(), recalled.type());
         return holding != null
+                && holding.isRecalled()
                 && !holding.isRevoked()
                 && holding.stateid().other().equals(recalled.stateid().other());
     }

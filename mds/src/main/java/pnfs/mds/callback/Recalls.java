@@ -46,6 +46,12 @@ public final class Recalls {
 
         /// The client did not give it back in time.
         void revoke();
+
+        /// The client has answered, whatever it was.
+        default void heard(NfsStatus status) {}
+
+        /// Nothing is waited for any more: it is over, or taken, or the client is gone.
+        default void ended(boolean isClientGone) {}
     }
 
     /// Where a recall stands.
@@ -100,18 +106,26 @@ public final class Recalls {
     /// To be called several times a second.
     public void tick(long nowNanos) {
         this.nowNanos = nowNanos;
-        pending.removeIf(each -> each.recall.isOver());
         for (Pending each : List.copyOf(pending)) {
+            if (each.recall.isOver()) {
+                end(each, false);
+                continue;
+            }
             // Somebody waits, and so a client whose lease is over has no courtesy left, whatever it answered.
             if (clients.releaseIfLapsed(each.recall.clientId(), nowNanos)) {
-                pending.remove(each);
+                end(each, true);
             } else if (nowNanos - each.deadlineNanos >= 0) {
-                pending.remove(each);
                 each.recall.revoke();
+                end(each, false);
             } else if (each.progress == Progress.DUE) {
                 send(each);
             }
         }
+    }
+
+    private void end(Pending each, boolean isClientGone) {
+        pending.remove(each);
+        each.recall.ended(isClientGone);
     }
 
     private void send(Pending each) {
@@ -127,6 +141,7 @@ public final class Recalls {
 
     private void answered(Pending each, NfsStatus status) {
         log.debug("recall answered op={} status={}", each.recall.callback().op(), status);
+        each.recall.heard(status);
         each.progress = switch (status) {
             case OK, RETRY_UNCACHED_REP -> Progress.ACCEPTED;
             case DELAY -> Progress.DUE;

@@ -39,6 +39,7 @@ import pnfs.wire.control.proto.ExtentsQuery;
 import pnfs.wire.control.proto.Farewell;
 import pnfs.wire.control.proto.Fence;
 import pnfs.wire.control.proto.Heartbeat;
+import pnfs.wire.control.proto.RecallLayouts;
 import pnfs.wire.control.proto.Region;
 import pnfs.wire.control.proto.RegionReport;
 import pnfs.wire.control.proto.Register;
@@ -86,6 +87,9 @@ public final class ControlDesk {
 
         /// The extents of a file, or a refusal.
         Reply extents(ExtentsQuery query);
+
+        /// Recalls layouts; answers when that is over, or refuses.
+        void recall(RecallLayouts wanted, Consumer<Reply> reply);
     }
 
     private final Cluster cluster;
@@ -150,6 +154,7 @@ public final class ControlDesk {
                 case STATUS ->
                     reply.accept(Reply.newBuilder().setStatus(status()).build());
                 case EXTENTS -> reply.accept(facts.extents(request.getExtents()));
+                case RECALL_LAYOUTS -> facts.recall(request.getRecallLayouts(), reply);
                 case DRAIN -> drain(request.getDrain(), reply);
                 case REMOVE -> remove(request.getRemove(), reply);
                 case FENCE, REGISTRATIONS ->

@@ -5,6 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongPredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
@@ -240,26 +242,36 @@ final class ClientLayouts implements StateTable.Elsewhere {
     }
 
     void giveBackAll(long clientId, Optional<LayoutType> type) {
+        giveBackAll(clientId, type, _ -> true);
+    }
+
+    /// @param which of the files, by inode
+    void giveBackAll(long clientId, Optional<LayoutType> type, LongPredicate which) {
         for (long inode : manager.filesOf(clientId)) {
-            boolean orphan;
-            try (var _ = locks.lock(inode)) {
-                orphan = giveBack(inode, clientId, type);
-            }
-            if (orphan) {
-                reap(inode);
+            if (which.test(inode)) {
+                giveBackIf(inode, clientId, type, () -> true);
             }
         }
     }
 
+    /// What it holds of one file is not the client's any more; nothing where it holds nothing.
+    void giveBackFile(long inode, long clientId, LayoutType type) {
+        giveBackIf(inode, clientId, Optional.of(type), () -> manager.holds(inode, clientId, type));
+    }
+
     /// What was recalled is not the client's any more, whatever the client thinks; nothing where it was returned.
     void giveBack(Recalled recalled) {
+        giveBackIf(recalled.inode(), recalled.client(), Optional.of(recalled.type()), () -> manager.isOut(recalled));
+    }
+
+    /// @param isHeld asked under the file's lock
+    private void giveBackIf(long inode, long clientId, Optional<LayoutType> type, BooleanSupplier isHeld) {
         boolean orphan;
-        try (var _ = locks.lock(recalled.inode())) {
-            orphan = manager.isOut(recalled)
-                    && giveBack(recalled.inode(), recalled.client(), Optional.of(recalled.type()));
+        try (var _ = locks.lock(inode)) {
+            orphan = isHeld.getAsBoolean() && giveBack(inode, clientId, type);
         }
         if (orphan) {
-            reap(recalled.inode());
+            reap(inode);
         }
     }
 

@@ -98,6 +98,9 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
                     held.forgetLost(state.clientId()); // Linux frees no layout stateid: it begins anew
                 }
             }
+            if (recalls.isBulk(state.clientId(), want.type())) {
+                throw new NfsException(NfsStatus.RECALLCONFLICT, "all layouts of the client are recalled");
+            }
             boolean isRecalled = manager.isRecalled(file.id(), state.clientId(), want.type());
             if (!isRecalled && recalls.mustWait(file.id(), state.clientId())) {
                 return new LayoutTryLater(false);

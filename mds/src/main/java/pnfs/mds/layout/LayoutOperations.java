@@ -28,8 +28,9 @@ public final class LayoutOperations {
     /// What others need of this room.
     ///
     /// @param fences to be told of time: see [Fences#sendDue]
+    /// @param recalls what an operator wants back
     /// @param layoutGet LAYOUTGET, for who can write zeros before it and registers it
-    public record Parts(Fences fences, LayoutGet layoutGet) {}
+    public record Parts(Fences fences, OrderedRecalls recalls, LayoutGet layoutGet) {}
 
     /// Adds the operations but for LAYOUTGET, and sees to it that the layouts of a client end with it.
     ///
@@ -75,12 +76,13 @@ public final class LayoutOperations {
         table.register(
                 OpCode.LAYOUTRETURN,
                 LayoutReturnArgs.class,
-                new LayoutReturn(inodes, locks, clients, manager, layouts, bodies, held));
+                new LayoutReturn(inodes, locks, clients, manager, layouts, bodies, held, obstacles));
         table.register(OpCode.GETDEVICEINFO, GetDeviceInfoArgs.class, new GetDeviceInfo(fences, bodies, watch));
         table.register(
                 OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, fences, bodies));
         return new Parts(
                 fences,
+                new OrderedRecalls(inodes, locks, clients, manager, fences, recalls, obstacles),
                 new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, fences, obstacles));
     }
 }

@@ -5,10 +5,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.layout.extent.ByteRange;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutManager.Recalled;
+import pnfs.layout.grant.LayoutType;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.FileHandle;
@@ -43,10 +46,15 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
     private final Map<Long, Claim> claims = new ConcurrentHashMap<>();
     /// The LAYOUTGETs whose replies their clients may not have seen yet, and a few older ones.
     private final Map<Holder, SessionRef> grants = new ConcurrentHashMap<>();
+    /// Who was asked for more than single files, and has not answered for all.
+    private final Set<Bulk> bulks = ConcurrentHashMap.newKeySet();
+
     private volatile int sweptGrants = LEAST_SWEPT_GRANTS;
 
     /// Who holds what; types of layouts share it.
     private record Holder(long inode, long client) {}
+
+    private record Bulk(long client, LayoutType type) {}
 
     /// Who is next. Clients double the time between tries: what it has waited so far is about what it waits now.
     private record Claim(long client, long sinceNanos, long untilNanos) {}
@@ -89,9 +97,52 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
             claims.values().removeIf(claim -> now - claim.untilNanos() >= 0);
         }
         claims.compute(file.id(), (_, claim) -> claimed(claim, claimant, now));
-        for (Recalled recalled : manager.recall(file.id(), holders)) {
-            log.debug("layout recalled inode={} client={}", file.id(), Long.toHexString(recalled.client()));
-            recalls.begin(new LayoutRecall(file.file(), recalled));
+        Set<Long> toAsk = holders.stream()
+                .filter(client -> bulks.stream().noneMatch(bulk -> bulk.client() == client))
+                .collect(Collectors.toSet()); // the others are to give it back already
+        for (Recalled recalled : manager.recall(file.id(), toAsk)) {
+            begin(file.file(), recalled);
+        }
+    }
+
+    private void begin(FileHandle file, Recalled recalled) {
+        log.debug("layout recalled inode={} client={}", file.inode(), Long.toHexString(recalled.client()));
+        recalls.begin(of(file, recalled));
+    }
+
+    /// The recall of what is marked as recalled.
+    Recalls.Recall of(FileHandle file, Recalled recalled) {
+        return new LayoutRecall(file, recalled);
+    }
+
+    /// From now until [#endBulk] the client gets no layouts of this type, and returns none of single files.
+    ///
+    /// @return false where that is so already
+    boolean beginBulk(long client, LayoutType type) {
+        return bulks.add(new Bulk(client, type));
+    }
+
+    void endBulk(long client, LayoutType type) {
+        bulks.remove(new Bulk(client, type));
+    }
+
+    boolean isBulk(long client, LayoutType type) {
+        return !bulks.isEmpty() && bulks.contains(new Bulk(client, type));
+    }
+
+    /// The client says that it holds nothing of a file that more than it was recalled with. It may have been
+    /// granted something by a call whose reply it has not seen: then it is asked for that alone, after the
+    /// reply.
+    void hasNone(FileHandle file, long client, LayoutType type) {
+        SessionRef call = grants.get(new Holder(file.inode(), client));
+        if (call == null || !clients.isLatest(call)) {
+            held.giveBackFile(file.inode(), client, type);
+            return;
+        }
+        try (var _ = locks.lock(file.inode())) {
+            manager.recall(file.inode(), Set.of(client)).stream()
+                    .filter(recalled -> recalled.type() == type)
+                    .forEach(recalled -> begin(file, recalled));
         }
     }
 
@@ -124,7 +175,11 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
         return true;
     }
 
-    /// A whole file's layout of one client and type.
+    private static FileRange wire(ByteRange range) {
+        return range.isToEnd() ? FileRange.toEnd(range.offset()) : FileRange.of(range.offset(), range.length());
+    }
+
+    /// A file's layout of one client and type, or a part of it.
     private final class LayoutRecall implements Recalls.Recall {
         private final FileHandle file;
         private volatile Recalled recalled;
@@ -147,7 +202,7 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
                     LayoutBodies.type(recalled.type()),
                     Iomode.ANY,
                     false,
-                    new LayoutRecallScope.OfFile(file.toWire(), FileRange.WHOLE_FILE, stateid));
+                    new LayoutRecallScope.OfFile(file.toWire(), wire(recalled.range()), stateid));
         }
 
         @Override

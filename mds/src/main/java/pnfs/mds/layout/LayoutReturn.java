@@ -1,6 +1,7 @@
 package pnfs.mds.layout;
 
 import java.util.Optional;
+import java.util.function.LongPredicate;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutType;
 import pnfs.layout.grant.Return;
@@ -15,6 +16,8 @@ import pnfs.mds.compound.Operation;
 import pnfs.mds.compound.RecalledException;
 import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.LayoutReturnScope;
+import pnfs.wire.nfs4.NfsException;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.LayoutReturnResult;
@@ -29,6 +32,7 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
     private final FileLayouts layouts;
     private final LayoutBodies bodies;
     private final ClientLayouts held;
+    private final LayoutRecalls recalls;
 
     LayoutReturn(
             Inodes inodes,
@@ -37,7 +41,8 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
             LayoutManager manager,
             FileLayouts layouts,
             LayoutBodies bodies,
-            ClientLayouts held) {
+            ClientLayouts held,
+            LayoutRecalls recalls) {
         this.inodes = inodes;
         this.locks = locks;
         this.clients = clients;
@@ -45,6 +50,7 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
         this.layouts = layouts;
         this.bodies = bodies;
         this.held = held;
+        this.recalls = recalls;
     }
 
     @Override
@@ -57,21 +63,25 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
         return switch (args.scope()) {
             case LayoutReturnScope.OfFile file -> ofFile(type, args, file, state);
             case LayoutReturnScope.OfFileSystem() -> {
-                inodes.requireCurrent(state); // names the file system, of which there is one
-                yield all(type, state);
+                int export = Inodes.exportOf(inodes.requireCurrent(state).id());
+                yield all(type, inode -> Inodes.exportOf(inode) == export, state);
             }
-            case LayoutReturnScope.All() -> all(type, state);
+            case LayoutReturnScope.All() -> all(type, _ -> true, state);
         };
     }
 
-    private OpResult all(LayoutType type, CompoundState state) {
-        held.giveBackAll(state.clientId(), Optional.of(type));
+    private OpResult all(LayoutType type, LongPredicate files, CompoundState state) {
+        held.giveBackAll(state.clientId(), Optional.of(type), files);
+        recalls.endBulk(state.clientId(), type);
         return new LayoutReturnResult(Optional.empty());
     }
 
     private OpResult ofFile(
             LayoutType type, LayoutReturnArgs args, LayoutReturnScope.OfFile scope, CompoundState state) {
         FileHandle handle = state.currentFile();
+        if (recalls.isBulk(state.clientId(), type)) {
+            throw new NfsException(NfsStatus.RECALLCONFLICT, "return all that was recalled, not one file");
+        }
         var what = new Return(
                 type,
                 LayoutBodies.layoutStateid(scope.stateid(), state.resolve(scope.stateid()), state),

@@ -1,5 +1,6 @@
 package pnfs.mds.namespace;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.FileChange;
@@ -36,6 +37,13 @@ final class Directories {
         state.dependsOn(stored.ticket());
         byte[] value = stored.value();
         return value == null ? null : DirectoryRecords.readEntry(directory.id(), name, value);
+    }
+
+    /// The same without a compound.
+    Optional<Entry> find(Inode directory, String name) {
+        byte[] value =
+                store.get(DirectoryRecords.entryKey(directory.id(), name)).value();
+        return Optional.ofNullable(value).map(found -> DirectoryRecords.readEntry(directory.id(), name, found));
     }
 
     /// @throws NfsException NOENT when there is no such name

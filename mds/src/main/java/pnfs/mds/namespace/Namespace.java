@@ -2,6 +2,7 @@ package pnfs.mds.namespace;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.attribute.Caller;
 import pnfs.mds.attribute.Content;
@@ -53,6 +54,24 @@ public final class Namespace {
         public void close() {
             held.close();
         }
+    }
+
+    /// What these names lead to from `root`, for nobody in particular; empty where one of them is missing or leads
+    /// to no directory.
+    public Optional<FileHandle> find(FileHandle root, List<String> names) {
+        FileHandle at = root;
+        for (String name : names) {
+            Inode directory = inodes.find(at.inode()).value();
+            if (directory == null || !directory.isDirectory()) {
+                return Optional.empty();
+            }
+            Optional<Entry> entry = directories.find(directory, name);
+            if (entry.isEmpty()) {
+                return Optional.empty();
+            }
+            at = entry.get().file();
+        }
+        return Optional.of(at);
     }
 
     /// The root directory of an export. A store that has none yet gets one, with `rights`.
