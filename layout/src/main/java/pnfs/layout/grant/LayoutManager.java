@@ -640,9 +640,9 @@ public final class LayoutManager {
 
     /// What lies on the volume `from` may move to others: the first of it at or after `offset`, as far as it
     /// follows without a gap and in one state, and `maxBytes` at most. [ProxyHold#extents] is where it is and
-    /// [ProxyHold#copies] where it goes; what nobody has written needs no copying. Layouts of it are in the
-    /// way, those for reading too, because they name the old place; and so is other I/O of ours. Empty where
-    /// nothing lies there. Takes the space lock itself.
+    /// [ProxyHold#copies] where it goes; what nobody has written needs no copying ([#mustCopy]). Layouts of it
+    /// are in the way, those for reading too, because they name the old place; and so is other I/O of ours.
+    /// Empty where nothing lies there. Takes the space lock itself.
     public Optional<HoldOutcome> beginMove(LayoutFile file, DeviceId from, long offset, long maxBytes) {
         List<Extent> moving = firstRun(file, from, offset, maxBytes);
         if (moving.isEmpty()) {
@@ -664,6 +664,14 @@ public final class LayoutManager {
             }
             return Optional.of(begin(grants, new ProxyHold(ProxyHold.Kind.MOVE, file.inode(), range, moving, plan)));
         }
+    }
+
+    /// Whether what moves may hold bytes that somebody wrote: as data, or as what a client of the run before
+    /// has yet to commit ([#commitLate]).
+    public boolean mustCopy(ProxyHold hold) {
+        return hold.extents().getFirst().state() != ExtentState.INVALID_DATA
+                || former.getOrDefault(hold.inode(), Map.of()).values().stream()
+                        .anyMatch(granted -> granted.overlaps(hold.range()));
     }
 
     private static List<Extent> firstRun(LayoutFile file, DeviceId from, long offset, long maxBytes) {
@@ -692,7 +700,11 @@ public final class LayoutManager {
     public LayoutChanges finishMove(LayoutFile file, ProxyHold hold) {
         requireKind(hold, ProxyHold.Kind.MOVE);
         List<Extent> left = file.extents().punch(hold.range());
-        hold.plan().adopt(file.extents(), hold.extents().getFirst().state(), space);
+        hold.plan().adopt(file.extents(), ExtentState.INVALID_DATA, space);
+        // As it is now: a client of the run before may have committed meanwhile what it had written there.
+        left.stream()
+                .filter(extent -> extent.state() == ExtentState.READ_WRITE_DATA)
+                .forEach(extent -> file.extents().markWritten(extent.file()));
         // Nobody holds a layout there, or the move would not have begun.
         Freed freed = space.release(left);
         freed.becameUnheld();
@@ -1049,7 +1061,7 @@ public final class LayoutManager {
     }
 
     private HoldOutcome begin(FileGrants grants, ProxyHold hold) {
-        if (hold.kind() != ProxyHold.Kind.READ) {
+        if (hold.kind() != ProxyHold.Kind.READ && hold.kind() != ProxyHold.Kind.MOVE) {
             overtake(hold.inode(), hold.range());
         }
         grants.begin(hold);

@@ -359,6 +359,11 @@ public final class FileLayouts implements FileSpace {
                 .map(outcome -> told(file, Obstacles.NOBODY, outcome));
     }
 
+    /// Whether bytes have to be copied for a move; under the file's lock, at its begin.
+    public boolean mustCopy(ProxyHold hold) {
+        return manager.mustCopy(hold);
+    }
+
     /// What moved is where it was copied to. Nothing of the inode changes with that.
     public void finishMove(FileChange change, Inode file, ProxyHold hold) {
         try (var _ = space.lock()) {

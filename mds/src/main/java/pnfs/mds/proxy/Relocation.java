@@ -1,12 +1,14 @@
 package pnfs.mds.proxy;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
 import pnfs.layout.grant.HoldOutcome;
 import pnfs.layout.grant.ProxyHold;
@@ -56,7 +58,10 @@ public final class Relocation {
             next = outcome.isEmpty()
                     ? () -> then.accept(new Step.Finished())
                     : switch (outcome.get()) {
-                        case HoldOutcome.Held(var hold) -> () -> new Copying(hold, then).next();
+                        case HoldOutcome.Held(var hold) -> {
+                            var copying = new Copying(hold, files.layouts.mustCopy(hold), then);
+                            yield copying::next;
+                        }
                         case HoldOutcome.Busy() -> {
                             files.turnstile.await(inode, () -> again(inode, from, offset, then));
                             yield () -> {};
@@ -90,14 +95,18 @@ public final class Relocation {
     private final class Copying {
         private final ProxyHold hold;
         private final Consumer<Step> then;
+        /// To be read whatever its state: what is not committed yet has bytes, too.
+        private final List<Extent> source;
         private final ByteBuffer buffer;
         private long at;
 
-        Copying(ProxyHold hold, Consumer<Step> then) {
+        Copying(ProxyHold hold, boolean mustCopy, Consumer<Step> then) {
             this.hold = hold;
             this.then = then;
-            boolean isWritten = hold.extents().getFirst().state() != ExtentState.INVALID_DATA;
-            this.at = isWritten ? hold.range().offset() : hold.range().end();
+            this.source = hold.extents().stream()
+                    .map(extent -> extent.withState(ExtentState.READ_WRITE_DATA))
+                    .toList();
+            this.at = mustCopy ? hold.range().offset() : hold.range().end();
             this.buffer =
                     ByteBuffer.allocate((int) Math.min(COPY_BYTES, hold.range().end() - at));
         }
@@ -109,7 +118,7 @@ public final class Relocation {
                 return;
             }
             ByteBuffer bytes = buffer.slice(0, (int) part.length());
-            Transfer.read(files.io, Transfer.within(hold.extents(), part), part, bytes, unread -> {
+            Transfer.read(files.io, Transfer.within(source, part), part, bytes, unread -> {
                 if (unread != null) {
                     files.finish(hold, () -> new Step.Blocked(unread.detail()), then);
                     return;

@@ -272,6 +272,26 @@ class ProxyBesideLayoutsTest {
     }
 
     @Test
+    void I5_what_a_client_of_the_run_before_may_still_commit_moves_with_its_bytes_and_stays_unwritten() {
+        FileHandle file = rooms.open(ALICE, "f");
+        run(ALICE, file, new AllocateArgs(rooms.stateid(ALICE, file), FileRange.of(0, PAGE)));
+        rooms.manager.restoreFormer(file.inode(), 99, List.of(new ByteRange(0, PAGE)));
+        disks.writeDirectly(rooms.extents(file).getFirst(), 0, bytes(PAGE, 7));
+        var moved = new AtomicReference<Relocation.@Nullable Step>();
+
+        move(file, drain(file), moved);
+        disks.run();
+
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Moved(new ByteRange(0, PAGE)));
+        Extent now = rooms.extents(file).getFirst();
+        assertThat(now.state()).isEqualTo(ExtentState.INVALID_DATA);
+        ByteBuffer found = ByteBuffer.allocate(PAGE);
+        disks.read(now.device(), now.volumeOffset(), found, failure -> {});
+        disks.run();
+        assertThat(found.array()).isEqualTo(bytes(PAGE, 7));
+    }
+
+    @Test
     void I5_a_crash_before_the_step_is_durable_leaves_the_file_where_it_was_and_no_space_is_lost() {
         FileHandle file = rooms.open(ALICE, "f");
         write(ALICE, file, 0, bytes(PAGE, 5));
