@@ -82,6 +82,13 @@ public final class MdsCommand implements Callable<Integer> {
     private @Nullable Duration lease;
 
     @Option(
+            names = "--forget-clients",
+            description =
+                    "Start as after the loss of the machine: clients of the run before have to come anew and reclaim"
+                            + " what they held. For suites that test that; otherwise they find all as it was.")
+    private boolean forgetful;
+
+    @Option(
             names = "--layout-types",
             paramLabel = "TYPE",
             split = ",",
@@ -246,7 +253,7 @@ public final class MdsCommand implements Callable<Integer> {
                 owners(),
                 placementUnitBytes,
                 volumes);
-        return new Settings(store, listen, control, offer, loops);
+        return new Settings(store, listen, control, offer, forgetful, loops);
     }
 
     private List<ExportSpec> exports() {

@@ -9,5 +9,7 @@ import java.nio.file.Path;
 /// @param listen where NFS is served
 /// @param control where data servers register
 /// @param offer what clients get
+/// @param forgetful whether clients of the run before have to reclaim what they held, though nothing was lost
 /// @param loops I/O threads
-record Settings(Path store, InetSocketAddress listen, InetSocketAddress control, Offer offer, int loops) {}
+record Settings(
+        Path store, InetSocketAddress listen, InetSocketAddress control, Offer offer, boolean forgetful, int loops) {}

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -60,7 +61,7 @@ final class Wiring implements AutoCloseable {
                 System::nanoTime,
                 InstantSource.system(),
                 new SplittableRandom(new SecureRandom().nextLong()),
-                machine(settings.store()));
+                settings.forgetful() ? UUID.randomUUID().toString() : machine(settings.store()));
         var durable = new CompletableFuture<Void>();
         // Until it serves, a failure is why it does not start.
         Consumer<String> failed = why -> {

@@ -2,7 +2,6 @@ package pnfs.it.process;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,22 +10,15 @@ import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import pnfs.client.Addresses;
 import pnfs.client.ClientOptions;
 import pnfs.client.ClusterStatus;
 import pnfs.client.PnfsClient;
-import pnfs.mds.store.Batch;
-import pnfs.mds.store.Keys;
-import pnfs.mds.store.MetadataStore;
-import pnfs.mds.store.engine.RocksDbEngine;
 
 /// One metadata server and its data servers as processes on loopback, all state in one folder: `mds/` is the
 /// store, `dsN.region` the regions, `*.log` what each process said. Servers take free ports at first and keep
 /// them when they are started again. Confined to one thread.
 public final class Cluster implements AutoCloseable {
-    private static final Logger log = LoggerFactory.getLogger(Cluster.class);
     private static final List<String> SMALL_HEAP = List.of("-Xmx384m");
     private static final Duration REGISTRATION_LIMIT = Duration.ofSeconds(30);
     private static final Duration REGISTRATION_POLL = Duration.ofMillis(20);
@@ -193,17 +185,6 @@ public final class Cluster implements AutoCloseable {
     public void restartMds() throws IOException {
         mds = startMds(mds.fact("nfs"), mds.fact("control"));
         awaitDataServers();
-    }
-
-    /// Has the metadata server find itself on another machine when it is started next, as if this one had died:
-    /// what clients held of files is theirs to reclaim. It must have ended.
-    public void loseMachine() {
-        var engine = RocksDbEngine.open(folder.resolve("mds"));
-        try (var store = new MetadataStore(engine, Long.MAX_VALUE, failure -> log.error("machine not lost", failure))) {
-            var batch = new Batch();
-            batch.put(Keys.META.of("machine".getBytes(StandardCharsets.US_ASCII)), new byte[0]);
-            store.append(batch);
-        }
     }
 
     /// Starts a data server again, on the same port and the same region. It must have ended.

@@ -58,7 +58,15 @@ class RestartTest {
     void start() throws IOException {
         cluster = Cluster.start(
                 folder,
-                new Cluster.Shape(0, 0, List.of("--lease", SuiteServer.LEASE_SECONDS + "s", "--delegations", "read")));
+                new Cluster.Shape(
+                        0,
+                        0,
+                        List.of(
+                                "--lease",
+                                SuiteServer.LEASE_SECONDS + "s",
+                                "--delegations",
+                                "read",
+                                "--forget-clients")));
         suite = new Suite(cluster.nfs());
     }
 
@@ -70,7 +78,6 @@ class RestartTest {
 
     private void restart() throws IOException {
         cluster.mds().kill();
-        cluster.loseMachine();
         cluster.restartMds();
     }
 
