@@ -1006,6 +1006,10 @@ final class ModelClient implements Session.Owner {
                 answer -> {
                     checker.note("client %d LAYOUTRETURN %s: %s", number, file.model, answer.status());
                     if (era == asked && Objects.equals(held, file.layout)) {
+                        if (answer.status() == NfsStatus.BADSESSION) {
+                            returnLayout(file, then); // a server that was killed goes on with it
+                            return;
+                        }
                         file.layout = null;
                         file.recalled = false;
                     }

@@ -297,15 +297,16 @@ final class ClientLayouts implements StateTable.Elsewhere {
         }
     }
 
-    /// Appends what a return changed, under the locks of the file and of space. Nobody waits for it: a crash
-    /// that takes it back leaves storage that is the file's and unwritten.
-    void append(Inode file, long clientId, LayoutChanges changes) {
+    /// Appends what a return changed, under the locks of the file and of space.
+    ///
+    /// @return the ticket: a kill that takes it back brings the layout back
+    long append(Inode file, long clientId, LayoutChanges changes) {
         FileChange change = inodes.change();
         record(change.batch(), file.id(), clientId);
         if (!changes.isEmpty()) {
             change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
         }
-        layouts.append(change, file.id(), changes);
+        return layouts.append(change, file.id(), changes);
     }
 
     /// The file has no name, and the last layout of it is gone.

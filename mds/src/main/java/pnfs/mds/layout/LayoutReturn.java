@@ -107,7 +107,7 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
         try (var _ = layouts.lockSpace()) {
             return switch (manager.giveBack(layouts.view(file), bodies.requester(state), what)) {
                 case ReturnOutcome.Returned(var stateid, var changes) -> {
-                    held.append(file, state.clientId(), changes);
+                    state.dependsOn(held.append(file, state.clientId(), changes));
                     yield stateid.map(next -> new Stateid(next.seqid(), next.other()));
                 }
                 case ReturnOutcome.Early(var detail) -> throw new RecalledException(detail);
