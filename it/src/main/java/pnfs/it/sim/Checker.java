@@ -5,8 +5,10 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.FileModel.Change;
 import pnfs.wire.xdr.Opaque;
@@ -29,11 +31,20 @@ final class Checker {
     private final Agenda agenda;
     private final Map<Long, List<Holder>> holders = new HashMap<>();
     private final Map<Long, Integer> keys = new HashMap<>();
+    /// When a data server first kept a key away.
+    private final Map<Long, Long> fencedAt = new HashMap<>();
+    /// Which key a client was told last, by region and client.
+    private final Map<Long, Long> lastKeys = new HashMap<>();
+    /// Who may not write directly, as region and client, until it is told another key.
+    private final Set<Long> barred = new HashSet<>();
+    /// Writes through layouts of which nothing has arrived yet.
+    private final Set<Long> direct = new HashSet<>();
     private final Map<Long, Change> changes = new HashMap<>();
     private final Map<Opaque, FileModel> files = new HashMap<>();
     private final Map<String, NameModel> names = new HashMap<>();
     private final List<String> trace = new ArrayList<>();
     private boolean traces;
+    private boolean quiet;
     private long lastValue;
     private long clock;
     private int lastFile;
@@ -45,6 +56,11 @@ final class Checker {
 
     void traces(boolean wanted) {
         traces = wanted;
+    }
+
+    /// Nothing goes wrong in this run.
+    void quiet(boolean wanted) {
+        quiet = wanted;
     }
 
     List<String> trace() {
@@ -146,6 +162,13 @@ final class Checker {
         return change;
     }
 
+    /// The same through a layout.
+    Change writeDirectly(FileModel file, int client, int offset, int end, int newSize) {
+        Change change = write(file, client, offset, end, newSize);
+        direct.add(change.value);
+        return change;
+    }
+
     Change truncate(FileModel file, int client, int size) {
         return file.truncate(client, size, now());
     }
@@ -184,6 +207,10 @@ final class Checker {
         return (long) region << 32 | offset / BLOCK_BYTES;
     }
 
+    private static long way(int region, int client) {
+        return (long) region << 32 | client;
+    }
+
     /// A client has got a layout of a block.
     void granted(int client, int region, long offset, boolean writes) {
         List<Holder> those = holders.computeIfAbsent(block(region, offset), _ -> new ArrayList<>(1));
@@ -206,8 +233,20 @@ final class Checker {
     }
 
     /// A client was told with which key it is to register.
-    void told(int client, long key) {
-        keys.put(key, client);
+    void told(int client, int region, long key, long askedAt) {
+        Integer other = keys.put(key, client);
+        if ((other != null && other != client) || fencedAt.getOrDefault(key, Long.MAX_VALUE) < askedAt) {
+            throw fail("I1: client " + client + " was told key " + Long.toHexString(key) + ", which was used before");
+        }
+        lastKeys.put(way(region, client), key);
+        barred.remove(way(region, client));
+    }
+
+    /// A client that is there lost layouts.
+    void revoked(int client) {
+        if (quiet) {
+            throw fail("liveness: client " + client + " lost its layouts, and nothing had gone wrong");
+        }
     }
 
     /// A data server keeps a key away from a region: whoever has it believes in vain that it holds something
@@ -215,7 +254,11 @@ final class Checker {
     void fenced(int region, long key) {
         Integer client = keys.get(key);
         note("region %d keeps key %x away", region, key);
+        fencedAt.putIfAbsent(key, now());
         if (client != null) {
+            if (lastKeys.getOrDefault(way(region, client), 0L) == key) {
+                barred.add(way(region, client));
+            }
             holders.forEach((block, those) -> {
                 if (block >> 32 == region) {
                     those.removeIf(holder -> holder.client == client);
@@ -227,11 +270,11 @@ final class Checker {
     /// Bytes have reached the memory of a region.
     void stored(int region, byte[] memory, int offset, int length) {
         for (int at = offset; at < offset + length; at += FileModel.SECTOR_BYTES) {
-            List<Holder> those = holders.get(block(region, at));
-            if (those == null || those.isEmpty()) {
-                continue;
-            }
             Change change = changes.get(wordAt(memory, at));
+            if (change != null && direct.remove(change.value) && barred.contains(way(region, change.client))) {
+                throw fail("I1: " + change + " reached region " + region + ", which keeps its client away");
+            }
+            List<Holder> those = holders.getOrDefault(block(region, at), List.of());
             for (Holder holder : those) {
                 if (change != null && holder.client != change.client) {
                     throw fail("I1: " + change + " reached block " + at / BLOCK_BYTES + " of region " + region

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -31,7 +30,7 @@ final class Fabric {
     /// Who ran last on each machine.
     private final Map<Integer, Host> running = new HashMap<>();
     /// For each closed direction, what waits for its opening.
-    private final Map<Integer, List<Runnable>> closed = new TreeMap<>();
+    private final Map<Integer, List<Runnable>> closed = new HashMap<>();
 
     private long lastWire;
 
@@ -75,19 +74,10 @@ final class Fabric {
     }
 
     void open(int from, int to) {
-        open(way(from, to));
-    }
-
-    private void open(int way) {
-        List<Runnable> waiting = closed.remove(way);
+        List<Runnable> waiting = closed.remove(way(from, to));
         if (waiting != null) {
             waiting.forEach(Runnable::run);
         }
-    }
-
-    /// Everybody reaches everybody.
-    void heal() {
-        List.copyOf(closed.keySet()).forEach(this::open);
     }
 
     long delay() {

@@ -18,6 +18,8 @@ enum FaultKind {
     PARTITION,
     /// A client is not heard by the metadata server for longer than its lease, and goes on with its data servers.
     SILENT_CLIENT,
+    /// A client goes on with what it is asked to give back.
+    CLIENT_KEEPS_LAYOUTS,
     /// A disk takes hundreds of times as long as usual for a while.
     SLOW_DISK,
     /// The metadata server's clock on the wall is set.

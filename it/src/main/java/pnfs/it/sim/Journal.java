@@ -13,6 +13,7 @@ final class Journal implements StoreEngine {
     private final Host host;
     private final Pace pace;
     private boolean busy;
+    private @Nullable Runnable atNextCommit;
 
     Journal(MemoryEngine engine, Host host, Pace pace) {
         this.engine = engine;
@@ -38,10 +39,20 @@ final class Journal implements StoreEngine {
     @Override
     public void commit(long ticket, Batch batch) {
         engine.commit(ticket, batch);
+        Runnable then = atNextCommit;
+        if (then != null) {
+            atNextCommit = null;
+            host.schedule(pace.nanos(), then);
+        }
         if (!busy) {
             busy = true;
             host.execute(this::flush);
         }
+    }
+
+    /// Runs `then` once, after the next batch and about as much later as a commit takes.
+    void atNextCommit(Runnable then) {
+        atNextCommit = then;
     }
 
     private void flush() {

@@ -29,12 +29,12 @@ final class MetadataServerNode {
     private final Fabric fabric;
     private final MeterRegistry meters;
     private final SplittableGenerator random;
-    private int powerLosses;
     private final Offer offer;
     final Pace pace;
     private MemoryEngine engine = new MemoryEngine();
     private Host host;
     private Journal journal;
+    private int powerLosses;
     private long clockSkewSeconds;
 
     MetadataServerNode(Fabric fabric, MeterRegistry meters, SplittableGenerator random) {
@@ -72,16 +72,12 @@ final class MetadataServerNode {
         return BEGIN.plusNanos(fabric.agenda().nowNanos()).plusSeconds(clockSkewSeconds);
     }
 
-    /// Another after each loss of power.
-    private String machine() {
-        return "power " + powerLosses;
-    }
-
     void start() {
         host = new Host(fabric, fabric.agenda(), MACHINE, random.split());
         fabric.boot(host);
         journal = new Journal(engine, host, pace);
-        var shores = new MetadataServer.Shores(journal, host, host::nowNanos, this::now, random.split(), machine());
+        var shores = new MetadataServer.Shores(
+                journal, host, host::nowNanos, this::now, random.split(), "boot " + powerLosses);
         var server = new MetadataServer(offer, new Rights(0777, 0, 0), shores, meters, why -> {
             throw new Violation("the metadata server gave up: " + why);
         });
@@ -99,16 +95,22 @@ final class MetadataServerNode {
         }));
     }
 
-    /// The process is killed, or its machine: what was not durable may be lost.
+    /// The process is killed: what it had not written yet is lost, and clients go on when it is back.
     void kill() {
         host.die();
         engine = journal.losePower(random);
     }
 
+    /// The machine goes down: clients have to take back what they held.
     void losePower() {
-        powerLosses++;
         host.vanish();
         engine = journal.losePower(random);
+        powerLosses++;
+    }
+
+    /// Runs `then` once, soon after the server has changed something next: before that is durable, mostly.
+    void atNextCommit(Runnable then) {
+        journal.atNextCommit(then);
     }
 
     static long seconds(long seconds) {

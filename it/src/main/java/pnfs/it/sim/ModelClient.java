@@ -85,6 +85,8 @@ final class ModelClient implements Session.Owner {
     private boolean resting;
     private boolean proving;
     private boolean leaving;
+    /// What is recalled is not given back.
+    private boolean keeps;
     /// Counts how often the server has forgotten us: what belongs to an earlier time is nothing.
     private int era;
 
@@ -125,6 +127,11 @@ final class ModelClient implements Session.Owner {
     /// Begins nothing new.
     void rest() {
         resting = true;
+    }
+
+    /// Whether it goes on with what it is asked to give back.
+    void keep(boolean wanted) {
+        keeps = wanted;
     }
 
     /// Shows that a layout can be had and a write be committed, whatever was before.
@@ -175,6 +182,7 @@ final class ModelClient implements Session.Owner {
 
     @Override
     public void revoked() {
+        checker.revoked(number);
         for (OpenFile file : open.values()) {
             Stateid held = file.layout;
             if (held != null) {
@@ -604,7 +612,7 @@ final class ModelClient implements Session.Owner {
             List<Integer> fresh = fresh(file, first, blocks);
             int offset = first * BLOCK;
             int end = offset + blocks * BLOCK;
-            Change change = checker.write(file.model, number, offset, end, commits ? end : -1);
+            Change change = checker.writeDirectly(file.model, number, offset, end, commits ? end : -1);
             checker.note("client %d writes %s %d..%d value %x", number, file.model, offset, end, change.value);
             move(file, first, blocks, ByteBuffer.wrap(filled(change)), Direction.WRITE, failure -> {
                 if (failure != null) {
@@ -656,7 +664,7 @@ final class ModelClient implements Session.Owner {
         }
         int block = writable.get(random.nextInt(writable.size()));
         file.use(() -> {
-            Change change = checker.write(file.model, number, block * BLOCK, (block + 1) * BLOCK, -1);
+            Change change = checker.writeDirectly(file.model, number, block * BLOCK, (block + 1) * BLOCK, -1);
             checker.note("client %d scribbles into %s block %d value %x", number, file.model, block, change.value);
             move(file, block, 1, ByteBuffer.wrap(filled(change)), Direction.WRITE, failure -> {
                 if (failure == null) {
@@ -871,6 +879,8 @@ final class ModelClient implements Session.Owner {
                                 file,
                                 answer.find(OpResult.LayoutGetResult.class),
                                 () -> then.accept(file.layout != null && covers(file, iomode, first, blocks)));
+                    } else if (answer.known() && isLater(answer.status()) && keeps) {
+                        then.accept(false);
                     } else if (answer.known() && isLater(answer.status())) {
                         // What others wait for we must not keep while we wait for them.
                         returnLayout(file, () -> {
@@ -942,6 +952,7 @@ final class ModelClient implements Session.Owner {
             then.run();
             return;
         }
+        long askedAt = checker.now();
         DeviceId device = unknown.iterator().next();
         unknown.remove(device);
         ask(List.of(new GetDeviceInfoArgs(Opaque.of(device.bytes()), LayoutType.SCSI, 4096, Bitmap.EMPTY)), answer -> {
@@ -958,7 +969,7 @@ final class ModelClient implements Session.Owner {
             var leaf = (VolumeTopology.Scsi) found.topology();
             int region = regionOf(leaf.designator().bytes());
             devices.put(device, region);
-            checker.told(number, found.key());
+            checker.told(number, region, found.key(), askedAt);
             DiskSession disk = disks.get(region);
             if (disk == null || !disk.isUsable()) {
                 disk = new DiskSession(host, dataServers.get(region), number);
@@ -1048,8 +1059,11 @@ final class ModelClient implements Session.Owner {
                 if (file.layout == null) {
                     return new CbResult.CbFailure(callback.op(), NfsStatus.DELAY);
                 }
-                file.recalled = true;
                 file.layout = scope.stateid();
+                if (keeps) {
+                    return new CbResult.CbSuccess(callback.op());
+                }
+                file.recalled = true;
                 file.use(() -> returnLayout(file, file::done));
                 return new CbResult.CbSuccess(callback.op());
             }

@@ -103,6 +103,14 @@ final class Session {
             this.operations = operations;
             this.then = then;
         }
+
+        /// Whether it takes or gives back what a client can hold; done twice it is as if done once.
+        boolean isStateful() {
+            return operations.stream().anyMatch(operation -> switch (operation) {
+                case OpArgs.OpenArgs _, OpArgs.CloseArgs _, OpArgs.LayoutGetArgs _, OpArgs.LayoutReturnArgs _ -> true;
+                default -> false;
+            });
+        }
     }
 
     private final Host host;
@@ -301,7 +309,13 @@ final class Session {
         id = null;
         List<Call> unknown = List.copyOf(underWay.values());
         underWay.clear();
-        unknown.forEach(call -> call.then.accept(UNKNOWN));
+        for (Call call : unknown) {
+            if (call.isStateful()) {
+                waiting.addFirst(call); // what it took must not be held without our knowing it
+            } else {
+                call.then.accept(UNKNOWN);
+            }
+        }
         createSession(this::introduce);
     }
 

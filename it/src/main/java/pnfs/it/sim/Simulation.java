@@ -24,6 +24,11 @@ final class Simulation {
     private static final int FAULT_STEPS = 120;
     private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final int TEMPOS = 10;
+    /// One run in so many has no faults at all: then nobody may lose anything.
+    private static final int QUIET = 8;
+    private static final int SILENT_KINDS = 3;
+    /// In one run of so many a client is alone.
+    private static final int ALONE = 8;
     private static final int LEAST_FAULT_BITS = 20; // a millisecond
     private static final int MOST_FAULT_BITS = 35; // half a minute
     private static final long MOST_JUMP_SECONDS = TimeUnit.DAYS.toSeconds(400);
@@ -75,9 +80,11 @@ final class Simulation {
         for (int i = 0; i < DATA_SERVERS; i++) {
             dataServers.add(new DataServerNode(i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker));
         }
-        clientCount = 1 + random.nextInt(3);
-        tempo = random.nextInt(TEMPOS);
-        faults = plan.faults.isEmpty() ? List.of() : List.copyOf(EnumSet.copyOf(plan.faults));
+        clientCount = random.nextInt(ALONE) == 0 ? 1 : 2 + random.nextInt(2);
+        tempo = Math.max(random.nextInt(TEMPOS), random.nextInt(TEMPOS));
+        boolean quiet = random.nextInt(QUIET) == 0 || plan.faults.isEmpty();
+        faults = quiet ? List.of() : List.copyOf(EnumSet.copyOf(plan.faults));
+        checker.quiet(quiet);
     }
 
     static Outcome run(Plan plan, boolean traces) {
@@ -137,14 +144,10 @@ final class Simulation {
     private void strike(FaultKind kind) {
         switch (kind) {
             case METADATA_SERVER_DIES -> {
-                if (metadataServer.isUp()) {
-                    checker.note("fault: metadata server dies");
-                    if (chance.nextBoolean()) {
-                        metadataServer.kill();
-                    } else {
-                        metadataServer.losePower();
-                    }
-                    later(metadataServer::start);
+                if (chance.nextBoolean()) {
+                    metadataServerDies();
+                } else if (metadataServer.isUp()) {
+                    metadataServer.atNextCommit(this::metadataServerDies);
                 }
             }
             case DATA_SERVER_DIES -> dataServerDies(DataServerNode::kill);
@@ -169,13 +172,24 @@ final class Simulation {
             case PARTITION -> partition(anyHost().machine(), anyHost().machine());
             case SILENT_CLIENT -> {
                 int client = FIRST_CLIENT + chance.nextInt(clientCount);
+                long nanos = MetadataServerNode.LEASE.toNanos() + chance.nextLong(SILENCE_NANOS);
                 checker.note("fault: %d is silent", client);
-                fabric.close(client, MetadataServerNode.MACHINE);
-                fabric.close(MetadataServerNode.MACHINE, client);
-                agenda.after(MetadataServerNode.LEASE.toNanos() + chance.nextLong(SILENCE_NANOS), () -> {
-                    fabric.open(client, MetadataServerNode.MACHINE);
-                    fabric.open(MetadataServerNode.MACHINE, client);
-                });
+                part(client, nanos);
+                switch (chance.nextInt(SILENT_KINDS)) {
+                    case 0 -> // its fence is late
+                        part(FIRST_DATA_SERVER + chance.nextInt(DATA_SERVERS), nanos);
+                    case 1 -> // who is to fence it forgets
+                        agenda.after(chance.nextLong(nanos), this::metadataServerDies);
+                    default -> {}
+                }
+            }
+            case CLIENT_KEEPS_LAYOUTS -> {
+                ModelClient client = clients.get(chance.nextInt(clientCount));
+                checker.note(
+                        "fault: machine %d keeps its layouts", client.host().machine());
+                client.keep(true);
+                agenda.after(
+                        MetadataServerNode.LEASE.toNanos() + chance.nextLong(SILENCE_NANOS), () -> client.keep(false));
             }
             case SLOW_DISK -> {
                 Pace pace =
@@ -186,6 +200,28 @@ final class Simulation {
             }
             case CLOCK_JUMPS -> metadataServer.jump(chance.nextLong(-MOST_JUMP_SECONDS, MOST_JUMP_SECONDS));
         }
+    }
+
+    private void metadataServerDies() {
+        if (metadataServer.isUp() && !peace) {
+            checker.note("fault: metadata server dies");
+            if (chance.nextBoolean()) {
+                metadataServer.kill();
+            } else {
+                metadataServer.losePower();
+            }
+            later(metadataServer::start);
+        }
+    }
+
+    /// The metadata server and another machine do not hear each other.
+    private void part(int machine, long nanos) {
+        fabric.close(machine, MetadataServerNode.MACHINE);
+        fabric.close(MetadataServerNode.MACHINE, machine);
+        agenda.after(nanos, () -> {
+            fabric.open(machine, MetadataServerNode.MACHINE);
+            fabric.open(MetadataServerNode.MACHINE, machine);
+        });
     }
 
     /// After a time that is short as often as it is long.
@@ -242,7 +278,6 @@ final class Simulation {
     private void makePeace() {
         peace = true;
         checker.note("peace");
-        fabric.heal();
         metadataServer.pace.slow(false);
         dataServers.forEach(server -> server.pace.slow(false));
         clients.forEach(ModelClient::rest);

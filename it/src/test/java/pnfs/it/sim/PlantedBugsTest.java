@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.slf4j.LoggerFactory;
+import pnfs.wire.control.proto.Fenced;
+import pnfs.wire.control.proto.Reply;
 
 /// The simulator finds each bug of a list. A seed that once found it comes first; where a change to the servers
 /// has made something else of that seed, others are tried.
@@ -36,65 +38,65 @@ class PlantedBugsTest {
                     "mds.compound.CompoundRun#advance",
                     "CompoundState.ticket",
                     always(0L),
-                    21L),
+                    26L),
             new PlantedBug(
                     "a LAYOUTCOMMIT does not wait for its change",
                     "mds.layout.LayoutCommit",
                     "CompoundState.dependsOn",
                     nothing(),
-                    152L),
+                    71L),
             new PlantedBug(
                     "a batch becomes durable piece by piece",
                     "mds.store.MetadataStore#append",
                     "StoreEngine.commit",
                     code("inPieces"),
-                    51L),
+                    155L),
             new PlantedBug(
                     "what is free is not stored",
                     "mds.layout.FileLayouts#addTo",
                     "ExtentRecords.addSpace",
                     nothing(),
-                    5L),
+                    4L),
             new PlantedBug(
                     "what a file is made of is not stored",
                     "mds.layout.FileLayouts#addTo",
                     "ExtentRecords.addExtents",
                     nothing(),
-                    3L),
+                    1L),
             // Names.
             new PlantedBug(
-                    "a file without a name is not listed", "mds.namespace.Orphans#unlink", "Batch.put", nothing(), 6L),
+                    "a file without a name is not listed", "mds.namespace.Orphans#unlink", "Batch.put", nothing(), 8L),
             new PlantedBug(
                     "a file is freed while somebody has it open",
                     "mds.namespace.Orphans#end",
                     "InUse.isOpen",
                     always(false),
-                    19L),
+                    1L),
             new PlantedBug(
                     "a file is freed while somebody holds a layout of it",
                     "mds.layout.FileLayouts#release",
                     "LayoutManager.isHeld",
                     always(false),
-                    30L),
+                    8L),
             new PlantedBug(
                     "RENAME forgets the file that had the name",
                     "mds.namespace.Rename",
                     "Orphans.unlink",
                     nothing(),
-                    1L),
+                    15L),
             // Layouts.
             new PlantedBug(
                     "new storage counts as written",
                     "layout.grant.LayoutManager#grantWriting",
                     "SpacePlan.adopt",
                     with(2, "READ_WRITE_DATA"),
-                    13L),
+                    8L),
             new PlantedBug(
                     "a LAYOUTCOMMIT makes data of all that was granted",
                     "layout.grant.LayoutManager#commit",
                     "ExtentMap.markWritten",
                     code("markAll"),
-                    44L),
+                    68L),
             new PlantedBug(
                     "a layout is granted whoever holds another",
                     "layout.grant.FileGrants#firstConflict",
@@ -106,59 +108,90 @@ class PlantedBugsTest {
                     "layout.grant.FileGrants#firstConflict",
                     "ByteRange.overlaps",
                     always(false),
-                    25L),
+                    19L),
             new PlantedBug(
                     "a WRITE does not look at layouts",
                     "layout.grant.LayoutManager#beginWrite",
                     "FileGrants.holdersAgainstWrite",
                     always(Set.of()),
-                    8L),
+                    7L),
             new PlantedBug(
                     "a truncation does not look at layouts",
                     "layout.grant.LayoutManager#beginShrink",
                     "FileGrants.holdersOf",
                     always(Set.of()),
-                    25L),
+                    74L),
             new PlantedBug(
                     "operations on one block do not wait for each other",
                     "layout.grant.LayoutManager#obstacle",
                     "FileGrants.isBusy",
                     always(false),
-                    95L),
+                    19L),
             new PlantedBug(
                     "a truncation keeps what lies behind the end",
                     "layout.grant.LayoutManager#finishShrink",
                     "ExtentMap.truncate",
                     always(List.of()),
-                    8L),
+                    26L),
             new PlantedBug(
                     "a truncation leaves the rest of the last block",
                     "mds.proxy.CutOff",
                     "ByteBuffer.put",
                     nothing(),
-                    1L),
+                    10L),
             new PlantedBug(
                     "a WRITE of part of a block fills up with what lay there",
                     "mds.proxy.Transfer#read",
                     "Stream.filter",
                     argument(0),
                     1L),
-            // Fences.
+            // Recalls and fences.
             new PlantedBug(
-                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 32L),
+                    "a layout that is not given back is never taken",
+                    "mds.callback.Recalls#tick",
+                    "Recall.revoke",
+                    nothing(),
+                    41L),
+            new PlantedBug("a recall is never sent", "mds.callback.Recalls#send", "Callbacks.send", nothing(), 10L),
+            new PlantedBug(
+                    "what was taken is free before the fence",
+                    "mds.layout.ClientLayouts#dropFenced",
+                    "LayoutManager.fenced",
+                    with(4, Set.of()),
+                    52L),
+            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 7L),
+            new PlantedBug(
+                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 33L),
             // Data servers.
+            new PlantedBug(
+                    "a data server confirms a fence that it has not done",
+                    "ds.agent.FenceDesk#onRequest",
+                    "FenceDesk.fence",
+                    onlyTell(
+                            2,
+                            "accept",
+                            Reply.newBuilder()
+                                    .setFenced(Fenced.getDefaultInstance())
+                                    .build()),
+                    4L),
+            new PlantedBug(
+                    "a data server lets everybody write",
+                    "ds.scsi.LogicalUnit",
+                    "ReservationTable.permits",
+                    always(true),
+                    4L),
             new PlantedBug(
                     "a data server does not keep its registrations",
                     "ds.reservation.SharedVolume#open",
                     "Memo.keep",
                     onlyTell(2, "persisted", true),
-                    13L),
+                    11L),
             new PlantedBug(
                     "a data server acknowledges what is not durable",
                     "ds.volume.Volume#persist",
                     "Region.persist",
                     onlyTell(3, "persisted", true),
-                    3L));
+                    2L));
 
     private static Level level = Level.INFO;
     private static @Nullable Planting planting;
