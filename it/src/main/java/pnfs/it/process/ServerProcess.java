@@ -93,6 +93,10 @@ public final class ServerProcess implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(
                 "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+        String archive = System.getProperty("pnfs.aot");
+        if (archive != null && Files.exists(Path.of(archive))) {
+            command.addAll(List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off,cds=off")); // as the launcher starts them
+        }
         command.addAll(jvm);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "pnfs.it.Pnfs"));
         command.addAll(arguments);

@@ -20,7 +20,7 @@ final class TortureRun implements AutoCloseable {
     private static final Duration LONGEST_LULL = Duration.ofSeconds(1);
     private static final Duration LONGEST_PARTITION = Duration.ofMillis(1500);
     /// So long the load may take to get on after a fault.
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static final int STEPS_AFTER_FAULT = 20;
     private static final Duration POLL = Duration.ofMillis(5);
