@@ -66,14 +66,16 @@ final class RecallCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         var wanted = RecallLayouts.newBuilder();
-        if (scope.part != null) {
+        Part part = scope.part;
+        String export = scope.export;
+        if (part != null) {
             wanted.setFile(RecallLayouts.FilePart.newBuilder()
-                    .setPath(scope.part.path)
-                    .setOffset(scope.part.offset)
-                    .setLength(scope.part.length));
-        } else if (scope.export != null) {
-            wanted.setExport(scope.export);
-        } else {
+                    .setPath(part.path)
+                    .setOffset(part.offset)
+                    .setLength(part.length));
+        } else if (export != null) {
+            wanted.setExport(export);
+        } else if (scope.all) {
             wanted.setAll(RecallLayouts.Everything.getDefaultInstance());
         }
         return server.talk(PATIENCE, ask -> {
