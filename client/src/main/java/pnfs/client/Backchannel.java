@@ -82,7 +82,7 @@ final class Backchannel {
         }
         lock.lock();
         try {
-            boolean known = args.session().equals(session);
+            boolean known = session != null && args.session().equals(session);
             if (args.slot() >= SLOTS) {
                 return List.of(new CbFailure(first.op(), NfsStatus.BADSLOT));
             }

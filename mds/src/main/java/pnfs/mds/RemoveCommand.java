@@ -21,7 +21,7 @@ final class RemoveCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         return server.talk(ask -> {
-            ask.apply(Request.newBuilder().setRemove(Remove.newBuilder().setName(name)));
+            var _ = ask.apply(Request.newBuilder().setRemove(Remove.newBuilder().setName(name)));
             server.say(name + ": forgotten");
         });
     }

@@ -43,6 +43,8 @@ final class RunningServer {
     /// What a command does while it is connected.
     @FunctionalInterface
     interface Conversation {
+        /// Asks what it wants to know, and says what it heard.
+        ///
         /// @param ask answers a request, or throws why it was refused
         void hold(Function<Request.Builder, Reply> ask) throws InterruptedException;
     }
@@ -54,6 +56,8 @@ final class RunningServer {
         return talk(PATIENCE, conversation);
     }
 
+    /// Asks for what may take its time.
+    ///
     /// @param patience how long each answer may take
     /// @return the exit code
     int talk(Duration patience, Conversation conversation) throws InterruptedException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import pnfs.ds.reservation.Nexus;
@@ -38,7 +39,7 @@ class StrangerTest {
                 .isEqualTo(ScsiStatus.GOOD);
     }
 
-    private ArrayList<Answer> fence() {
+    private List<Answer> fence() {
         var answers = new ArrayList<Answer>();
         fixture.shared.reservations().change(now -> now.fence(SERVER, new KeyPair(0x100, KEY)), answers::add);
         fixture.loop.runTasks();

@@ -163,7 +163,7 @@ class LayoutRecallTest {
     @Test
     void a_part_can_be_returned_of_what_is_recalled() {
         Opened file = tree.create("file");
-        Stateid layout = get(file, file.stateid()).stateid();
+        get(file, file.stateid());
         Tree other = tree.of(suite.session());
         Opened there = other.open("file", "other", ShareBits.BOTH);
         other.session.call(false, getArgs(there, there.stateid()));

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,10 +65,10 @@ class OrderedRecallTest {
     private static Suite suite;
     private static ControlTransport control;
 
-    private final Session session = suite.session();
-    private final Tree tree = Tree.find(session, "one");
-    private final String name = suite.name();
-    private final Opened file = tree.create(name);
+    private Session session;
+    private Tree tree;
+    private String name;
+    private Opened file;
 
     @BeforeAll
     static void start() throws IOException {
@@ -83,6 +84,14 @@ class OrderedRecallTest {
         control.close();
         suite.close();
         cluster.close();
+    }
+
+    @BeforeEach
+    void openOne() {
+        session = suite.session();
+        tree = Tree.find(session, "one");
+        name = suite.name();
+        file = tree.create(name);
     }
 
     @AfterEach

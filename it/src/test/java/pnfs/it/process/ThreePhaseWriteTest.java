@@ -114,7 +114,7 @@ class ThreePhaseWriteTest {
             for (int turn = 1; turn <= 12; turn++) {
                 PnfsFile writer = turn % 2 == 0 ? ours : theirs;
                 byte[] half = filled(BLOCK / 2, turn);
-                long offset = turn % 5 * BLOCK + turn % 3 * 100L; // recalled with nothing but this uncommitted
+                long offset = turn % 5 * (long) BLOCK + turn % 3 * 100L; // recalled with nothing but this uncommitted
                 writer.write(offset, ByteBuffer.wrap(half));
                 System.arraycopy(half, 0, content, (int) offset, half.length);
             }

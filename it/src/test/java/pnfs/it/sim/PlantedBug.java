@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Arrays;
+import java.util.List;
 
 /// A mistake that could be in the servers, and where: a call that does not do there what it should.
 ///
@@ -12,11 +13,16 @@ import java.util.Arrays;
 ///     counts too
 /// @param call the class by which the method is called, without its package, and the method
 /// @param seeds that find it, as far as known
-record PlantedBug(String what, String in, String call, Instead instead, long... seeds) {
+record PlantedBug(String what, String in, String call, Instead instead, List<Long> seeds) {
+    PlantedBug(String what, String in, String call, Instead instead, long... seeds) {
+        this(what, in, call, instead, Arrays.stream(seeds).boxed().toList());
+    }
 
     /// What the call does instead.
     @FunctionalInterface
     interface Instead {
+        /// The call that is made in its place.
+        ///
         /// @param caller may see what the calling code may see
         MethodHandle of(MethodHandle original, MethodHandles.Lookup caller) throws ReflectiveOperationException;
     }

@@ -200,7 +200,7 @@ class PlantedBugsTest {
     static void plant() {
         level = ROOT.getLevel();
         ROOT.setLevel(Level.OFF);
-        planting = new Planting(BUGS);
+        planting = Planting.of(BUGS);
     }
 
     @AfterAll
@@ -223,7 +223,8 @@ class PlantedBugsTest {
     @ParameterizedTest(name = "{0}")
     @FieldSource("BUGS")
     void a_bug_is_found(PlantedBug bug) {
-        LongStream seeds = LongStream.concat(LongStream.of(bug.seeds()), LongStream.rangeClosed(1, MOST_SEEDS));
+        LongStream seeds = LongStream.concat(
+                bug.seeds().stream().mapToLong(Long::longValue), LongStream.rangeClosed(1, MOST_SEEDS));
 
         assertThat(seeds.anyMatch(seed -> run(bug, seed) != null))
                 .as(bug.what())

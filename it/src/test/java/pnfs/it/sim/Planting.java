@@ -57,9 +57,13 @@ public final class Planting {
     private final Set<PlantedBug> met = new HashSet<>();
 
     /// Makes the classes anew. One thread, one of these at a time.
-    @SuppressWarnings("unchecked")
-    Planting(List<PlantedBug> all) {
+    static Planting of(List<PlantedBug> all) {
         bugs = List.copyOf(all);
+        return new Planting();
+    }
+
+    @SuppressWarnings("unchecked")
+    private Planting() {
         try {
             run = (LongFunction<@Nullable String>) new Ground()
                     .loadClass("pnfs.it.sim.PlantedRun")
@@ -91,7 +95,7 @@ public final class Planting {
 
     /// What the planted calls ask.
     static boolean isThere(PlantedBug bug) {
-        return bug == present;
+        return bug.equals(present);
     }
 
     /// Links a call that bugs may change.

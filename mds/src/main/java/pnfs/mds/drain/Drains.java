@@ -223,7 +223,7 @@ public final class Drains {
             moving.remove(inode);
             switch (step) {
                 case Step.Moved(var range) -> {
-                    movedBytes.increment(range.length());
+                    movedBytes.increment((double) range.length());
                     stuck = "";
                     if (isWanted()) {
                         move(inode, range.end(), LEAST_PAUSE_NANOS);

@@ -83,6 +83,8 @@ public final class GrantRecords {
         }
     }
 
+    /// What a row of the store says.
+    ///
     /// @throws CorruptStoreException when the record is not what [#put] makes
     public static GrantRecord read(byte[] key, byte[] value) {
         if (key.length != KEY_BYTES) {

@@ -49,6 +49,8 @@ public final class OrderedRecalls {
     public sealed interface Scope {
         record OfFile(FileHandle file, ByteRange range) implements Scope {}
 
+        /// All files of one export.
+        ///
         /// @param fsidMajor of all exports
         /// @param export its number, the minor part of its fsid
         record OfExport(long fsidMajor, int export) implements Scope {}

@@ -149,7 +149,7 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
 
     /// A region is gone: nothing is kept for it, and with the last one nothing for its data server.
     public void forget(RegionId region) {
-        for (DataServer.Export export : devices.keySet()) {
+        for (DataServer.Export export : List.copyOf(devices.keySet())) {
             if (export.region().equals(region)) {
                 devices.remove(export);
                 if (devices.keySet().stream().noneMatch(other -> other.server().equals(export.server()))) {
