@@ -80,7 +80,7 @@ final class ModelClient implements Session.Owner {
     private final Map<Opaque, OpenFile> open = new LinkedHashMap<>();
     private final Map<Integer, DiskSession> disks = new HashMap<>();
     private final Map<DeviceId, Integer> devices = new HashMap<>();
-    private final List<Stateid> lostLayouts = new ArrayList<>();
+    private final Map<Stateid, OpenFile> lostLayouts = new LinkedHashMap<>();
     private boolean working;
     private boolean resting;
     private boolean proving;
@@ -186,14 +186,29 @@ final class ModelClient implements Session.Owner {
         for (OpenFile file : open.values()) {
             Stateid held = file.layout;
             if (held != null) {
-                lostLayouts.add(held);
+                lostLayouts.put(held, file);
                 forgetLayout(file);
             }
         }
         forgetDevices();
-        List.copyOf(lostLayouts)
-                .forEach(stateid ->
-                        session.ask(List.of(new FreeStateidArgs(stateid)), answer -> lostLayouts.remove(stateid)));
+        new LinkedHashMap<>(lostLayouts).forEach(this::free);
+    }
+
+    /// Not every layout need be lost: one that was granted since then is held, and goes back.
+    private void free(Stateid layout, OpenFile file) {
+        session.ask(List.of(new FreeStateidArgs(layout)), answer -> {
+            boolean first = lostLayouts.remove(layout) != null;
+            if (first && answer.status() == NfsStatus.LOCKS_HELD) {
+                file.use(() -> {
+                    if (file.layout == null && open.get(file.handle) == file) {
+                        file.layout = layout;
+                        returnLayout(file, file::done);
+                    } else {
+                        file.done();
+                    }
+                });
+            }
+        });
     }
 
     /// We may have been fenced: keys are asked for again.
