@@ -1,6 +1,7 @@
 package pnfs.it.bench;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +9,8 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import pnfs.wire.net.ConnectionLimits;
+import pnfs.wire.net.NioNetwork;
 import pnfs.wire.nfs4.CallbackSecurity;
 import pnfs.wire.nfs4.ChannelAttributes;
 import pnfs.wire.nfs4.CompoundCodec;
@@ -23,8 +26,11 @@ import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
 import pnfs.wire.nfs4.StateProtection;
+import pnfs.wire.rpc.RpcClient;
 import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.rpc.RpcCredential;
+import pnfs.wire.rpc.RpcLimits;
+import pnfs.wire.rpc.RpcPrograms;
 import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
@@ -53,6 +59,18 @@ final class BenchClient {
         this.minorVersion = minorVersion;
         this.session = session;
         this.sequences = new int[slots];
+    }
+
+    /// A connection on which nothing was said yet.
+    static RpcConnection connect(NioNetwork network, InetSocketAddress server)
+            throws IOException, InterruptedException {
+        try {
+            return new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT)
+                    .connect(server, ConnectionLimits.CLIENT)
+                    .get();
+        } catch (ExecutionException e) {
+            throw new IOException("cannot connect to " + server, e.getCause());
+        }
     }
 
     /// As the other, with NFSv4.1.

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -19,7 +18,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import pnfs.client.Addresses;
 import pnfs.client.cli.Table;
-import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.net.NioNetwork;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
@@ -43,10 +41,7 @@ import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpResult.GetFhResult;
 import pnfs.wire.nfs4.OpResult.ReadDirResult;
-import pnfs.wire.rpc.RpcClient;
 import pnfs.wire.rpc.RpcConnection;
-import pnfs.wire.rpc.RpcLimits;
-import pnfs.wire.rpc.RpcPrograms;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
@@ -156,7 +151,7 @@ public final class MdsBench implements Callable<Integer> {
     /// Who makes and removes directories. A new one each time: its lease would not outlive a measurement.
     private static BenchClient keeper(NioNetwork network, InetSocketAddress server)
             throws IOException, InterruptedException {
-        return BenchClient.begin(connect(network, server), 1);
+        return BenchClient.begin(BenchClient.connect(network, server), 1);
     }
 
     private Row measure(InetSocketAddress server, MdsOperation operation, PutFhArgs directory)
@@ -223,17 +218,6 @@ public final class MdsBench implements Callable<Integer> {
             if (list.entries().isEmpty()) {
                 return;
             }
-        }
-    }
-
-    private static RpcConnection connect(NioNetwork network, InetSocketAddress server)
-            throws IOException, InterruptedException {
-        try {
-            return new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT)
-                    .connect(server, ConnectionLimits.CLIENT)
-                    .get();
-        } catch (ExecutionException e) {
-            throw new IOException(e.getCause());
         }
     }
 

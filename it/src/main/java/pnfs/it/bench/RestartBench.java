@@ -26,7 +26,6 @@ import pnfs.client.cli.Table;
 import pnfs.it.process.Cluster;
 import pnfs.it.process.Folders;
 import pnfs.layout.extent.ByteRange;
-import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.net.NioNetwork;
 import pnfs.wire.nfs4.CreateObject;
 import pnfs.wire.nfs4.Fattr;
@@ -49,10 +48,7 @@ import pnfs.wire.nfs4.OpenHow;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.StateOwner;
 import pnfs.wire.nfs4.Stateid;
-import pnfs.wire.rpc.RpcClient;
 import pnfs.wire.rpc.RpcConnection;
-import pnfs.wire.rpc.RpcLimits;
-import pnfs.wire.rpc.RpcPrograms;
 import pnfs.wire.xdr.Opaque;
 
 /// `pnfs bench restart`: how long nobody is served when the metadata server is killed. The files are made through
@@ -150,24 +146,13 @@ public final class RestartBench implements Callable<Integer> {
             throws IOException, InterruptedException {
         while (true) {
             try {
-                return connect(network, server);
+                return BenchClient.connect(network, server);
             } catch (IOException refused) {
                 if (starting.state() == Future.State.FAILED) {
                     throw new IOException("the server did not start again", starting.exceptionNow());
                 }
                 LockSupport.parkNanos(CONNECT_POLL.toNanos());
             }
-        }
-    }
-
-    private static RpcConnection connect(NioNetwork network, InetSocketAddress server)
-            throws IOException, InterruptedException {
-        try {
-            return new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT)
-                    .connect(server, ConnectionLimits.CLIENT)
-                    .get();
-        } catch (ExecutionException e) {
-            throw new IOException("cannot connect to " + server, e.getCause());
         }
     }
 
@@ -193,7 +178,7 @@ public final class RestartBench implements Callable<Integer> {
             var makers = new ArrayList<Future<?>>();
             for (int i = 0; i < MAKERS; i++) {
                 makers.add(threads.submit(() -> {
-                    BenchClient client = BenchClient.begin(connect(network, server), 2, 1); // with ALLOCATE
+                    BenchClient client = BenchClient.begin(BenchClient.connect(network, server), 2, 1); // with ALLOCATE
                     for (int at = next.getAndAdd(FILES_A_DIRECTORY);
                             at < count;
                             at = next.getAndAdd(FILES_A_DIRECTORY)) {

@@ -10,14 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import pnfs.client.Addresses;
 import pnfs.client.cli.Table;
 import pnfs.it.process.ServerProcess;
-import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.net.NioNetwork;
 import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.OpArgs;
@@ -27,10 +25,6 @@ import pnfs.wire.nfs4.OpenClaim;
 import pnfs.wire.nfs4.OpenHow;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.StateOwner;
-import pnfs.wire.rpc.RpcClient;
-import pnfs.wire.rpc.RpcConnection;
-import pnfs.wire.rpc.RpcLimits;
-import pnfs.wire.rpc.RpcPrograms;
 import pnfs.wire.xdr.Opaque;
 
 /// `pnfs bench state`: what connected clients and open files take of a metadata server's heap. Weighs what is
@@ -91,11 +85,12 @@ public final class StateBench implements Callable<Integer> {
 
     private Report measure(ServerProcess server, NioNetwork network) throws IOException, InterruptedException {
         InetSocketAddress address = Addresses.parse(server.fact("nfs"));
-        openAll(BenchClient.begin(connect(network, address), 1)); // the files, and what the first client makes
+        openAll(BenchClient.begin(
+                BenchClient.connect(network, address), 1)); // the files, and what the first client makes
         long empty = liveBytes(server.pid());
         var begun = new ArrayList<BenchClient>(clients);
         for (int i = 0; i < clients; i++) {
-            begun.add(BenchClient.begin(connect(network, address), slots));
+            begun.add(BenchClient.begin(BenchClient.connect(network, address), slots));
         }
         long connected = liveBytes(server.pid());
         for (BenchClient client : begun) {
@@ -127,17 +122,6 @@ public final class StateBench implements Callable<Integer> {
             throw new IOException("jcmd does not tell the heap of process " + pid + ": " + said);
         }
         return Long.parseLong(total.group(1));
-    }
-
-    private static RpcConnection connect(NioNetwork network, InetSocketAddress server)
-            throws IOException, InterruptedException {
-        try {
-            return new RpcClient(network, RpcPrograms.none(), RpcLimits.DEFAULT)
-                    .connect(server, ConnectionLimits.CLIENT)
-                    .get();
-        } catch (ExecutionException e) {
-            throw new IOException("cannot connect to " + server, e.getCause());
-        }
     }
 
     private void report(Report report) throws IOException {

@@ -98,8 +98,8 @@ public final class ServerProcess implements AutoCloseable {
             command.addAll(List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off,cds=off")); // as the launcher starts them
         }
         command.addAll(jvm);
-        command.add(
-                "-Dlogback.configurationFile=logback.xml"); // what a test's class path has of its own is not for them
+        // What a test's class path has of its own is not for servers.
+        command.add("-Dlogback.configurationFile=logback.xml");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "pnfs.it.Pnfs"));
         command.addAll(arguments);
         return command;
