@@ -6,16 +6,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
+import pnfs.wire.nfs4.CompoundCodec;
 import pnfs.wire.nfs4.CompoundCodec.Results;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.PutFhArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
+import pnfs.wire.nfs4.OpCodec;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
+import pnfs.wire.xdr.XdrWriter;
 
 /// A session, and the count of one slot for each COMPOUND under way. Confined to its test's thread.
 final class Session {
@@ -78,6 +83,25 @@ final class Session {
     /// The same without waiting for it. The slot is not used again.
     CompletableFuture<Results> send(OpArgs... operations) {
         return peer.send(who, minorVersion, with(next(free.removeFirst(), false), operations));
+    }
+
+    /// How one operation on `file` ends whose arguments are these bytes: what no record of ours can say.
+    NfsStatus raw(Opaque file, int number, Consumer<XdrWriter> arguments) {
+        int slot = free.removeFirst();
+        try {
+            var out = new XdrWriter();
+            CompoundCodec.writeHeader(out, new CompoundCodec.Header(Opaque.EMPTY, minorVersion, 3));
+            OpCodec.writeArgs(out, next(slot, false));
+            OpCodec.writeArgs(out, new PutFhArgs(file));
+            out.writeUint32(number);
+            arguments.accept(out);
+            Results results =
+                    CompoundCodec.readResults(peer.send(who, out.toByteArray()).join());
+            assertThat(results.operations()).as("SEQUENCE, PUTFH and one more").hasSize(3);
+            return results.status();
+        } finally {
+            free.addFirst(slot);
+        }
     }
 
     /// A SEQUENCE of this slot that is its next.
