@@ -11,6 +11,9 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.FileModel.Change;
+import pnfs.it.sim.LockModel.Owner;
+import pnfs.it.sim.Session.Answer;
+import pnfs.wire.nfs4.LockType;
 import pnfs.wire.xdr.Opaque;
 
 /// Knows every byte and name that was acknowledged and every layout that was given, and what must never happen:
@@ -18,6 +21,7 @@ import pnfs.wire.xdr.Opaque;
 /// - I1: bytes reach a block that somebody else holds; a block is given to two, one of them for writing.
 /// - I2, I4: a read shows what was never written to that file.
 /// - I3, I5: a read shows less than was acknowledged, or than somebody has seen.
+/// - Locks: two hold what forbids each other. Opens: one is gone, and its client has kept its lease.
 ///
 /// One thread.
 final class Checker {
@@ -29,6 +33,7 @@ final class Checker {
     private record Holder(int client, boolean writes) {}
 
     private final Agenda agenda;
+    final Leases leases;
     private final Map<Long, List<Holder>> holders = new HashMap<>();
     private final Map<Long, Integer> keys = new HashMap<>();
     /// When a data server first kept a key away.
@@ -52,6 +57,7 @@ final class Checker {
 
     Checker(Agenda agenda) {
         this.agenda = agenda;
+        this.leases = new Leases(agenda);
     }
 
     void traces(boolean wanted) {
@@ -181,6 +187,15 @@ final class Checker {
         change.file.ended(change, now());
     }
 
+    /// What the answer says of a change; where there is none it may still come true.
+    void settled(Change change, Answer answer) {
+        if (answer.isOk()) {
+            acknowledged(change);
+        } else if (answer.known()) {
+            ended(change);
+        }
+    }
+
     void seenSize(FileModel file, long size, long askedAt) {
         require(file.seenSize((int) size, askedAt), "I3, I5", file);
     }
@@ -199,6 +214,23 @@ final class Checker {
 
     private static long wordAt(byte[] bytes, int at) {
         return (long) WORD.get(bytes, at);
+    }
+
+    // Locks.
+
+    /// An owner was told that it has a lock.
+    void locked(FileModel file, Owner owner, LockType type, int first, int end) {
+        String wrong = file.locks.granted(leases, owner, type, first, end);
+        require(wrong, "locks", type + " lock of " + file + " given to " + owner);
+    }
+
+    /// An owner was told that nobody forbids a lock.
+    ///
+    /// @param before who certainly forbade it when it asked, or null
+    void tested(FileModel file, @Nullable String before, Owner owner, LockType type, int first, int end) {
+        if (before != null && before.equals(file.locks.conflict(leases, owner, type, first, end))) {
+            require(before, "locks", type + " lock of " + file + " promised to " + owner);
+        }
     }
 
     // Layouts.

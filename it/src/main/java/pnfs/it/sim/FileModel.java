@@ -1,5 +1,6 @@
 package pnfs.it.sim;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -48,6 +49,15 @@ final class FileModel {
             this.begunAt = at;
         }
 
+        /// What is written.
+        ByteBuffer filled() {
+            ByteBuffer data = ByteBuffer.allocate(end - offset);
+            while (data.hasRemaining()) {
+                data.putLong(value);
+            }
+            return data.flip();
+        }
+
         private int sizeAfter(int before) {
             return newSize < 0 ? before : truncates ? newSize : Math.max(before, newSize);
         }
@@ -68,6 +78,7 @@ final class FileModel {
     @Nullable
     Opaque handle;
 
+    final LockModel locks = new LockModel();
     private final List<List<Change>> sectors = new ArrayList<>();
     private final List<Change> resizing = new ArrayList<>();
     private Set<Integer> sizes = Set.of(0);

@@ -1,10 +1,14 @@
 package pnfs.it.sim;
 
 import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.Leases.Claim;
 import pnfs.layout.extent.ExtentState;
+import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
@@ -13,11 +17,13 @@ final class OpenFile {
     /// Where a block of the file lies.
     record Place(int region, long offset, ExtentState state, boolean writable) {}
 
+    private final Caller me;
     /// Under which it was opened last.
     NameModel name;
     final FileModel model;
     final Opaque handle;
     Stateid open;
+    Claim claim;
 
     @Nullable
     Stateid layout;
@@ -25,15 +31,20 @@ final class OpenFile {
     /// By number of the block in the file.
     final TreeMap<Integer, Place> places = new TreeMap<>();
 
+    /// Of lock owners, by their numbers.
+    final TreeMap<Integer, Stateid> locks = new TreeMap<>();
+
     boolean recalled;
     private boolean busy;
     private final ArrayDeque<Runnable> queue = new ArrayDeque<>();
 
-    OpenFile(NameModel name, FileModel model, Opaque handle, Stateid open) {
+    OpenFile(Caller me, NameModel name, FileModel model, Opaque handle, Stateid open, Claim claim) {
+        this.me = me;
         this.name = name;
         this.model = model;
         this.handle = handle;
         this.open = open;
+        this.claim = claim;
     }
 
     boolean isBusy() {
@@ -52,5 +63,59 @@ final class OpenFile {
 
     void done() {
         Optional.ofNullable(queue.poll()).ifPresentOrElse(Runnable::run, () -> busy = false);
+    }
+
+    boolean covers(Iomode iomode, int first, int blocks) {
+        for (int block = first; block < first + blocks; block++) {
+            Place place = places.get(block);
+            if (place == null || (iomode == Iomode.READ_WRITE && !place.writable())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Blocks for which a layout has room, and nobody has written them.
+    List<Integer> fresh(int first, int blocks) {
+        return places.subMap(first, first + blocks).entrySet().stream()
+                .filter(place -> place.getValue().state() == ExtentState.INVALID_DATA)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    List<Integer> writable() {
+        return places.entrySet().stream()
+                .filter(place -> place.getValue().writable())
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    void forgetLayout() {
+        forgetPlaces();
+        layout = null;
+        recalled = false;
+    }
+
+    void forgetPlaces() {
+        places.values().forEach(this::forget);
+        places.clear();
+    }
+
+    void forgetPlace(int block) {
+        Place place = places.remove(block);
+        if (place != null) {
+            forget(place);
+        }
+    }
+
+    private void forget(Place place) {
+        if (place.region() >= 0) {
+            me.checker.released(me.number, place.region(), place.offset());
+        }
+    }
+
+    void forgetLocks() {
+        model.locks.released(me.number);
+        locks.clear();
     }
 }

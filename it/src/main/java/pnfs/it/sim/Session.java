@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.wire.net.ConnectionLimits;
+import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.BindDirection;
 import pnfs.wire.nfs4.CallbackCodec;
 import pnfs.wire.nfs4.CallbackSecurity;
@@ -68,6 +69,12 @@ final class Session {
             return known && status == NfsStatus.OK;
         }
 
+        /// What GETATTR said.
+        long size() {
+            return AttributeCodec.read(find(OpResult.GetAttrResult.class).attributes())
+                    .size();
+        }
+
         <R extends OpResult> R find(Class<R> type) {
             return results.stream()
                     .filter(type::isInstance)
@@ -98,6 +105,8 @@ final class Session {
         final List<OpArgs> operations;
         final Consumer<Answer> then;
         int sequence;
+        /// For the first time in its slot.
+        long sentNanos;
 
         Call(List<OpArgs> operations, Consumer<Answer> then) {
             this.operations = operations;
@@ -107,7 +116,12 @@ final class Session {
         /// Whether it takes or gives back what a client can hold; done twice it is as if done once.
         boolean isStateful() {
             return operations.stream().anyMatch(operation -> switch (operation) {
-                case OpArgs.OpenArgs _, OpArgs.CloseArgs _, OpArgs.LayoutGetArgs _, OpArgs.LayoutReturnArgs _ -> true;
+                case OpArgs.OpenArgs _,
+                        OpArgs.CloseArgs _,
+                        OpArgs.LockArgs _,
+                        OpArgs.LockuArgs _,
+                        OpArgs.LayoutGetArgs _,
+                        OpArgs.LayoutReturnArgs _ -> true;
                 default -> false;
             });
         }
@@ -163,6 +177,7 @@ final class Session {
                 slot++;
             }
             call.sequence = ++sequences[slot];
+            call.sentNanos = host.nowNanos();
             underWay.put(slot, call);
             send(slot, call);
         }
@@ -195,6 +210,7 @@ final class Session {
         switch (status) {
             case OK -> {
                 underWay.remove(slot);
+                checker.leases.renewed(client, call.sentNanos);
                 int flags = sequenced instanceof SequenceResult result ? result.statusFlags() : 0;
                 var answer = new Answer(
                         true,

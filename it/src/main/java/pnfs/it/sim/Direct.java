@@ -1,0 +1,271 @@
+package pnfs.it.sim;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.FileModel.Change;
+import pnfs.it.sim.OpenFile.Place;
+import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.extent.ByteRange;
+import pnfs.layout.extent.ExtentState;
+import pnfs.wire.nfs4.AttributeValue.LayoutBody;
+import pnfs.wire.nfs4.FileRange;
+import pnfs.wire.nfs4.Iomode;
+import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.OpArgs.*;
+import pnfs.wire.nfs4.Stateid;
+
+/// What a client does with bytes through layouts. One thread.
+final class Direct {
+    private static final int BLOCK = ByteRange.BLOCK_BYTES;
+    private static final int BLOCKS = FileModel.MAX_BYTES / BLOCK;
+    private static final int MOST_BLOCKS = 4;
+    private static final long SCRIBBLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final Caller me;
+    private final OpenFiles open;
+    private final Layouts layouts;
+    private boolean resting;
+
+    Direct(Caller me, OpenFiles open, Layouts layouts) {
+        this.me = me;
+        this.open = open;
+        this.layouts = layouts;
+    }
+
+    /// Nothing of its own accord any more.
+    void rest() {
+        resting = true;
+    }
+
+    void write(OpenFile file, Runnable then) {
+        int blocks = 1 + me.random.nextInt(MOST_BLOCKS);
+        int first = me.random.nextInt(BLOCKS - blocks);
+        boolean commits = me.random.nextInt(6) > 0;
+        boolean returns = me.random.nextInt(3) == 0;
+        file.use(() -> layouts.get(file, Iomode.READ_WRITE, first, blocks, granted -> {
+            if (!granted) {
+                release(file, then);
+                return;
+            }
+            List<Integer> fresh = file.fresh(first, blocks);
+            int offset = first * BLOCK;
+            int end = offset + blocks * BLOCK;
+            Change change = me.checker.writeDirectly(file.model, me.number, offset, end, commits ? end : -1);
+            me.note("writes %s %d..%d value %x", file.model, offset, end, change.value);
+            move(file, first, blocks, change.filled(), Direction.WRITE, failure -> {
+                if (failure != null) {
+                    me.note("could not write: %s", failure);
+                    layouts.forgetDevices();
+                    layouts.giveBack(file, () -> release(file, then));
+                    return;
+                }
+                Runnable after = () -> {
+                    if (returns) {
+                        layouts.giveBack(file, () -> release(file, then));
+                    } else {
+                        release(file, then);
+                    }
+                };
+                if (commits) {
+                    commit(file, change, fresh, after);
+                } else {
+                    me.checker.ended(change);
+                    after.run();
+                }
+            });
+        }));
+    }
+
+    private static void release(OpenFile file, Runnable then) {
+        file.done();
+        then.run();
+    }
+
+    /// Writes where a layout lets it without a word to the server, as long as it believes that it holds one:
+    /// who has lost it meanwhile must be kept away by others.
+    void scribble() {
+        me.host.schedule(1 + me.random.nextLong(SCRIBBLE_NANOS), () -> {
+            if (!resting) {
+                List<OpenFile> held = open.all().stream()
+                        .filter(file -> file.layout != null && !file.isBusy() && !file.recalled)
+                        .toList();
+                if (!held.isEmpty()) {
+                    scribble(held.get(me.random.nextInt(held.size())));
+                }
+                scribble();
+            }
+        });
+    }
+
+    private void scribble(OpenFile file) {
+        List<Integer> writable = file.writable();
+        if (writable.isEmpty()) {
+            return;
+        }
+        int block = writable.get(me.random.nextInt(writable.size()));
+        file.use(() -> {
+            Change change = me.checker.writeDirectly(file.model, me.number, block * BLOCK, (block + 1) * BLOCK, -1);
+            me.note("scribbles into %s block %d value %x", file.model, block, change.value);
+            move(file, block, 1, change.filled(), Direction.WRITE, failure -> {
+                if (failure == null) {
+                    me.checker.ended(change);
+                    file.done();
+                } else {
+                    layouts.forgetDevices();
+                    layouts.giveBack(file, file::done);
+                }
+            });
+        });
+    }
+
+    private void commit(OpenFile file, Change change, List<Integer> fresh, Runnable then) {
+        Stateid held = file.layout;
+        if (held == null) {
+            then.run();
+            return;
+        }
+        me.ask(List.of(new PutFhArgs(file.handle), commitOf(change, fresh, held, false)), answer -> {
+            me.note("LAYOUTCOMMIT %s: %s", file.model, answer.status());
+            me.checker.settled(change, answer);
+            if (answer.isOk()) {
+                for (int block : fresh) {
+                    file.places.computeIfPresent(
+                            block,
+                            (_, place) -> new Place(
+                                    place.region(), place.offset(), ExtentState.READ_WRITE_DATA, place.writable()));
+                }
+            } else if (answer.known()) {
+                open.layoutRefused(file, answer.status(), "LAYOUTCOMMIT");
+            }
+            then.run();
+        });
+    }
+
+    private static LayoutCommitArgs commitOf(Change change, List<Integer> fresh, Stateid layout, boolean reclaim) {
+        List<ByteRange> ranges = new ArrayList<>();
+        for (int block : fresh) {
+            var range = ByteRange.ofLength((long) block * BLOCK, BLOCK);
+            if (!ranges.isEmpty() && ranges.getLast().end() == range.offset()) {
+                ranges.set(ranges.size() - 1, new ByteRange(ranges.getLast().offset(), range.end()));
+            } else {
+                ranges.add(range);
+            }
+        }
+        return new LayoutCommitArgs(
+                FileRange.of(change.offset, change.end - change.offset),
+                reclaim,
+                layout,
+                OptionalLong.of(change.end - 1),
+                Optional.empty(),
+                new LayoutBody(LayoutType.SCSI, ScsiLayoutCodec.writeUpdate(ranges)));
+    }
+
+    void read(OpenFile file, Runnable then) {
+        int blocks = 1 + me.random.nextInt(MOST_BLOCKS);
+        int first = me.random.nextInt(BLOCKS - blocks);
+        boolean returns = me.random.nextInt(3) == 0;
+        file.use(() -> layouts.get(file, Iomode.READ, first, blocks, granted -> {
+            if (!granted) {
+                release(file, then);
+                return;
+            }
+            // The size may not shrink while we hold the layout.
+            long sizeAskedAt = me.checker.now();
+            me.ask(List.of(new PutFhArgs(file.handle), new GetAttrArgs(Proxied.SIZE)), answer -> {
+                if (!answer.isOk() || file.layout == null) {
+                    release(file, then);
+                    return;
+                }
+                int size = (int) answer.size();
+                me.checker.seenSize(file.model, size, sizeAskedAt);
+                long askedAt = me.checker.now();
+                var bytes = new byte[blocks * BLOCK];
+                move(file, first, blocks, ByteBuffer.wrap(bytes), Direction.READ, failure -> {
+                    if (failure == null && file.layout != null) {
+                        int length = Math.clamp(size - first * BLOCK, 0, bytes.length);
+                        me.note("reads %s %d+%d", file.model, first * BLOCK, length);
+                        me.checker.seen(file.model, first * BLOCK, bytes, 0, length, askedAt);
+                    }
+                    if (failure != null) {
+                        me.note("could not read: %s", failure);
+                        layouts.forgetDevices();
+                    }
+                    if (returns || failure != null) {
+                        layouts.giveBack(file, () -> release(file, then));
+                    } else {
+                        release(file, then);
+                    }
+                });
+            });
+        }));
+    }
+
+    private enum Direction {
+        READ,
+        WRITE
+    }
+
+    /// Moves whole blocks to or from where they lie; what lies nowhere reads zeros.
+    private void move(
+            OpenFile file,
+            int first,
+            int blocks,
+            ByteBuffer data,
+            Direction direction,
+            Consumer<@Nullable Throwable> then) {
+        var end = new Object() {
+            int waits = 1;
+
+            @Nullable
+            Throwable failure;
+
+            void one(@Nullable Throwable failed) {
+                failure = failure == null ? failed : failure;
+                if (--waits == 0) {
+                    then.accept(failure);
+                }
+            }
+        };
+        for (int block = first; block < first + blocks; block++) {
+            Place place = file.places.get(block);
+            if (place == null || place.region() < 0 || (direction == Direction.READ && !isReadable(place))) {
+                continue;
+            }
+            int at = (block - first) * BLOCK;
+            int run = 1;
+            while (block + run < first + blocks && follows(place, file.places.get(block + run), run)) {
+                run++;
+            }
+            DiskSession disk = layouts.disk(place.region());
+            if (disk == null) {
+                end.failure = new IllegalStateException("no disk");
+                continue;
+            }
+            end.waits++;
+            ByteBuffer part = data.slice(at, run * BLOCK);
+            switch (direction) {
+                case READ -> disk.read(place.offset(), part, end::one);
+                case WRITE -> disk.write(place.offset(), part, end::one);
+            }
+            block += run - 1;
+        }
+        end.one(null);
+    }
+
+    private static boolean isReadable(Place place) {
+        return place.state() == ExtentState.READ_DATA || place.state() == ExtentState.READ_WRITE_DATA;
+    }
+
+    private static boolean follows(Place place, @Nullable Place next, int run) {
+        return next != null
+                && next.region() == place.region()
+                && next.state() == place.state()
+                && next.offset() == place.offset() + (long) run * BLOCK;
+    }
+}

@@ -1,0 +1,150 @@
+package pnfs.it.sim;
+
+import java.util.List;
+import pnfs.it.sim.LockModel.Owner;
+import pnfs.wire.nfs4.LockType;
+import pnfs.wire.nfs4.Locker;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.*;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.StateOwner;
+import pnfs.wire.nfs4.Stateid;
+import pnfs.wire.xdr.Opaque;
+
+/// What a client does with byte-range locks; it has two owners, which forbid each other what clients do. One
+/// thread.
+final class Locking {
+    private static final int OWNERS = 2;
+    private static final int CELLS = LockModel.CELLS;
+    private static final int CURRENT = 0; // of a stateid, whatever version the server has
+
+    private final Caller me;
+    private final OpenFiles open;
+
+    Locking(Caller me, OpenFiles open) {
+        this.me = me;
+        this.open = open;
+    }
+
+    private Owner owner() {
+        return new Owner(me.number, me.random.nextInt(OWNERS));
+    }
+
+    private StateOwner wire(Owner owner) {
+        return new StateOwner(me.session.clientId(), Opaque.ofUtf8("lock " + owner.number()));
+    }
+
+    private LockType type() {
+        return LockType.values()[me.random.nextInt(LockType.values().length)];
+    }
+
+    /// Locks something, or is denied it.
+    void lock(OpenFile file, Runnable then) {
+        int first = me.random.nextInt(CELLS);
+        lock(file, owner(), type(), first, first + 1 + me.random.nextInt(CELLS - first), false, _ -> then.run());
+    }
+
+    /// Locks all, whoever has to give it up first, and lets it go.
+    void prove(OpenFile file, Runnable then) {
+        var owner = new Owner(me.number, 0);
+        lock(file, owner, LockType.WRITE, 0, CELLS, false, status -> {
+            if (status == NfsStatus.DENIED) {
+                me.later(() -> prove(file, then));
+            } else {
+                unlock(file, owner, 0, CELLS, then);
+            }
+        });
+    }
+
+    private void lock(OpenFile file, Owner owner, LockType type, int first, int end, boolean reclaim, Told then) {
+        Stateid known = file.locks.get(owner.number());
+        Locker locker = known == null
+                ? new Locker.NewOwner(0, file.open.withSeqid(CURRENT), 0, wire(owner))
+                : new Locker.KnownOwner(known.withSeqid(CURRENT), 0);
+        int asked = me.era();
+        me.ask(
+                List.of(new PutFhArgs(file.handle), new LockArgs(type, reclaim, LockModel.range(first, end), locker)),
+                answer -> {
+                    me.note(
+                            "LOCK %s by %d of %s %d..%d: %s",
+                            type, owner.number(), file.model, first, end, answer.status());
+                    if (answer.isOk() && me.era() == asked) {
+                        file.locks.put(
+                                owner.number(),
+                                answer.find(OpResult.LockResult.class).stateid());
+                        me.checker.locked(file.model, owner, type, first, end);
+                    } else if (answer.known()) {
+                        open.refused(file, answer.status(), "LOCK");
+                    }
+                    then.status(answer.status());
+                });
+    }
+
+    private interface Told {
+        void status(NfsStatus status);
+    }
+
+    void unlock(OpenFile file, Runnable then) {
+        Owner owner = owner();
+        int first = me.random.nextInt(CELLS);
+        unlock(file, owner, first, first + 1 + me.random.nextInt(CELLS - first), then);
+    }
+
+    private void unlock(OpenFile file, Owner owner, int first, int end, Runnable then) {
+        Stateid known = file.locks.get(owner.number());
+        if (known == null) {
+            then.run();
+            return;
+        }
+        int asked = me.era();
+        file.model.locks.released(owner, first, end);
+        me.ask(
+                List.of(
+                        new PutFhArgs(file.handle),
+                        new LockuArgs(LockType.WRITE, 0, known.withSeqid(CURRENT), LockModel.range(first, end))),
+                answer -> {
+                    me.note("LOCKU by %d of %s %d..%d: %s", owner.number(), file.model, first, end, answer.status());
+                    if (answer.isOk() && me.era() == asked) {
+                        file.locks.put(
+                                owner.number(),
+                                answer.find(OpResult.LockuResult.class).stateid());
+                    } else if (answer.known()) {
+                        open.refused(file, answer.status(), "LOCKU");
+                    }
+                    then.run();
+                });
+    }
+
+    /// Lets everything go.
+    void unlockAll(Runnable then) {
+        for (OpenFile file : open.all()) {
+            for (int number = 0; number < OWNERS; number++) {
+                var owner = new Owner(me.number, number);
+                if (file.model.locks.next(owner, 0) != null) {
+                    unlock(file, owner, 0, CELLS, () -> unlockAll(then));
+                    return;
+                }
+            }
+        }
+        then.run();
+    }
+
+    void test(OpenFile file, Runnable then) {
+        Owner owner = owner();
+        LockType type = type();
+        int first = me.random.nextInt(CELLS);
+        int end = first + 1 + me.random.nextInt(CELLS - first);
+        String conflict = file.model.locks.conflict(me.checker.leases, owner, type, first, end);
+        me.ask(
+                List.of(new PutFhArgs(file.handle), new LocktArgs(type, LockModel.range(first, end), wire(owner))),
+                answer -> {
+                    me.note("LOCKT %s of %s %d..%d: %s", type, file.model, first, end, answer.status());
+                    if (answer.isOk()) {
+                        me.checker.tested(file.model, conflict, owner, type, first, end);
+                    } else if (answer.known()) {
+                        open.refused(file, answer.status(), "LOCKT");
+                    }
+                    then.run();
+                });
+    }
+}

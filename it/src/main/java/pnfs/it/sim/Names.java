@@ -1,0 +1,215 @@
+package pnfs.it.sim;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import pnfs.wire.nfs4.Attribute;
+import pnfs.wire.nfs4.AttributeCodec;
+import pnfs.wire.nfs4.Attributes;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.*;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpenClaim;
+import pnfs.wire.nfs4.OpenHow;
+import pnfs.wire.nfs4.ShareBits;
+import pnfs.wire.nfs4.StateOwner;
+import pnfs.wire.xdr.Opaque;
+
+/// What a client does with names: opens and closes them, and changes those that are its own. One thread.
+final class Names {
+    static final Opaque OWNER = Opaque.ofUtf8("app");
+
+    private final Caller me;
+    private final OpenFiles open;
+    private final Layouts layouts;
+
+    Names(Caller me, OpenFiles open, Layouts layouts) {
+        this.me = me;
+        this.open = open;
+        this.layouts = layouts;
+    }
+
+    static String of(int client, int number) {
+        return "c" + client + "-" + number;
+    }
+
+    private boolean isMine(String name) {
+        return name.startsWith("c" + me.number + "-");
+    }
+
+    /// Has a file open, which is made if the name is one of ours, or does not get it.
+    void opened(String name, Consumer<OpenFile> then, Runnable otherwise) {
+        NameModel model = me.checker.name(name);
+        OpenFile known = open.as(model);
+        if (known != null) {
+            then.accept(known);
+            return;
+        }
+        boolean creates = isMine(name);
+        int asked = me.era();
+        long askedAt = me.checker.now();
+        if (creates && model.now().contains(null)) {
+            model.mayBecome(me.checker.newFile());
+        }
+        OpenHow how = creates
+                ? new OpenHow.Unchecked(AttributeCodec.write(
+                        Attributes.builder().uint32(Attribute.MODE, 0666).build()))
+                : new OpenHow.NoCreate();
+        me.ask(
+                List.of(
+                        new PutRootFhArgs(),
+                        new OpenArgs(
+                                0,
+                                ShareBits.BOTH | ShareBits.WANT_NO_DELEG,
+                                0,
+                                new StateOwner(me.session.clientId(), OWNER),
+                                how,
+                                new OpenClaim.ByName(name)),
+                        new GetFhArgs()),
+                answer -> {
+                    me.note("OPEN %s: %s", name, answer.status());
+                    if (answer.isOk()) {
+                        Opaque handle = answer.find(OpResult.GetFhResult.class).fileHandle();
+                        FileModel file = me.checker.resolved(model, handle, askedAt);
+                        if (creates) {
+                            model.is(setOf(file), me.checker.now());
+                        }
+                        if (me.era() == asked) {
+                            then.accept(open.opened(
+                                    model,
+                                    file,
+                                    handle,
+                                    answer.find(OpResult.OpenResult.class).stateid()));
+                        } else {
+                            otherwise.run();
+                        }
+                        return;
+                    }
+                    if (answer.known() && answer.status() == NfsStatus.NOENT) {
+                        me.checker.absent(model, askedAt);
+                    }
+                    if (answer.known() && creates) {
+                        model.is(without(model.now()), me.checker.now());
+                    }
+                    otherwise.run();
+                });
+    }
+
+    /// Without the file that was to be made and was not.
+    private static Set<@Nullable FileModel> without(Set<@Nullable FileModel> files) {
+        files.removeIf(file -> file != null && file.handle == null);
+        return files;
+    }
+
+    private static Set<@Nullable FileModel> setOf(@Nullable FileModel file) {
+        var set = new LinkedHashSet<@Nullable FileModel>();
+        set.add(file);
+        return set;
+    }
+
+    void look(String name, Runnable then) {
+        NameModel model = me.checker.name(name);
+        long askedAt = me.checker.now();
+        me.ask(List.of(new PutRootFhArgs(), new LookupArgs(name), new GetFhArgs()), answer -> {
+            if (answer.isOk()) {
+                FileModel file = me.checker.resolved(
+                        model, answer.find(OpResult.GetFhResult.class).fileHandle(), askedAt);
+                if (isMine(name)) {
+                    model.is(setOf(file), me.checker.now());
+                }
+            } else if (answer.known() && answer.status() == NfsStatus.NOENT) {
+                me.checker.absent(model, askedAt);
+                if (isMine(name)) {
+                    model.is(setOf(null), me.checker.now());
+                }
+            }
+            then.run();
+        });
+    }
+
+    /// The file may be open, here and elsewhere, and goes on being used.
+    void remove(String name, Runnable then) {
+        NameModel model = me.checker.name(name);
+        Set<@Nullable FileModel> before = model.now();
+        long askedAt = me.checker.now();
+        model.mayBecome(null);
+        me.ask(List.of(new PutRootFhArgs(), new RemoveArgs(name)), answer -> {
+            me.note("REMOVE %s: %s", name, answer.status());
+            if (answer.isOk()) {
+                model.is(setOf(null), me.checker.now());
+            } else if (answer.known()) {
+                if (answer.status() == NfsStatus.NOENT && !before.contains(null)) {
+                    me.checker.absent(model, askedAt + 1);
+                }
+                model.is(before, me.checker.now());
+            }
+            then.run();
+        });
+    }
+
+    void rename(String from, String to, Runnable then) {
+        NameModel source = me.checker.name(from);
+        NameModel target = me.checker.name(to);
+        if (source == target) {
+            then.run();
+            return;
+        }
+        Set<@Nullable FileModel> sourceBefore = source.now();
+        Set<@Nullable FileModel> targetBefore = target.now();
+        Set<@Nullable FileModel> moved = source.now();
+        moved.remove(null);
+        source.mayBecome(null);
+        moved.forEach(target::mayBecome);
+        me.ask(
+                List.of(new PutRootFhArgs(), new SaveFhArgs(), new PutRootFhArgs(), new RenameArgs(from, to)),
+                answer -> {
+                    me.note("RENAME %s %s: %s", from, to, answer.status());
+                    if (answer.isOk()) {
+                        source.is(setOf(null), me.checker.now());
+                        target.is(moved, me.checker.now());
+                        OpenFile stays = open.as(source);
+                        OpenFile gone = open.as(target);
+                        close(stays, () -> close(gone, then));
+                        return;
+                    }
+                    if (answer.known()) {
+                        source.is(sourceBefore, me.checker.now());
+                        target.is(targetBefore, me.checker.now());
+                    }
+                    then.run();
+                });
+    }
+
+    /// Locks go with it.
+    void close(@Nullable OpenFile file, Runnable then) {
+        if (file == null) {
+            then.run();
+            return;
+        }
+        open.remove(file);
+        int asked = me.era();
+        file.use(() -> layouts.giveBack(file, () -> {
+            file.forgetLocks();
+            if (me.era() == asked) {
+                me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
+                    file.done();
+                    then.run();
+                });
+            } else {
+                file.done();
+                then.run();
+            }
+        }));
+    }
+
+    void closeAll(Runnable then) {
+        var first = open.all().stream().findFirst();
+        if (first.isPresent()) {
+            close(first.get(), () -> closeAll(then));
+        } else {
+            then.run();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package pnfs.it.sim;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.Stateid;
+import pnfs.wire.xdr.Opaque;
+
+/// The files that a client has open. One thread.
+final class OpenFiles {
+    private final Caller me;
+    private final Map<Opaque, OpenFile> files = new LinkedHashMap<>();
+
+    OpenFiles(Caller me) {
+        this.me = me;
+    }
+
+    Collection<OpenFile> all() {
+        return List.copyOf(files.values());
+    }
+
+    @Nullable
+    OpenFile get(Opaque handle) {
+        return files.get(handle);
+    }
+
+    @Nullable
+    OpenFile as(NameModel name) {
+        for (OpenFile file : files.values()) {
+            if (file.name == name) {
+                return file;
+            }
+        }
+        return null;
+    }
+
+    boolean has(OpenFile file) {
+        return files.get(file.handle) == file;
+    }
+
+    /// A file was opened, perhaps not for the first time.
+    OpenFile opened(NameModel name, FileModel model, Opaque handle, Stateid stateid) {
+        var claim = me.checker.leases.claim(me.number);
+        OpenFile file = files.computeIfAbsent(handle, _ -> new OpenFile(me, name, model, handle, stateid, claim));
+        file.name = name;
+        file.open = stateid;
+        file.claim = claim;
+        return file;
+    }
+
+    void remove(OpenFile file) {
+        files.remove(file.handle, file);
+    }
+
+    /// The server does not know them any more.
+    void drop(OpenFile file) {
+        remove(file);
+        file.forgetLayout();
+        file.forgetLocks();
+    }
+
+    /// An operation on an open file was refused: whether it should not have been.
+    void refused(OpenFile file, NfsStatus status, String what) {
+        me.note("%s %s: %s", what, file.model, status);
+        switch (status) {
+            case STALE -> {
+                if (me.checker.hasName(file.model)) {
+                    throw me.checker.fail("I5: " + file.model + " is gone, which has a name");
+                }
+                lost(file, status);
+            }
+            case BAD_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> lost(file, status);
+            default -> {}
+        }
+    }
+
+    private void lost(OpenFile file, NfsStatus status) {
+        if (has(file) && me.checker.leases.stands(file.claim)) {
+            throw me.checker.fail("opens: client " + me.number + " has " + file.model + " open, and hears " + status);
+        }
+        drop(file);
+    }
+
+    /// What was said of the layout's stateid says nothing of the open's.
+    void layoutRefused(OpenFile file, NfsStatus status, String what) {
+        switch (status) {
+            case BAD_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> {
+                me.note("%s %s: %s", what, file.model, status);
+                file.forgetLayout();
+            }
+            default -> refused(file, status, what);
+        }
+    }
+}
