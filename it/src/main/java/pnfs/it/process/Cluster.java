@@ -30,6 +30,10 @@ public final class Cluster implements AutoCloseable {
     private final @Nullable Link nfsLink;
     private final @Nullable Link controlLink;
     private ServerProcess mds;
+    /// Where the metadata server listens, from its first start on.
+    private final String nfs;
+
+    private final String control;
     private boolean left;
 
     /// How a cluster begins.
@@ -60,6 +64,8 @@ public final class Cluster implements AutoCloseable {
         private final Path region;
         private final @Nullable Link link;
         private ServerProcess process;
+        /// Where it listens.
+        private String iscsi = ANY_PORT;
 
         DataServer(String name, Path region, @Nullable Link link, ServerProcess process) {
             this.name = name;
@@ -67,14 +73,25 @@ public final class Cluster implements AutoCloseable {
             this.link = link;
             this.process = process;
         }
+
+        void awaitReady() throws IOException {
+            process.awaitReady();
+            iscsi = process.fact("iscsi");
+            if (link != null) {
+                link.leadTo(Addresses.parse(iscsi));
+            }
+        }
     }
 
     private Cluster(Path folder, Shape shape) throws IOException {
         this.folder = folder;
         this.shape = shape;
-        this.mds = startMds(ANY_PORT, ANY_PORT);
-        this.nfsLink = openLink(mds.fact("nfs"));
-        this.controlLink = openLink(mds.fact("control"));
+        this.mds = launchMds(ANY_PORT, ANY_PORT);
+        mds.awaitReady();
+        this.nfs = mds.fact("nfs");
+        this.control = mds.fact("control");
+        this.nfsLink = openLink(nfs);
+        this.controlLink = openLink(control);
     }
 
     private @Nullable Link openLink(String server) throws IOException {
@@ -107,29 +124,27 @@ public final class Cluster implements AutoCloseable {
                 folder.resolve(name + ".log"),
                 List.of("format", "--size", Long.toString(regionBytes), region.toString()));
         Link link = shape.hasLinks() ? Link.open() : null;
-        dataServers.add(new DataServer(name, region, link, startDataServer(name, region, link, ANY_PORT)));
+        var server = new DataServer(name, region, link, launchDataServer(name, region, link, ANY_PORT));
+        dataServers.add(server);
+        server.awaitReady();
     }
 
-    private ServerProcess startMds(String nfs, String control) throws IOException {
+    private ServerProcess launchMds(String nfs, String control) throws IOException {
         var arguments = new ArrayList<>(
                 List.of("mds", "--store", folder.resolve("mds").toString(), "--listen", nfs, "--control", control));
         arguments.addAll(shape.mdsOptions());
-        return ServerProcess.start("mds", folder.resolve("mds.log"), SMALL_HEAP, arguments);
+        return ServerProcess.launch("mds", folder.resolve("mds.log"), SMALL_HEAP, arguments);
     }
 
-    private ServerProcess startDataServer(String name, Path region, @Nullable Link link, String iscsi)
+    private ServerProcess launchDataServer(String name, Path region, @Nullable Link link, String iscsi)
             throws IOException {
         var arguments = new ArrayList<>(
                 List.of("ds", "--name", name, "--region", region.toString(), "--listen", iscsi, "--mds"));
-        arguments.add(controlLink == null ? mds.fact("control") : Addresses.text(controlLink.address()));
+        arguments.add(controlLink == null ? control : Addresses.text(controlLink.address()));
         if (link != null) {
             arguments.addAll(List.of("--advertise", Addresses.text(link.address())));
         }
-        ServerProcess process = ServerProcess.start(name, folder.resolve(name + ".log"), SMALL_HEAP, arguments);
-        if (link != null) {
-            link.leadTo(Addresses.parse(process.fact("iscsi")));
-        }
-        return process;
+        return ServerProcess.launch(name, folder.resolve(name + ".log"), SMALL_HEAP, arguments);
     }
 
     public Path folder() {
@@ -159,7 +174,7 @@ public final class Cluster implements AutoCloseable {
 
     /// Where clients find the metadata server.
     public InetSocketAddress nfs() {
-        return nfsLink == null ? Addresses.parse(mds.fact("nfs")) : nfsLink.address();
+        return nfsLink == null ? Addresses.parse(nfs) : nfsLink.address();
     }
 
     /// All links: of clients to the metadata server, of data servers to it, and to each data server. None unless
@@ -173,7 +188,7 @@ public final class Cluster implements AutoCloseable {
     }
 
     public InetSocketAddress control() {
-        return Addresses.parse(mds.fact("control"));
+        return Addresses.parse(control);
     }
 
     /// For clients of this cluster.
@@ -183,34 +198,46 @@ public final class Cluster implements AutoCloseable {
 
     /// Starts the metadata server again, on the same ports and the same store. It must have ended.
     public void restartMds() throws IOException {
-        mds = startMds(mds.fact("nfs"), mds.fact("control"));
+        mds = launchMds(nfs, control);
+        mds.awaitReady();
         awaitDataServers();
     }
 
     /// Starts a data server again, on the same port and the same region. It must have ended.
     public void restartDataServer(int index) throws IOException {
-        DataServer server = dataServers.get(index);
-        restart(server, server.process.fact("iscsi"));
-        awaitDataServers();
-    }
-
-    /// Starts all servers again, as the other two do. They must have ended.
-    void restartAll() throws IOException {
-        mds = startMds(mds.fact("nfs"), mds.fact("control"));
-        for (DataServer server : dataServers) {
-            restart(server, server.process.fact("iscsi"));
-        }
-        awaitDataServers();
-    }
-
-    private void restart(DataServer server, String iscsi) throws IOException {
-        server.process = startDataServer(server.name, server.region, server.link, iscsi);
+        restart(index, dataServers.get(index).iscsi);
     }
 
     /// Starts a data server again for the same region, at another port. It must have ended.
     public void moveDataServer(int index) throws IOException {
+        restart(index, ANY_PORT);
+    }
+
+    private void restart(int index, String iscsi) throws IOException {
         DataServer server = dataServers.get(index);
-        restart(server, ANY_PORT);
+        server.process = launchDataServer(server.name, server.region, server.link, iscsi);
+        server.awaitReady();
+        awaitDataServers();
+    }
+
+    /// Starts all servers that have ended, at once, as the others do, and waits for none of them.
+    void launchEnded() throws IOException {
+        if (!mds.isAlive()) {
+            mds = launchMds(nfs, control);
+        }
+        for (DataServer server : dataServers) {
+            if (!server.process.isAlive()) {
+                server.process = launchDataServer(server.name, server.region, server.link, server.iscsi);
+            }
+        }
+    }
+
+    /// Returns once all servers are ready, which must have been started, and data servers are registered.
+    void awaitReady() throws IOException {
+        mds.awaitReady();
+        for (DataServer server : dataServers) {
+            server.awaitReady();
+        }
         awaitDataServers();
     }
 

@@ -34,13 +34,16 @@ public final class ServerProcess implements AutoCloseable {
     private final String name;
     private final Path log;
     private final Process process;
-    private final Map<String, String> ready;
+    /// Where what this process says begins in the log.
+    private final long logStart;
+    /// Empty before [#awaitReady].
+    private Map<String, String> ready = Map.of();
 
-    private ServerProcess(String name, Path log, Process process, Map<String, String> ready) {
+    private ServerProcess(String name, Path log, Process process, long logStart) {
         this.name = name;
         this.log = log;
         this.process = process;
-        this.ready = ready;
+        this.logStart = logStart;
     }
 
     /// Starts `pnfs ARGUMENTS…` with this JVM's own class path, and returns once it is ready. `jvm` are options
@@ -53,6 +56,18 @@ public final class ServerProcess implements AutoCloseable {
     /// As the other, by a command that becomes the command behind it, as `prlimit --nofile=200` does.
     static ServerProcess startThrough(
             List<String> wrapper, String name, Path log, List<String> jvm, List<String> arguments) throws IOException {
+        ServerProcess process = launch(wrapper, name, log, jvm, arguments);
+        process.awaitReady();
+        return process;
+    }
+
+    /// As [#start], but returns before it is ready.
+    static ServerProcess launch(String name, Path log, List<String> jvm, List<String> arguments) throws IOException {
+        return launch(List.of(), name, log, jvm, arguments);
+    }
+
+    private static ServerProcess launch(
+            List<String> wrapper, String name, Path log, List<String> jvm, List<String> arguments) throws IOException {
         long logStart = Files.exists(log) ? Files.size(log) : 0;
         var command = new ArrayList<>(wrapper);
         command.addAll(command(jvm, arguments));
@@ -62,8 +77,13 @@ public final class ServerProcess implements AutoCloseable {
                 .redirectOutput(Redirect.appendTo(log.toFile()))
                 .start();
         OURS.add(process);
+        return new ServerProcess(name, log, process, logStart);
+    }
+
+    /// Returns once it is ready. One that ends before, or is not ready after a minute, is ended and reported.
+    void awaitReady() throws IOException {
         try {
-            return new ServerProcess(name, log, process, awaitReady(name, log, logStart, process));
+            ready = readyFacts();
         } catch (IOException | RuntimeException e) {
             process.destroyForcibly();
             OURS.remove(process);
@@ -105,8 +125,7 @@ public final class ServerProcess implements AutoCloseable {
         return command;
     }
 
-    private static Map<String, String> awaitReady(String name, Path log, long logStart, Process process)
-            throws IOException {
+    private Map<String, String> readyFacts() throws IOException {
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (System.nanoTime() < deadline) {
             boolean ended = !process.isAlive(); // asked before the log is read, so that its last words are in it

@@ -25,11 +25,12 @@ final class StampedFile {
     ///
     /// @param lost sectors that hold an older write than the one that was acknowledged
     /// @param staleBytes that nobody wrote there
-    record Damage(int lost, long staleBytes) {
-        static final Damage NONE = new Damage(0, 0);
+    /// @param first what the first such sector holds, and what it may
+    record Damage(int lost, long staleBytes, String first) {
+        static final Damage NONE = new Damage(0, 0, "");
 
         Damage plus(Damage other) {
-            return new Damage(lost + other.lost, staleBytes + other.staleBytes);
+            return new Damage(lost + other.lost, staleBytes + other.staleBytes, first.isEmpty() ? other.first : first);
         }
     }
 
@@ -106,7 +107,15 @@ final class StampedFile {
         }
         allowed.addAll(acknowledged);
         int strange = strangeWords(sector, allowed, found);
-        return strange == 0 ? new Damage(1, 0) : new Damage(0, (long) strange * Long.BYTES);
+        String what = described(sector, found);
+        return strange == 0 ? new Damage(1, 0, what) : new Damage(0, (long) strange * Long.BYTES, what);
+    }
+
+    private String described(int sector, ByteBuffer found) {
+        return "sector " + sector + " of file " + number + " holds [file " + found.getLong(0) + ", sector "
+                + found.getLong(Long.BYTES) + ", generation " + found.getLong(2 * Long.BYTES) + ", writer "
+                + found.getLong(3 * Long.BYTES) + "]; acknowledged is "
+                + past.get(sector).getLast() + ", not yet " + pending.getOrDefault(sector, List.of());
     }
 
     private int strangeWords(int sector, List<Stamp> allowed, ByteBuffer found) {

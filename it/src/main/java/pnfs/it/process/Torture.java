@@ -21,8 +21,9 @@ import picocli.CommandLine.Spec;
                 + " while clients write stamped sectors and check what they read.",
         footer = {
             "",
-            "A cycle kills the metadata server once and each data server once, one after the other or together, and",
-            "disturbs one link. After each the load must get on.",
+            "A cycle kills the metadata server once and each data server once, one after the other or together,",
+            "some of them again while they start, and disturbs one link. After each the load must get on. At the end",
+            "`pnfs fsck` must find the store sound.",
             "Example: pnfs torture --cycles 200 --seed 7"
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -72,7 +73,8 @@ public final class Torture implements Callable<Integer> {
         if (result.isWell()) {
             Folders.delete(folder);
         } else {
-            out.println("repeat: ./pnfs torture --cycles " + cycles + " --seed " + seed + "; the servers' logs are in "
+            out.println("repeat: ./pnfs torture --cycles " + cycles + " --clients " + clients + " --seed " + seed
+                    + "; what happened when is in torture.log, beside the servers' logs, the store and the regions in "
                     + folder);
         }
         out.println(json ? result.json() : result.text());

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import pnfs.client.PnfsClient;
 import pnfs.client.PnfsException;
 import pnfs.client.PnfsFile;
+import pnfs.wire.nfs4.FileType;
 import pnfs.wire.nfs4.NfsStatus;
 
 /// Clients that write, read, remove and make files again for as long as they are let, and check everything they
@@ -29,21 +30,31 @@ final class TortureLoad implements AutoCloseable {
     private static final int SECTORS = 512;
     private static final int LONGEST_RUN = 64;
     private static final int RUNS = 6;
-    private static final int REMOVED_ONE_IN = 12;
+    /// Of so many turns one removes the file, one moves it, one puts another one in its place; the others write.
+    private static final int ACTS = 12;
 
-    /// A name, and the file that has it now.
+    private static final List<String> FOLDERS = List.of("/", "/other/");
+
+    /// Two names, and the file that has one of them now. Guarded by the lock.
     private static final class Named {
         private final ReentrantLock lock = new ReentrantLock();
-        private final String path;
-        /// Null while nothing has the name. Guarded by the lock.
+        private final List<String> names;
+        private String path;
+        /// Null while nothing has either name.
         private @Nullable StampedFile file;
 
-        Named(String path) {
-            this.path = path;
+        Named(int number) {
+            names = FOLDERS.stream().map(folder -> folder + "stamped-" + number).toList();
+            path = names.getFirst();
+        }
+
+        String otherName() {
+            return names.get(1 - names.indexOf(path));
         }
     }
 
     private final Cluster cluster;
+    private final TortureLog log;
     private final List<Named> files = new ArrayList<>();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final List<Future<?>> workers = new ArrayList<>();
@@ -51,31 +62,47 @@ final class TortureLoad implements AutoCloseable {
     private final LongAdder acknowledged = new LongAdder();
     private final LongAdder checks = new LongAdder();
     private final LongAdder writtenAgain = new LongAdder();
+    private final LongAdder doneTwice = new LongAdder();
     private final AtomicInteger lost = new AtomicInteger();
     private final AtomicLong staleBytes = new AtomicLong();
     private final ConcurrentLinkedQueue<String> complaints = new ConcurrentLinkedQueue<>();
     private volatile boolean ending;
 
-    TortureLoad(Cluster cluster) {
+    TortureLoad(Cluster cluster, TortureLog log) {
         this.cluster = cluster;
+        this.log = log;
         for (int i = 0; i < FILES; i++) {
-            files.add(new Named("/stamped-" + i));
+            files.add(new Named(i));
         }
     }
 
     /// Begins with so many clients.
-    void begin(int writers, SplittableRandom random) {
+    void begin(int writers, SplittableRandom random) throws IOException {
+        try (PnfsClient client = PnfsClient.connect(cluster.nfs(), cluster.clientOptions())) {
+            for (String folder : FOLDERS) {
+                client.mkdirs(folder);
+            }
+        }
         for (int writer = 1; writer <= writers; writer++) {
             int number = writer;
             SplittableRandom own = random.split();
             workers.add(threads.submit(() -> {
-                work(number, own);
-                return null;
+                try {
+                    work(number, own);
+                } catch (IOException | RuntimeException e) {
+                    complaints.add("client " + number + " gave up: " + e);
+                    log.note("client " + number + " gave up", e);
+                }
             }));
         }
     }
 
-    /// Acknowledgements of fsync, remove and checked reads so far.
+    private void complain(String what) {
+        complaints.add(what);
+        log.note(what);
+    }
+
+    /// Acknowledgements of fsync, remove and rename, and checked reads and names so far.
     long progress() {
         return acknowledged.sum() + checks.sum();
     }
@@ -93,6 +120,11 @@ final class TortureLoad implements AutoCloseable {
         return writtenAgain.sum();
     }
 
+    /// Requests that were carried out, asked again because the answer was lost, and refused then.
+    long doneTwice() {
+        return doneTwice.sum();
+    }
+
     int lostAcknowledgements() {
         return lost.get();
     }
@@ -106,14 +138,15 @@ final class TortureLoad implements AutoCloseable {
         return List.copyOf(complaints);
     }
 
-    /// Lets every client finish what it does, and reads all files once more both ways.
+    /// Lets every client finish what it does, reads all files once more both ways, and looks for names that
+    /// should not be there.
     void end() throws IOException, InterruptedException {
         ending = true;
         for (Future<?> worker : workers) {
             try {
                 worker.get();
             } catch (ExecutionException e) {
-                complaints.add("a client gave up: " + e.getCause());
+                throw new IllegalStateException(e.getCause());
             }
         }
         try (PnfsClient direct = PnfsClient.connect(cluster.nfs(), cluster.clientOptions());
@@ -122,6 +155,26 @@ final class TortureLoad implements AutoCloseable {
             for (Named named : files) {
                 check(direct, named);
                 check(through, named);
+            }
+            requireOnlyKnownNames(direct);
+        }
+    }
+
+    private void requireOnlyKnownNames(PnfsClient client) throws IOException {
+        for (String folder : FOLDERS) {
+            List<String> there = client.list(folder).stream()
+                    .filter(entry -> entry.info().type() == FileType.REGULAR)
+                    .map(entry -> folder + entry.name())
+                    .sorted()
+                    .toList();
+            List<String> known = files.stream()
+                    .filter(named -> named.file != null)
+                    .map(named -> named.path)
+                    .filter(path -> path.startsWith(folder) && path.lastIndexOf('/') == folder.length() - 1)
+                    .sorted()
+                    .toList();
+            if (!there.equals(known)) {
+                complain(folder + " has " + there + " and should have " + known);
             }
         }
     }
@@ -144,11 +197,7 @@ final class TortureLoad implements AutoCloseable {
                 }
                 try {
                     check(random.nextBoolean() ? direct : through, named);
-                    if (named.file != null && random.nextInt(REMOVED_ONE_IN) == 0) {
-                        remove(direct, named);
-                    } else {
-                        write(random.nextInt(8) == 0 ? through : direct, named, writer, random);
-                    }
+                    act(random.nextInt(8) == 0 ? through : direct, named, writer, random);
                 } finally {
                     named.lock.unlock();
                 }
@@ -156,10 +205,40 @@ final class TortureLoad implements AutoCloseable {
         }
     }
 
+    private void act(PnfsClient client, Named named, int writer, SplittableRandom random) throws IOException {
+        StampedFile file = named.file;
+        int what = random.nextInt(ACTS);
+        if (file == null) {
+            named.path = named.names.get(random.nextInt(named.names.size()));
+            named.file = create(client, named.path, writer, random);
+        } else if (what == 0) {
+            remove(client, named.path);
+            named.file = null;
+        } else if (what == 1) {
+            String target = named.otherName();
+            rename(client, named.path, target);
+            named.path = target;
+        } else if (what == 2) {
+            String replacement = named.path + ".new";
+            StampedFile next = create(client, replacement, writer, random);
+            rename(client, replacement, named.path);
+            named.file = next;
+        } else {
+            try (PnfsFile open = client.open(named.path, StandardOpenOption.WRITE)) {
+                write(open, file, writer, random);
+            }
+        }
+    }
+
+    /// The file has its name, and its content, and no other name.
     private void check(PnfsClient client, Named named) throws IOException {
         StampedFile file = named.file;
+        for (String name : named.names) {
+            if (file == null || !name.equals(named.path)) {
+                requireMissing(client, name);
+            }
+        }
         if (file == null) {
-            requireMissing(client, named);
             return;
         }
         ByteBuffer content = ByteBuffer.allocate(SECTORS * StampedFile.SECTOR_BYTES);
@@ -172,7 +251,7 @@ final class TortureLoad implements AutoCloseable {
                 throw e;
             }
             lost.incrementAndGet();
-            complaints.add(named.path + " is gone");
+            complain(named.path + " is gone");
             named.file = null;
             return;
         }
@@ -181,16 +260,16 @@ final class TortureLoad implements AutoCloseable {
         if (!damage.equals(StampedFile.Damage.NONE)) {
             lost.addAndGet(damage.lost());
             staleBytes.addAndGet(damage.staleBytes());
-            complaints.add(named.path + ": " + damage);
+            complain(named.path + ": " + damage + " in " + client.extents(named.path));
         }
     }
 
-    private void requireMissing(PnfsClient client, Named named) throws IOException {
+    private void requireMissing(PnfsClient client, String path) throws IOException {
         try {
-            client.stat(named.path);
+            client.stat(path);
             lost.incrementAndGet();
-            complaints.add(named.path + " was removed and is there");
-            client.remove(named.path);
+            complain(path + " was taken away and is there");
+            client.remove(path);
         } catch (PnfsException e) {
             if (e.status() != NfsStatus.NOENT) {
                 throw e;
@@ -199,40 +278,66 @@ final class TortureLoad implements AutoCloseable {
         }
     }
 
-    private void remove(PnfsClient client, Named named) throws IOException {
-        try {
-            client.remove(named.path);
-        } catch (PnfsException e) {
-            if (e.status() != NfsStatus.NOENT) { // which a resent REMOVE may hear
-                throw e;
-            }
+    /// A new file that has this name, which nothing has.
+    private StampedFile create(PnfsClient client, String path, int writer, SplittableRandom random) throws IOException {
+        var file = new StampedFile(fileNumbers.incrementAndGet(), SECTORS);
+        try (PnfsFile open = createNew(client, path)) {
+            write(open, file, writer, random);
         }
-        named.file = null;
+        return file;
+    }
+
+    private PnfsFile createNew(PnfsClient client, String path) throws IOException {
+        try {
+            return client.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        } catch (PnfsException e) {
+            requireRepeated(e, NfsStatus.EXIST);
+            return client.open(path, StandardOpenOption.WRITE);
+        }
+    }
+
+    private void remove(PnfsClient client, String path) throws IOException {
+        try {
+            client.remove(path);
+        } catch (PnfsException e) {
+            requireRepeated(e, NfsStatus.NOENT);
+        }
         acknowledged.increment();
     }
 
-    /// Some runs of sectors, then fsync, once or several times.
-    private void write(PnfsClient client, Named named, int writer, SplittableRandom random) throws IOException {
-        StampedFile file = named.file;
-        if (file == null) {
-            file = new StampedFile(fileNumbers.incrementAndGet(), SECTORS);
+    private void rename(PnfsClient client, String from, String to) throws IOException {
+        try {
+            client.rename(from, to);
+        } catch (PnfsException e) {
+            requireRepeated(e, NfsStatus.NOENT);
         }
-        try (PnfsFile open = client.open(named.path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            named.file = file;
-            for (int burst = random.nextInt(1, 4); burst > 0 && !ending; burst--) {
-                for (int run = random.nextInt(1, RUNS); run > 0; run--) {
-                    int first = random.nextInt(SECTORS);
-                    int count = Math.min(random.nextInt(1, LONGEST_RUN), SECTORS - first);
-                    open.write((long) first * StampedFile.SECTOR_BYTES, file.write(first, count, writer));
-                }
-                while (!synced(open)) {
-                    for (int sector : file.unacknowledged()) {
-                        open.write((long) sector * StampedFile.SECTOR_BYTES, file.write(sector, 1, writer));
-                    }
-                }
-                file.acknowledged();
-                acknowledged.increment();
+        acknowledged.increment();
+    }
+
+    /// What one hears whose request was carried out, whose answer was lost, and who asked again. Whether it was
+    /// carried out shows with the next check.
+    private void requireRepeated(PnfsException refusal, NfsStatus expected) throws PnfsException {
+        if (refusal.status() != expected) {
+            throw refusal;
+        }
+        doneTwice.increment();
+    }
+
+    /// Some runs of sectors, then fsync, once or several times.
+    private void write(PnfsFile open, StampedFile file, int writer, SplittableRandom random) throws IOException {
+        for (int burst = random.nextInt(1, 4); burst > 0; burst--) {
+            for (int run = random.nextInt(1, RUNS); run > 0; run--) {
+                int first = random.nextInt(SECTORS);
+                int count = Math.min(random.nextInt(1, LONGEST_RUN), SECTORS - first);
+                open.write((long) first * StampedFile.SECTOR_BYTES, file.write(first, count, writer));
             }
+            while (!synced(open)) {
+                for (int sector : file.unacknowledged()) {
+                    open.write((long) sector * StampedFile.SECTOR_BYTES, file.write(sector, 1, writer));
+                }
+            }
+            file.acknowledged();
+            acknowledged.increment();
         }
     }
 

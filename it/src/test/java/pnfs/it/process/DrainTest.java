@@ -38,7 +38,8 @@ class DrainTest {
         var shape = new Cluster.Shape(
                 3, 96L << 20, List.of("--lease=5s", "--placement-unit=" + (PLACEMENT_UNIT >> 10) + "KiB"));
         try (var cluster = Cluster.start(folder, shape);
-                var load = new TortureLoad(cluster)) {
+                var log = new TortureLog(folder);
+                var load = new TortureLoad(cluster, log)) {
             byte[] content = TestCluster.randomBytes(new SplittableRandom(3), FILE_BYTES);
             try (PnfsClient client = PnfsClient.connect(cluster.nfs(), cluster.clientOptions())) {
                 TestCluster.put(client, "/still", content);
