@@ -7,13 +7,16 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.CompoundCodec;
 import pnfs.wire.nfs4.ExchangeIdFlags;
+import pnfs.wire.nfs4.GrantedProtection;
 import pnfs.wire.nfs4.ImplementationId;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NfsTime;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.ExchangeIdArgs;
 import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
+import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
 import pnfs.wire.nfs4.StateProtection;
@@ -181,5 +184,129 @@ class ExchangeIdTest {
     private NfsStatus update(long verifier, RpcCredential who) {
         OpResult result = peer.alone(who, exchangeArgs(owner, verifier, ExchangeIdFlags.UPDATE_CONFIRMED));
         return result.status();
+    }
+
+    @Test
+    void each_flag_that_a_client_may_set_is_taken_and_each_other_is_not() {
+        for (int bit = 0; bit < Integer.SIZE; bit++) {
+            int flag = 1 << bit;
+            NfsStatus expected = (flag & ExchangeIdFlags.UPDATE_CONFIRMED) != 0
+                    ? NfsStatus.NOENT
+                    : (flag & ExchangeIdFlags.ARGUMENT_MASK) != 0 ? NfsStatus.OK : NfsStatus.INVAL;
+
+            peer.expectAlone(expected, exchangeArgs(suite.name(), 1, flag));
+        }
+    }
+
+    @Test
+    void a_record_is_called_confirmed_once_it_is() {
+        assertThat(flags() & ExchangeIdFlags.CONFIRMED).isZero();
+        assertThat(flags() & ExchangeIdFlags.CONFIRMED).isZero();
+
+        Owner.exchange(peer, owner, 1).createSession();
+
+        assertThat(flags() & ExchangeIdFlags.CONFIRMED).isNotZero();
+    }
+
+    private int flags() {
+        return ((ExchangeIdResult) peer.alone(Suite.ROOT, exchangeArgs(owner, 1, 0))).flags();
+    }
+
+    @Test
+    void the_server_is_the_same_whoever_asks_and_over_which_connection() {
+        var first = (ExchangeIdResult) peer.alone(Suite.ROOT, exchangeArgs(owner, 1, 0));
+        var second = (ExchangeIdResult) suite.connect().alone(Suite.OTHER, exchangeArgs(suite.name(), 1, 0));
+
+        assertThat(second.serverOwner()).isEqualTo(first.serverOwner());
+        assertThat(second.serverScope()).isEqualTo(first.serverScope());
+        assertThat(first.serverScope().length()).isPositive();
+        assertThat(first.protection()).isEqualTo(new GrantedProtection.None());
+    }
+
+    @Test
+    void a_name_has_up_to_1024_bytes() {
+        peer.expectAlone(NfsStatus.OK, exchangeArgs("n".repeat(1024), 1, 0));
+        assertThat(peer.refusesToDecode(ofName("n".repeat(1025)))).isTrue();
+    }
+
+    private static byte[] ofName(String name) {
+        var out = new XdrWriter();
+        CompoundCodec.writeHeader(out, new CompoundCodec.Header(Opaque.EMPTY, 1, 1));
+        out.writeUint32(42);
+        out.writeUint64(1);
+        out.writeString(name);
+        out.writeUint32(0);
+        out.writeUint32(0); // SP4_NONE
+        out.writeUint32(0);
+        return out.toByteArray();
+    }
+
+    /// RFC 8881 §18.35.4, case 3: what somebody else holds is not theirs to take.
+    @Test
+    void another_principal_does_not_get_a_name_that_holds_something() {
+        Owner first = Owner.exchange(peer, owner, 1);
+        Session session = first.createSession();
+        session.ok(new ReclaimCompleteArgs(false));
+        Tree tree = Tree.make(session, suite.name());
+        Tree.Opened file = tree.create("file");
+
+        for (long verifier : new long[] {1, 2}) {
+            assertThat(peer.alone(Suite.OTHER, exchangeArgs(owner, verifier, 0)).status())
+                    .isEqualTo(NfsStatus.CLID_INUSE);
+        }
+
+        tree.write(file.file(), file.stateid(), 0, "still mine");
+        tree.close(file);
+    }
+
+    @Test
+    void a_record_that_was_replaced_before_it_was_confirmed_is_gone() {
+        Owner first = Owner.exchange(peer, owner, 1);
+        Owner second = Owner.exchange(peer, owner, 2);
+
+        assertThat(first.trySession(first.sessionArgs()).status()).isEqualTo(NfsStatus.STALE_CLIENTID);
+        second.createSession().ok();
+    }
+
+    /// The one that was there, the one that came and went, and the last, which is confirmed.
+    @Test
+    void a_client_that_rebooted_twice_has_the_record_of_its_last_life() {
+        Session before = Owner.exchange(peer, owner, 1).createSession();
+        Owner second = Owner.exchange(peer, owner, 2);
+        Owner third = Owner.exchange(peer, owner, 3);
+
+        assertThat(second.trySession(second.sessionArgs()).status()).isEqualTo(NfsStatus.STALE_CLIENTID);
+        before.ok();
+        Session after = third.createSession();
+        after.ok();
+        assertThat(before.call(false).status()).isEqualTo(NfsStatus.BADSESSION);
+        assertThat(Owner.exchange(peer, owner, 3).clientId).isEqualTo(third.clientId);
+    }
+
+    @Test
+    void what_a_rebooted_client_had_open_is_closed_when_it_confirms() {
+        Session before = Owner.exchange(peer, owner, 1).createSession();
+        before.ok(new ReclaimCompleteArgs(false));
+        Tree tree = Tree.make(before, suite.name());
+        Tree.Opened file = tree.create("file");
+
+        Session after = Owner.exchange(suite.connect(), owner, 2).createSession();
+
+        after.ok(new ReclaimCompleteArgs(false));
+        after.expect(NfsStatus.BAD_STATEID, Tree.at(file.file(), Tree.closeArgs(file.anyVersion())));
+    }
+
+    @Test
+    void a_protection_that_does_not_exist_is_not_read() {
+        var out = new XdrWriter();
+        CompoundCodec.writeHeader(out, new CompoundCodec.Header(Opaque.EMPTY, 1, 1));
+        out.writeUint32(42);
+        out.writeUint64(1);
+        out.writeString(owner);
+        out.writeUint32(0);
+        out.writeUint32(3); // no such protection
+        out.writeUint32(0);
+
+        assertThat(peer.refusesToDecode(out.toByteArray())).isTrue();
     }
 }

@@ -76,14 +76,7 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
     @Override
     public OpResult run(LayoutGetArgs args, CompoundState state) {
         FileHandle handle = state.currentFile();
-        var type = bodies.require(args.type());
-        var want = new Want(
-                type,
-                LayoutBodies.iomode(args.iomode()),
-                args.range().offset(),
-                length(args.range()),
-                args.minLength() == Long.MAX_VALUE ? Want.TO_END : args.minLength(),
-                Math.min(args.maxBytes(), Math.max(0, state.resultBytesLeft() - RESULT_BYTES)));
+        Want want = want(args, state);
         Stateid stateid = state.resolve(args.stateid());
         clients.grace().requireOver(state);
         try (var _ = locks.lock(handle.inode())) {

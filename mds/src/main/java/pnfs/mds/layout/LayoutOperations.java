@@ -66,7 +66,7 @@ public final class LayoutOperations {
         layouts.whenVolumesChange(() -> later.execute(fences::sendDue));
         var obstacles = new LayoutRecalls(locks, manager, held, fences, recalls, clients);
         layouts.tellObstacles(obstacles);
-        var reports = new LayoutReports(inodes, manager, fences, bodies, meters);
+        var reports = new LayoutReports(inodes, locks, manager, fences, bodies, meters);
         table.register(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
         table.register(OpCode.LAYOUTSTATS, LayoutStatsArgs.class, reports::statistics);
         table.register(

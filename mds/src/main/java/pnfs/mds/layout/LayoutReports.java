@@ -2,13 +2,18 @@ package pnfs.mds.layout;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.grant.LayoutManager;
+import pnfs.layout.grant.LayoutStateid;
+import pnfs.layout.grant.Refusal;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
+import pnfs.mds.compound.FileLocks;
 import pnfs.wire.nfs4.DeviceError;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -17,6 +22,7 @@ import pnfs.wire.nfs4.OpArgs.LayoutStatsArgs;
 import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
+import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
 /// LAYOUTERROR and LAYOUTSTATS, RFC 7862 §15.6 and §15.7: what clients with layouts met on volumes, and how much
@@ -26,13 +32,21 @@ final class LayoutReports {
     private static final Logger log = LoggerFactory.getLogger(LayoutReports.class);
 
     private final Inodes inodes;
+    private final FileLocks locks;
     private final LayoutManager manager;
     private final Fences fences;
     private final LayoutBodies bodies;
     private final MeterRegistry meters;
 
-    LayoutReports(Inodes inodes, LayoutManager manager, Fences fences, LayoutBodies bodies, MeterRegistry meters) {
+    LayoutReports(
+            Inodes inodes,
+            FileLocks locks,
+            LayoutManager manager,
+            Fences fences,
+            LayoutBodies bodies,
+            MeterRegistry meters) {
         this.inodes = inodes;
+        this.locks = locks;
         this.manager = manager;
         this.fences = fences;
         this.bodies = bodies;
@@ -40,7 +54,7 @@ final class LayoutReports {
     }
 
     OpResult error(LayoutErrorArgs args, CompoundState state) {
-        Inode file = requireHeld(state);
+        Inode file = requireHeld(args.stateid(), state);
         for (DeviceError error : args.errors()) {
             DeviceId device = require(error.device(), state);
             counter("pnfs.mds.layout.error", device).increment();
@@ -56,7 +70,7 @@ final class LayoutReports {
     }
 
     OpResult statistics(LayoutStatsArgs args, CompoundState state) {
-        requireHeld(state);
+        requireHeld(args.stateid(), state);
         bodies.require(args.update().type());
         DeviceId device = require(args.device(), state);
         long bytes = args.read().bytes() + args.written().bytes();
@@ -67,13 +81,19 @@ final class LayoutReports {
         return new OpSuccess(OpCode.LAYOUTSTATS);
     }
 
-    private Inode requireHeld(CompoundState state) {
-        Inode file = inodes.requireCurrent(state);
-        file.regular();
-        if (!manager.filesOf(state.clientId()).contains(file.id())) {
-            throw new NfsException(NfsStatus.BAD_STATEID, "no layout of " + file);
+    /// The file, of which the client holds a layout by this stateid.
+    private Inode requireHeld(Stateid stateid, CompoundState state) {
+        FileHandle handle = state.currentFile();
+        LayoutStateid used = LayoutBodies.layoutStateid(stateid, state.resolve(stateid), state);
+        try (var _ = locks.lock(handle.inode())) {
+            Inode file = inodes.require(handle, state);
+            file.regular();
+            Optional<Refusal> fault = manager.faultOf(file.id(), bodies.requester(state), used);
+            if (fault.isPresent()) {
+                throw FileLayouts.refused(fault.get(), "layout stateid " + used + " of " + file);
+            }
+            return file;
         }
-        return file;
     }
 
     /// Counted where it lies, by whatever id the client knows it.

@@ -28,11 +28,12 @@ class LayoutReportsTest {
     private final LayoutRooms rooms = LayoutRooms.committing().withoutProxy();
     private final FileHandle file = rooms.open(1, "f");
     private final Stateid open = rooms.stateid(1, file);
+    private Stateid held = open;
 
     private Opaque layout() {
         var granted = rooms.run(
                 1, file, new LayoutGetArgs(false, LayoutType.SCSI, Iomode.READ_WRITE, PAGE, 4096, open, 4096));
-        assertThat(granted).isInstanceOf(LayoutGetResult.class);
+        held = ((LayoutGetResult) granted).stateid();
         return Opaque.of(rooms.extents(file).getFirst().device().bytes());
     }
 
@@ -49,12 +50,12 @@ class LayoutReportsTest {
     }
 
     private LayoutErrorArgs error(Opaque device) {
-        return new LayoutErrorArgs(PAGE, open, List.of(new DeviceError(device, NfsStatus.IO, OpCode.WRITE)));
+        return new LayoutErrorArgs(PAGE, held, List.of(new DeviceError(device, NfsStatus.IO, OpCode.WRITE)));
     }
 
     private LayoutStatsArgs moved(Opaque device, long read, long written) {
         var nothing = new LayoutBody(LayoutType.SCSI, Opaque.EMPTY);
-        return new LayoutStatsArgs(PAGE, open, new IoCount(1, read), new IoCount(1, written), device, nothing);
+        return new LayoutStatsArgs(PAGE, held, new IoCount(1, read), new IoCount(1, written), device, nothing);
     }
 
     @Test
@@ -81,6 +82,9 @@ class LayoutReportsTest {
         assertThat(status(moved(unknown, 1, 1))).isEqualTo(NfsStatus.INVAL);
         assertThat(status(moved(device, -1, 1))).isEqualTo(NfsStatus.INVAL);
         assertThat(rooms.run(1, rooms.root, error(device)).status()).isEqualTo(NfsStatus.ISDIR);
+        held = open;
+        assertThat(status(error(device))).isEqualTo(NfsStatus.BAD_STATEID);
+        assertThat(status(moved(device, 1, 1))).isEqualTo(NfsStatus.BAD_STATEID);
         assertThat(rooms.meters.find("pnfs.mds.layout.error").counter()).isNull();
     }
 }
