@@ -56,7 +56,7 @@ public final class IscsiTarget {
 
             @Override
             public void abort(int lun, Predicate<Nexus> whose, Runnable drained) {
-                abortForFence(lun, whose, drained);
+                endTasksForFence(lun, whose, drained);
             }
         });
         Gauge.builder("pnfs.ds.session", this, IscsiTarget::sessionCount)
@@ -182,23 +182,18 @@ public final class IscsiTarget {
         inEach(any -> true, (session, done) -> session.end(why, done), () -> {});
     }
 
-    /// Ends the tasks of all sessions at one logical unit, or at all of them, without an answer.
+    /// Ends the tasks of all sessions at one logical unit, or at all of them: without an answer those of the
+    /// session that wants it, with TASK ABORTED the others.
     ///
     /// @param lun [#EVERY_LUN] for all
     /// @param drained runs, on any loop, when none of them can touch a volume any more
-    void abortTasks(int lun, Runnable drained) {
-        inEach(any -> true, (session, done) -> session.abortTasks(lun, done), drained);
-    }
-
-    /// Ends the tasks of all sessions at one logical unit without an answer, and has those that are not its own
-    /// told.
-    void clearTasks(int lun, TargetSession by, Runnable drained) {
-        inEach(any -> true, (session, done) -> session.clearTasks(lun, by, done), drained);
+    void endTasks(int lun, TargetSession by, Runnable drained) {
+        inEach(any -> true, (session, done) -> session.endTasks(lun, by, done), drained);
     }
 
     /// Ends what some initiator ports have under way at a unit: the transport's part of a fence.
-    private void abortForFence(int lun, Predicate<Nexus> whose, Runnable drained) {
-        inEach(session -> whose.test(session.nexus()), (session, done) -> session.abortForFence(lun, done), drained);
+    private void endTasksForFence(int lun, Predicate<Nexus> whose, Runnable drained) {
+        inEach(session -> whose.test(session.nexus()), (session, done) -> session.endTasksForFence(lun, done), drained);
     }
 
     /// Stores into volumes are made on loops, a chunk at a time: when each loop has come by, those that had

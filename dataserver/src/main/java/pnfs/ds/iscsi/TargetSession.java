@@ -281,7 +281,7 @@ final class TargetSession implements TargetConnection.Phase {
                 } else if (Bhs.function(header, at) == TaskManagement.ABORT_TASK_SET) {
                     tasks.abortAt(lun, complete);
                 } else if (Bhs.function(header, at) == TaskManagement.CLEAR_TASK_SET) {
-                    target.clearTasks(lun, this, () -> loop().execute(complete));
+                    target.endTasks(lun, this, () -> loop().execute(complete));
                 } else {
                     reset(lun, complete);
                 }
@@ -300,7 +300,7 @@ final class TargetSession implements TargetConnection.Phase {
     /// Ends the tasks of all sessions at a unit, or at all of them, and has the others told.
     private void reset(int lun, Runnable complete) {
         ScsiTarget scsi = target.scsi();
-        target.abortTasks(lun, () -> {
+        target.endTasks(lun, this, () -> {
             for (int unit = 0; unit < scsi.units(); unit++) {
                 if (lun == IscsiTarget.EVERY_LUN || lun == unit) {
                     scsi.resetDone(unit, nexus);
@@ -322,26 +322,19 @@ final class TargetSession implements TargetConnection.Phase {
         out.flush();
     }
 
-    /// Ends this session's tasks at a LUN without an answer; `drained` runs when none touches a volume any more.
-    void abortTasks(int lun, Runnable drained) {
-        if (lun == IscsiTarget.EVERY_LUN) {
-            tasks.abortAll(drained);
-        } else {
+    /// Ends this session's tasks at a LUN, or at all; `drained` runs when none touches a volume any more. An
+    /// answer they get where another session wants that.
+    void endTasks(int lun, TargetSession by, Runnable drained) {
+        if (this == by) {
             tasks.abortAt(lun, drained);
+        } else {
+            tasks.endAt(lun, drained);
         }
-    }
-
-    /// The same when another session wants it, or this one.
-    void clearTasks(int lun, TargetSession by, Runnable drained) {
-        if (this != by && tasks.hasAt(lun)) {
-            target.scsi().tasksCleared(lun, nexus);
-        }
-        tasks.abortAt(lun, drained);
     }
 
     /// The same for a fence, which leaves alone what does not touch the medium.
-    void abortForFence(int lun, Runnable drained) {
-        tasks.abortForFence(lun, drained);
+    void endTasksForFence(int lun, Runnable drained) {
+        tasks.endAtMedium(lun, drained);
     }
 
     private void talk(ByteBuffer header, int at, ByteBuffer data) {

@@ -57,7 +57,9 @@ final class TargetTask implements ScsiTask.Waiter {
         /// It is over, but a fault script keeps back the answer for a while, or for ever.
         HELD,
         /// As FINISHING, but nobody wants an answer any more: ends when the volume is no longer touched.
-        ABORTED
+        ABORTED,
+        /// As ABORTED, but by another initiator, so that its own one is told.
+        ENDED_BY_ANOTHER
     }
 
     TargetTask(TaskSet tasks) {

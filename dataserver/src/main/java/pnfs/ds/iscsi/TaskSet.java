@@ -35,8 +35,10 @@ import pnfs.wire.scsi.Sense;
 /// of it made durable, and only then answers. A read sends views of the volume, as fast as the connection takes
 /// them.
 ///
-/// An aborted task takes no further byte, not even of a PDU that is arriving. If it is on its way to the medium it
-/// stays in the set until that is over, and whoever aborted it is told only then.
+/// An aborted task takes no further byte, not even of a PDU that is arriving. If it is on its way to the medium
+/// it stays in the set until that is over, and whoever aborted it is told only then. Where that was another
+/// initiator, the task's own one gets TASK ABORTED (TAS, SPC-4 §7.5.8): when the data that it was asked for has
+/// come, which goes nowhere (RFC 7143 §11.4.2), and which nobody else waits for.
 final class TaskSet {
     /// Commands for immediate delivery that may be under way beside the window.
     static final int MAX_IMMEDIATE = 8;
@@ -379,10 +381,10 @@ final class TaskSet {
     }
 
     private void finishedHere(TargetTask task) {
-        if (task.state == State.ABORTED) {
-            remove(task);
-        } else {
-            conclude(task);
+        switch (task.state) {
+            case ABORTED -> remove(task);
+            case ENDED_BY_ANOTHER -> tellEnd(task);
+            case FREE, RECEIVING, FINISHING, HELD -> conclude(task);
         }
     }
 
@@ -502,18 +504,9 @@ final class TaskSet {
         return true;
     }
 
-    boolean hasAt(int lun) {
-        return active.stream().anyMatch(task -> task.scsi.lun() == lun);
-    }
-
     /// Ends all tasks of a LUN without an answer.
     void abortAt(int lun, Runnable done) {
-        abort(task -> task.scsi.lun() == lun, done);
-    }
-
-    /// Ends the tasks of a LUN that touch its medium without an answer.
-    void abortForFence(int lun, Runnable done) {
-        abort(task -> task.scsi.lun() == lun && !task.scsi.isReservation(), done);
+        abort(isAt(lun), done);
     }
 
     /// Ends all tasks without an answer.
@@ -521,26 +514,87 @@ final class TaskSet {
         abort(task -> true, done);
     }
 
+    private static Predicate<TargetTask> isAt(int lun) {
+        return task -> lun == IscsiTarget.EVERY_LUN || task.scsi.lun() == lun;
+    }
+
     private void abort(Predicate<TargetTask> which, Runnable done) {
-        Set<TargetTask> waiting = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<TargetTask> waiting = newSet();
         for (TargetTask task : List.copyOf(active)) {
             if (!which.test(task)) {
                 continue;
             }
             if (task == current) {
-                // What is still to come of its PDU goes nowhere.
                 current = null;
-                if (filling != null) {
-                    filling.turnAway();
-                }
+                turnAwayRest();
             }
-            if (task.state == State.FINISHING || task.state == State.ABORTED) {
+            if (isFinishing(task)) {
                 task.state = State.ABORTED;
                 waiting.add(task);
             } else {
                 remove(task);
             }
         }
+        await(waiting, done);
+    }
+
+    /// Another initiator ends all tasks of a LUN.
+    void endAt(int lun, Runnable done) {
+        endByAnother(isAt(lun), done);
+    }
+
+    /// Another initiator, or a fence, ends the tasks of a LUN that touch its medium.
+    void endAtMedium(int lun, Runnable done) {
+        endByAnother(isAt(lun).and(task -> !task.scsi.isReservation()), done);
+    }
+
+    private void endByAnother(Predicate<TargetTask> which, Runnable done) {
+        Set<TargetTask> waiting = newSet();
+        for (TargetTask task : List.copyOf(active)) {
+            if (!which.test(task)) {
+                continue;
+            }
+            if (isFinishing(task)) {
+                task.state = task.state == State.ABORTED ? State.ABORTED : State.ENDED_BY_ANOTHER;
+                waiting.add(task);
+            } else if (task.state == State.HELD) {
+                tellEnd(task);
+            } else {
+                task.scsi.endedByAnother();
+                if (task == current) {
+                    turnAwayRest();
+                }
+            }
+        }
+        await(waiting, done);
+        out.flush();
+    }
+
+    private void tellEnd(TargetTask task) {
+        task.scsi.endedByAnother();
+        respond(task);
+    }
+
+    /// What is still to come of the present PDU goes nowhere.
+    private void turnAwayRest() {
+        if (filling != null) {
+            filling.turnAway();
+        }
+    }
+
+    /// Whether the medium may be touched still.
+    private static boolean isFinishing(TargetTask task) {
+        return switch (task.state) {
+            case FINISHING, ABORTED, ENDED_BY_ANOTHER -> true;
+            case FREE, RECEIVING, HELD -> false;
+        };
+    }
+
+    private static Set<TargetTask> newSet() {
+        return Collections.newSetFromMap(new IdentityHashMap<>());
+    }
+
+    private void await(Set<TargetTask> waiting, Runnable done) {
         if (waiting.isEmpty()) {
             done.run();
         } else {

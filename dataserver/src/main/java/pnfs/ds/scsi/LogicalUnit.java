@@ -44,7 +44,9 @@ final class LogicalUnit {
     private static final int SAVED_VALUES = 3;
     private static final int MAX_MODE_LIST_BYTES = 255;
     private static final ModePage.Caching CACHING = new ModePage.Caching(false, false);
-    private static final ModePage.Control DEFAULT_CONTROL = new ModePage.Control(false, false, false, true);
+    /// TAS is 1: who is fenced with commands under way hears of it at once, and not by its own timeouts (Linux:
+    /// three of them, a minute and a half).
+    private static final ModePage.Control DEFAULT_CONTROL = new ModePage.Control(false, false, true, true);
     private static final ModePage.Control CHANGEABLE_CONTROL = new ModePage.Control(true, true, false, false);
 
     /// The device around the unit.

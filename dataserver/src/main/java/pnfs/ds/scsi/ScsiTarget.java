@@ -38,9 +38,6 @@ public final class ScsiTarget {
 
     public static final int RELATIVE_PORT = 1;
 
-    /// COMMANDS CLEARED BY ANOTHER INITIATOR.
-    private static final Sense COMMANDS_CLEARED = new Sense(Sense.UNIT_ATTENTION_KEY, 0x2f, 0x00);
-
     /// Fewer may not be asked for (SPC-4 §6.33).
     private static final int MIN_LUN_LIST_BYTES = 16;
 
@@ -65,9 +62,9 @@ public final class ScsiTarget {
             settled.run();
         }
 
-        /// Ends the commands that some nexuses have under way at a unit without an answer, but for those that
-        /// are [ScsiTask#isReservation]. `drained` runs, on any thread, once none of them can touch the medium
-        /// any more.
+        /// Ends the commands that some nexuses have under way at a unit with TASK ABORTED, but for those that are
+        /// [ScsiTask#isReservation]. `drained` runs, on any thread, once none of them can touch the medium any
+        /// more; the answers may come later.
         void abort(int lun, Predicate<Nexus> whose, Runnable drained);
     }
 
@@ -316,10 +313,5 @@ public final class ScsiTarget {
                 nexus.attention(lun, what);
             }
         }
-    }
-
-    /// Tells one who had commands under way at a unit that somebody else has cleared them (SAM-5 §7.5).
-    public void tasksCleared(int lun, ScsiNexus whose) {
-        whose.attention(lun, COMMANDS_CLEARED);
     }
 }

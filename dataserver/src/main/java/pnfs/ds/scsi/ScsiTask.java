@@ -142,6 +142,12 @@ public final class ScsiTask implements Persistence.Waiter {
         sense = why;
     }
 
+    /// Somebody else has ended the command (SAM-5 §5.3.1): it moves nothing any more, whatever it was told to do.
+    public void endedByAnother() {
+        refuse(ScsiStatus.TASK_ABORTED);
+        fault = null;
+    }
+
     /// Ends the command with a status that needs no sense data.
     void refuse(int why) {
         transfer = NONE;

@@ -103,6 +103,22 @@ class FaultTest {
     }
 
     @Test
+    void a_dropped_command_that_another_initiator_ends_is_answered() {
+        fixture.faults.add(FaultRule.of(new Fault.Drop()).command("write"));
+        write(0, 1, 7);
+        RawInitiator other = fixture.connect();
+        other.isid = 2;
+        other.loginNormally(TargetFixture.TARGET, LoginKeys.EMPTY);
+
+        other.send(other.taskRequest(TaskManagement.CLEAR_TASK_SET, 0));
+        fixture.loop.runTasks();
+
+        other.receive(Opcode.TASK_RESPONSE);
+        assertThat(Bhs.scsiStatus(initiator.receive(Opcode.SCSI_RESPONSE).header(), 0))
+                .isEqualTo(ScsiStatus.TASK_ABORTED);
+    }
+
+    @Test
     void a_failed_command_is_not_done() {
         fixture.faults.add(FaultRule.of(Fault.Fail.with(Sense.WRITE_ERROR)).times(1));
         fixture.faults.add(

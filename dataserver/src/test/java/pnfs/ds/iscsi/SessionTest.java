@@ -12,6 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import pnfs.ds.iscsi.RawInitiator.Pdu;
+import pnfs.ds.reservation.Nexus;
+import pnfs.ds.reservation.ReservationTable.Answer;
+import pnfs.ds.reservation.Reservations.KeyPair;
 import pnfs.wire.iscsi.AsyncEvent;
 import pnfs.wire.iscsi.Bhs;
 import pnfs.wire.iscsi.LoginKeys;
@@ -19,6 +22,7 @@ import pnfs.wire.iscsi.Opcode;
 import pnfs.wire.iscsi.RejectReason;
 import pnfs.wire.iscsi.TaskManagement;
 import pnfs.wire.scsi.Lun;
+import pnfs.wire.scsi.ScsiStatus;
 
 class SessionTest {
     private final TargetFixture fixture = new TargetFixture();
@@ -309,15 +313,21 @@ class SessionTest {
         initiator.connection.deliver(Arrays.copyOf(write, write.length / 2));
         assertThat(initiator.connection.receivesInPlace()).isTrue();
         byte[] atTheFence = fixture.all();
-        var fenced = new ArrayList<Integer>();
+        var fenced = new ArrayList<Answer>();
 
-        fixture.target.abortTasks(0, () -> fenced.add(0));
+        fixture.shared.reservations().change(now -> now.fence(new Nexus("server", 0), new KeyPair(1, 2)), fenced::add);
         fixture.loop.runTasks();
 
         assertThat(fenced).as("the fence is answered").hasSize(1);
+        assertThat(initiator.hasAnswer()).as("there is more of it to come").isFalse();
         initiator.connection.deliver(Arrays.copyOfRange(write, write.length / 2, write.length));
         assertThat(fixture.all()).isEqualTo(atTheFence);
-        assertThat(initiator.hasAnswer()).isFalse();
+        assertThat(Bhs.scsiStatus(initiator.receive(Opcode.SCSI_RESPONSE).header(), 0))
+                .isEqualTo(ScsiStatus.TASK_ABORTED);
+    }
+
+    private static int status(RawInitiator of) {
+        return Bhs.scsiStatus(of.receive(Opcode.SCSI_RESPONSE).header(), 0);
     }
 
     private static byte[] filled(int length, int value) {
@@ -384,7 +394,7 @@ class SessionTest {
 
         assertThat(Bhs.response(initiator.receive(Opcode.TASK_RESPONSE).header(), 0))
                 .isEqualTo(TaskManagement.COMPLETE);
-        assertThat(other.hasAnswer()).as("the aborted write").isFalse();
+        assertThat(status(other)).as("of the write").isEqualTo(ScsiStatus.TASK_ABORTED);
         testUnitReady(other);
         assertThat(other.receive(Opcode.SCSI_RESPONSE).sense()).isEqualTo("6/29/03");
         testUnitReady(initiator);
@@ -408,7 +418,7 @@ class SessionTest {
         other.connection.deliver(Arrays.copyOfRange(pdu, 5000, pdu.length));
 
         assertThat(fixture.all()).isEqualTo(then);
-        assertThat(other.hasAnswer()).isFalse();
+        assertThat(status(other)).isEqualTo(ScsiStatus.TASK_ABORTED);
         assertThat(fixture.persistence.asked).isEmpty();
         testUnitReady(other);
         assertThat(other.receive(Opcode.SCSI_RESPONSE).sense())
@@ -417,22 +427,44 @@ class SessionTest {
     }
 
     @Test
-    void whose_tasks_another_session_has_cleared_is_told_and_nobody_else() {
+    void whose_task_another_session_has_cleared_is_told_when_its_data_is_there_and_nobody_else() {
         logIn();
         RawInitiator busy = another(2);
         RawInitiator idle = another(3);
-        busy.send(busy.write16(Bhs.FINAL, 0, 1));
-        busy.receive(Opcode.R2T);
+        var write = busy.write16(Bhs.FINAL, 0, 1);
+        int tag = Bhs.initiatorTaskTag(write, 0);
+        busy.send(write);
+        int transferTag = Bhs.targetTransferTag(busy.receive(Opcode.R2T).header(), 0);
 
         initiator.send(initiator.taskRequest(TaskManagement.CLEAR_TASK_SET, 0));
         initiator.receive(Opcode.TASK_RESPONSE);
 
-        testUnitReady(busy);
-        assertThat(busy.receive(Opcode.SCSI_RESPONSE).sense()).isEqualTo("6/2f/00");
-        for (RawInitiator other : List.of(initiator, idle)) {
+        assertThat(busy.hasAnswer()).as("data was asked for").isFalse();
+        busy.send(busy.dataOut(Bhs.FINAL, tag, transferTag, 0, 0), filled(4096, 1));
+        assertThat(status(busy)).isEqualTo(ScsiStatus.TASK_ABORTED);
+        fixture.assertUntouched();
+        for (RawInitiator other : List.of(initiator, busy, idle)) {
             testUnitReady(other);
             assertThat(other.receive(Opcode.SCSI_RESPONSE).data()).isEmpty();
         }
+    }
+
+    @Test
+    void a_task_that_both_its_own_initiator_and_another_end_has_no_answer() {
+        logIn();
+        RawInitiator other = another(2);
+        fixture.persistence.holds = true;
+        var write = other.write16(Bhs.FINAL, 0, 1);
+        other.send(write, new byte[4096]);
+
+        initiator.send(initiator.taskRequest(TaskManagement.CLEAR_TASK_SET, 0));
+        other.send(other.taskRequest(TaskManagement.ABORT_TASK, Bhs.initiatorTaskTag(write, 0)));
+        fixture.loop.runElsewhere(() -> fixture.persistence.answer(true));
+        fixture.loop.runTasks();
+
+        initiator.receive(Opcode.TASK_RESPONSE);
+        other.receive(Opcode.TASK_RESPONSE);
+        assertThat(other.hasAnswer()).isFalse();
     }
 
     @Test
@@ -473,7 +505,7 @@ class SessionTest {
 
         assertThat(Bhs.response(initiator.receive(Opcode.TASK_RESPONSE).header(), 0))
                 .isEqualTo(TaskManagement.COMPLETE);
-        assertThat(other.hasAnswer()).isFalse();
+        assertThat(status(other)).isEqualTo(ScsiStatus.TASK_ABORTED);
         assertThat(initiator.connection.closed()).isEqualTo("target cold reset");
         assertThat(other.connection.closed()).isEqualTo("target cold reset");
         assertThat(fixture.target.sessionCount()).isZero();

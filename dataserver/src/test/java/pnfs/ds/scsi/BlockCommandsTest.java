@@ -290,7 +290,7 @@ class BlockCommandsTest {
         var other = new ScsiNexus(new Nexus("iqn.2026-01.test:other,i,0x1", 1));
         target.join(nexus);
         target.join(other);
-        byte[] control = HexFormat.of().parseHex("00000000" + "0a0a" + "04100800" + "00".repeat(6));
+        byte[] control = HexFormat.of().parseHex("00000000" + "0a0a" + "04100840" + "00".repeat(6));
 
         good(run("15 10 0000 10 00", control));
 

@@ -122,7 +122,7 @@ class ScsiTargetTest {
     @Test
     void mode_sense_says_that_there_is_no_write_cache() {
         String caching = "0812" + "00".repeat(18);
-        String control = "0a0a" + "0010" + "00".repeat(8);
+        String control = "0a0a" + "0010" + "0040" + "00".repeat(6);
 
         assertThat(reply(0, "1a 00 08 00 ff 00")).isEqualTo("17001000" + caching);
         assertThat(reply(0, "1a 08 3f 00 ff 00")).isEqualTo("23001000" + caching + control);
