@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Set;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -37,7 +38,15 @@ import pnfs.mds.MdsCommand;
                 "A pNFS cluster in user space: a metadata server, data servers on persistent memory, and a client.",
         synopsisSubcommandLabel = "COMMAND",
         commandListHeading = "%nCommands:%n",
-        subcommands = {
+        exitCodeListHeading = "%nExit codes of every command:%n",
+        exitCodeList = {"0:done", "1:failed; the last line on stderr says why and what to do", "2:wrong usage"})
+public final class Pnfs {
+    /// Those whose log an operator wants to read; the others speak for themselves.
+    private static final Set<String> SERVERS = Set.of("mds", "ds");
+
+    private static final String LOG_LEVEL = "pnfs.log";
+
+    private static final List<Class<?>> COMMANDS = List.of(
             Demo.class,
             MdsCommand.class,
             DsCommand.class,
@@ -55,15 +64,7 @@ import pnfs.mds.MdsCommand;
             KernelTest.class,
             SimCommand.class,
             Torture.class,
-            Pnfs.Completion.class
-        },
-        exitCodeListHeading = "%nExit codes of every command:%n",
-        exitCodeList = {"0:done", "1:failed; the last line on stderr says why and what to do", "2:wrong usage"})
-public final class Pnfs {
-    /// Those whose log an operator wants to read; the others speak for themselves.
-    private static final Set<String> SERVERS = Set.of("mds", "ds");
-
-    private static final String LOG_LEVEL = "pnfs.log";
+            Completion.class);
 
     private Pnfs() {}
 
@@ -72,11 +73,28 @@ public final class Pnfs {
             boolean serves = arguments.length > 0 && SERVERS.contains(arguments[0]);
             System.setProperty(LOG_LEVEL, serves ? "INFO" : "WARN"); // read by logback.xml at the first logger
         }
-        System.exit(commandLine().execute(arguments));
+        System.exit(commandLine(arguments).execute(arguments));
     }
 
+    /// Knows all commands.
     static CommandLine commandLine() {
+        return commandLine(COMMANDS);
+    }
+
+    /// Knows the command that is named first and no other: to describe them all takes longer than most of them
+    /// run, and whoever waits for a server to start again waits for that, too. Where none is named it knows
+    /// all.
+    static CommandLine commandLine(String[] arguments) {
+        List<Class<?>> named = COMMANDS.stream()
+                .filter(command -> arguments.length > 0
+                        && command.getAnnotation(Command.class).name().equals(arguments[0]))
+                .toList();
+        return commandLine(named.isEmpty() ? COMMANDS : named);
+    }
+
+    private static CommandLine commandLine(List<Class<?>> commands) {
         var root = new CommandLine(new Pnfs());
+        commands.forEach(root::addSubcommand);
         versionOf(root);
         return root.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
@@ -123,8 +141,7 @@ public final class Pnfs {
 
         @Override
         public void run() {
-            CommandLine root = spec.root().commandLine();
-            spec.commandLine().getOut().print(AutoComplete.bash("pnfs", root));
+            spec.commandLine().getOut().print(AutoComplete.bash("pnfs", Pnfs.commandLine()));
             spec.commandLine().getOut().flush();
         }
     }

@@ -33,6 +33,12 @@ class PnfsTest {
     }
 
     @Test
+    void a_command_that_is_misspelt_is_answered_with_those_that_are_meant() {
+        assertThat(run("mdss")).isEqualTo(2);
+        assertThat(err.toString()).contains("'mdss'").contains("pnfs mds");
+    }
+
+    @Test
     void without_the_address_of_a_server_a_command_says_how_to_give_one() {
         assertThat(run("cat", "/file")).isEqualTo(2);
         assertThat(err.toString()).contains("--mds HOST:PORT").contains("PNFS_MDS");
@@ -81,7 +87,7 @@ class PnfsTest {
     }
 
     private int run(String... arguments) {
-        return Pnfs.commandLine()
+        return Pnfs.commandLine(arguments)
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))
                 .execute(arguments);

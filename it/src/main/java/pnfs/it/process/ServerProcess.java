@@ -112,7 +112,10 @@ public final class ServerProcess implements AutoCloseable {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(
-                "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Djava.library.path=" + System.getProperty("java.library.path")));
         String archive = System.getProperty("pnfs.aot");
         if (archive != null && Files.exists(Path.of(archive))) {
             command.addAll(List.of("-XX:AOTCache=" + archive, "-Xlog:aot=off,cds=off")); // as the launcher starts them
@@ -159,7 +162,7 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     /// The `key=value` words of a ready line.
-    static Map<String, String> facts(String line) {
+    public static Map<String, String> facts(String line) {
         var facts = new HashMap<String, String>();
         for (String word : line.split(" ", -1)) {
             int equals = word.indexOf('=');
