@@ -62,6 +62,7 @@ public record ClusterStatus(
     /// @param quarantined clients of before a restart may still write there, so nothing new is granted
     /// @param draining nothing new is placed there, and what is there moves away
     /// @param waitsFor draining: what keeps the rest from moving; empty while it moves
+    /// @param drained draining: neither a file nor a layout has anything to do with it any more
     public record Volume(
             String id,
             String topology,
@@ -71,7 +72,8 @@ public record ClusterStatus(
             List<UUID> regions,
             boolean quarantined,
             boolean draining,
-            String waitsFor) {
+            String waitsFor,
+            boolean drained) {
         public Volume {
             regions = List.copyOf(regions);
         }

@@ -61,7 +61,8 @@ record ControlClient(InetSocketAddress address) {
                                 regions(volume),
                                 volume.getQuarantined(),
                                 volume.getDraining(),
-                                volume.getWaitsFor()))
+                                volume.getWaitsFor(),
+                                volume.getDrained()))
                         .toList(),
                 status.getFencesList().stream()
                         .map(fence -> new ClusterStatus.Fence(

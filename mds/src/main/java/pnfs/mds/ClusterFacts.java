@@ -122,6 +122,11 @@ record ClusterFacts(
     }
 
     @Override
+    public boolean isDrained(DeviceId volume) {
+        return layouts.isDrained(volume);
+    }
+
+    @Override
     public void recall(RecallLayouts wanted, Consumer<Reply> reply) {
         switch (wanted.getScopeCase()) {
             case FILE -> {

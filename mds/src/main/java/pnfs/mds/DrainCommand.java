@@ -70,7 +70,7 @@ final class DrainCommand implements Callable<Integer> {
                 server.say(name + ": " + now);
                 last = now;
             }
-            if (!wait || volumes.stream().allMatch(volume -> !volume.getDraining() || volume.getUsedBytes() == 0)) {
+            if (!wait || volumes.stream().allMatch(volume -> !volume.getDraining() || volume.getDrained())) {
                 return;
             }
             Thread.sleep(POLL_MILLIS);
@@ -81,8 +81,7 @@ final class DrainCommand implements Callable<Integer> {
         if (volumes.stream().noneMatch(Volume::getDraining)) {
             return "not being drained any more";
         }
-        long left = volumes.stream().mapToLong(Volume::getUsedBytes).sum();
-        if (left == 0) {
+        if (volumes.stream().allMatch(volume -> !volume.getDraining() || volume.getDrained())) {
             return "drained; it may be stopped, and then 'pnfs mds remove' forgets it";
         }
         String waits = volumes.stream()
@@ -91,6 +90,7 @@ final class DrainCommand implements Callable<Integer> {
                 .findFirst()
                 .map(each -> ", waits for " + each)
                 .orElse("");
+        long left = volumes.stream().mapToLong(Volume::getUsedBytes).sum();
         return "draining, " + (left >> 10) + " KiB left" + waits;
     }
 }

@@ -87,7 +87,7 @@ public final class Status implements Callable<Integer> {
         if (!volume.draining()) {
             return volume.quarantined() ? "quarantined" : "in use";
         }
-        if (volume.usedBytes() == 0) {
+        if (volume.drained()) {
             return "drained";
         }
         String left = "draining, " + Bytes.human(volume.usedBytes()) + " left";

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentMap;
@@ -96,6 +97,17 @@ final class FileGrants {
         var found = new TreeSet<Long>();
         for (Holding holding : holdings) {
             if (holding.firstConflict(range, Iomode.RW) < range.end()) {
+                found.add(holding.client());
+            }
+        }
+        return found;
+    }
+
+    /// Clients with layouts of which a hole may name this volume.
+    Set<Long> holdersOfHolesOn(DeviceId volume) {
+        var found = new TreeSet<Long>();
+        for (Holding holding : holdings) {
+            if (holding.mayShowHoleOn(volume)) {
                 found.add(holding.client());
             }
         }

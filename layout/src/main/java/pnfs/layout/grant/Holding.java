@@ -1,9 +1,12 @@
 package pnfs.layout.grant;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.RangeSet;
 
@@ -19,7 +22,10 @@ final class Holding {
     /// Of `writing`, what was granted as INVALID_DATA and not committed since; may hold more than is still
     /// unwritten.
     private final RangeSet unwritten = new RangeSet();
+    /// The volumes that holes of `reading` name; unknown of what was held before the server started.
+    private final Set<DeviceId> holesOn = new HashSet<>(2);
 
+    private boolean holesAnywhere;
     private LayoutStateid stateid;
     private boolean answered;
     /// It was held before the server started, which may have given out newer stateids than it noted.
@@ -49,6 +55,7 @@ final class Holding {
         held.unwritten().forEach(unwritten::add);
         answered = true;
         restored = true;
+        holesAnywhere = !reading.isEmpty();
     }
 
     HeldLayout noted() {
@@ -159,6 +166,16 @@ final class Holding {
         return unwritten;
     }
 
+    /// A hole of what it reads names this volume.
+    void showsHoleOn(DeviceId volume) {
+        holesOn.add(volume);
+    }
+
+    /// Whether a hole of what it reads may name this volume.
+    boolean mayShowHoleOn(DeviceId volume) {
+        return holesAnywhere || holesOn.contains(volume);
+    }
+
     /// Where a request of `wanted` by another client would meet this holding first; the end of `range` where it
     /// would not. Many may read, or one may write.
     long firstConflict(ByteRange range, Iomode wanted) {
@@ -188,6 +205,10 @@ final class Holding {
         var dropped = new ArrayList<ByteRange>();
         if (iomode != Iomode.RW) {
             reading.remove(range);
+            if (reading.isEmpty()) {
+                holesOn.clear();
+                holesAnywhere = false;
+            }
         }
         if (iomode != Iomode.READ) {
             dropped.addAll(writing.intersect(range));

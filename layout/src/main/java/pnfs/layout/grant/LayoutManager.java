@@ -11,6 +11,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Placement;
@@ -58,6 +59,8 @@ public final class LayoutManager {
     private static final int EXTENT_BYTES = 44;
     /// Space that sequential writers may set aside for themselves: of what is free, one part in so many.
     private static final long AHEAD_SHARE = 16;
+    /// Stands for those that holes of layouts of the run before may name.
+    private static final DeviceId ANY_VOLUME = SpacePlan.NO_DEVICE;
 
     private final LayoutLimits limits;
     private final Space space;
@@ -67,6 +70,8 @@ public final class LayoutManager {
     private final Map<Long, Set<Long>> filesByClient = new ConcurrentHashMap<>();
     /// By file: what clients of the run before may still commit, by the ids that they had then.
     private final Map<Long, Map<Long, RangeSet>> former = new ConcurrentHashMap<>();
+    /// By volume: files of which a layout may name it for a hole, and some of which none does any more.
+    private final Map<DeviceId, Set<Long>> holesOn = new ConcurrentHashMap<>();
     private volatile Placement placement;
     private volatile Set<DeviceId> quarantined = Set.of();
 
@@ -276,6 +281,7 @@ public final class LayoutManager {
     public void restore(long inode, long client, HeldLayout held) {
         files.computeIfAbsent(inode, _ -> new FileGrants()).holdings().add(new Holding(client, held));
         filesByClient.compute(client, (_, those) -> with(those, inode));
+        noteHoleOn(ANY_VOLUME, inode);
     }
 
     /// The client will not commit any more what it was granted here before a restart: what of it lies beyond
@@ -642,11 +648,12 @@ public final class LayoutManager {
     /// follows without a gap and in one state, and `maxBytes` at most. [ProxyHold#extents] is where it is and
     /// [ProxyHold#copies] where it goes; what nobody has written needs no copying ([#mustCopy]). Layouts of it
     /// are in the way, those for reading too, because they name the old place; and so is other I/O of ours.
-    /// Empty where nothing lies there. Takes the space lock itself.
+    /// Where nothing lies there, layouts are in the way that name the volume for a hole ([#filesWithHolesOn]);
+    /// empty where none does. Takes the space lock itself.
     public Optional<HoldOutcome> beginMove(LayoutFile file, DeviceId from, long offset, long maxBytes) {
         List<Extent> moving = firstRun(file, from, offset, maxBytes);
         if (moving.isEmpty()) {
-            return Optional.empty();
+            return obstacleOfHoles(file.inode(), from);
         }
         var range = new ByteRange(
                 moving.getFirst().file().offset(), moving.getLast().file().end());
@@ -664,6 +671,24 @@ public final class LayoutManager {
             }
             return Optional.of(begin(grants, new ProxyHold(ProxyHold.Kind.MOVE, file.inode(), range, moving, plan)));
         }
+    }
+
+    private Optional<HoldOutcome> obstacleOfHoles(long inode, DeviceId volume) {
+        Set<Long> holders = grantsOf(inode).holdersOfHolesOn(volume);
+        if (!holders.isEmpty()) {
+            return Optional.of(new HoldOutcome.Conflict(holders));
+        }
+        // Nor does any of the run before, which would be among the holders.
+        List.of(volume, ANY_VOLUME)
+                .forEach(each -> holesOn.computeIfPresent(each, (_, files) -> without(files, inode)));
+        return Optional.empty();
+    }
+
+    /// Files of which clients may have layouts that name this volume for a hole, in no order; needs no lock. One
+    /// for which [#beginMove] finds nothing is not among them any more. None is added while the volume is not
+    /// among those of [#place].
+    public Stream<Long> filesWithHolesOn(DeviceId volume) {
+        return Stream.of(volume, ANY_VOLUME).flatMap(each -> holesOn.getOrDefault(each, Set.of()).stream());
     }
 
     /// Whether what moves may hold bytes that somebody wrote: as data, or as what a client of the run before
@@ -865,7 +890,13 @@ public final class LayoutManager {
             }
             return tiles.size() < maxExtents && !isForAnotherLayout(tiles, shown, least) && tiles.add(shown);
         });
-        return granted(file, holding, Iomode.READ, least, tiles, List.of());
+        GrantOutcome outcome = granted(file, holding, Iomode.READ, least, tiles, List.of());
+        if (outcome instanceof GrantOutcome.Granted
+                && tiles.stream().anyMatch(tile -> tile.state() == ExtentState.NONE_DATA)) {
+            holding.showsHoleOn(holeDevice.get());
+            noteHoleOn(holeDevice.get(), file.inode());
+        }
+        return outcome;
     }
 
     /// Whether a layout ends before `next`, which is on another volume than what it has. Linux (6.1) maps a run
@@ -952,6 +983,10 @@ public final class LayoutManager {
 
     private long affordable(long ahead) {
         return ahead == 0 ? 0 : Math.min(ahead, space.totals().allocatableBytes() / AHEAD_SHARE);
+    }
+
+    private void noteHoleOn(DeviceId volume, long inode) {
+        holesOn.compute(volume, (_, files) -> with(files, inode));
     }
 
     /// A device for holes to name: of the volume that this part of the file would go to, else of any that it is
@@ -1085,6 +1120,7 @@ public final class LayoutManager {
         if (grants.isIdle()) {
             grants.buryRemains();
             files.remove(inode);
+            holesOn.values().forEach(those -> those.remove(inode));
         }
     }
 

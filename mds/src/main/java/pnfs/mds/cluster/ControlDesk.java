@@ -82,6 +82,9 @@ public final class ControlDesk {
         /// What keeps a draining volume from getting emptier, for people; empty while it gets on.
         String waitsFor(DeviceId volume);
 
+        /// Whether neither a file nor a layout has anything to do with the volume, which is draining.
+        boolean isDrained(DeviceId volume);
+
         /// Whether clients of the run before may still write there.
         boolean isQuarantined(DeviceId volume);
 
@@ -398,6 +401,7 @@ public final class ControlDesk {
             described.setQuarantined(facts.isQuarantined(volume.id()));
             described.setDraining(draining.contains(volume.id()));
             described.setWaitsFor(facts.waitsFor(volume.id()));
+            described.setDrained(draining.contains(volume.id()) && facts.isDrained(volume.id()));
             volume.topology().leaves().forEach(leaf -> described.addRegionIds(bytes(leaf.region())));
             status.addVolumes(described);
         }

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -26,11 +27,11 @@ import pnfs.mds.store.MetadataStore;
 /// Empties the volumes that are marked as draining. Which those are is durable elsewhere; everything here is
 /// found again after a restart by looking which files still have extents there.
 ///
-/// For each volume it walks through the extents of all files, has a few files at once moved piece after piece
-/// ([Relocation]), and comes back to those where something was in the way: soon at first, because a client that
-/// is asked for a layout gives it back soon and its turn is ours for a moment only, then ever later. When a
-/// walk has come to its end and storage is still in use, it begins anew: what was set aside before the drain
-/// may have become a file's behind its back.
+/// For each volume it has layouts returned that name it for a hole, walks through the extents of all files, has
+/// a few files at once moved piece after piece ([Relocation]), and comes back to those where something was in
+/// the way: soon at first, because a client that is asked for a layout gives it back soon and its turn is ours
+/// for a moment only, then ever later. When a walk has come to its end and storage is still in use, it begins
+/// anew: what was set aside before the drain may have become a file's behind its back.
 ///
 /// Before grace is over nothing moves: a client of the run before may still commit what it wrote to where it
 /// was.
@@ -145,7 +146,7 @@ public final class Drains {
             if (!walking) {
                 walk();
             }
-            boolean nowEmpty = layouts.usedBytes(device).orElse(0L) == 0;
+            boolean nowEmpty = layouts.isDrained(device);
             if (nowEmpty != empty) {
                 empty = nowEmpty;
                 log.info("volume {} device={}", empty ? "drained" : "is not empty any more", device);
@@ -156,7 +157,9 @@ public final class Drains {
             if (!grace.isOver(nowNanos)) {
                 return "clients of before the restart to come back";
             }
-            return layouts.volume(device).filter(layouts::isServed).isEmpty() ? "its data server: start it" : "";
+            boolean isReadable =
+                    layouts.volume(device).filter(layouts::isServed).isPresent();
+            return isReadable || layouts.usedBytes(device).orElse(0L) == 0 ? "" : "its data server: start it";
         }
 
         private void retry() {
@@ -179,8 +182,7 @@ public final class Drains {
                 return;
             }
             if (Arrays.equals(next, Keys.EXTENT.end())) {
-                boolean isDone = layouts.usedBytes(device).orElse(0L) == 0;
-                if (isDone || !moving.isEmpty() || !blocked.isEmpty() || nowNanos - walkNanos < 0) {
+                if (layouts.isDrained(device) || !moving.isEmpty() || !blocked.isEmpty() || nowNanos - walkNanos < 0) {
                     return;
                 }
                 next = Keys.EXTENT.first();
@@ -192,6 +194,13 @@ public final class Drains {
         }
 
         private void look() {
+            Optional<Long> named = layouts.filesWithHolesOn(device)
+                    .filter(inode -> !moving.contains(inode) && !blocked.containsKey(inode))
+                    .findFirst();
+            if (named.isPresent()) {
+                move(named.get(), 0, LEAST_PAUSE_NANOS);
+                return;
+            }
             var rows = new int[1];
             byte[] from = next;
             next = Keys.EXTENT.end();

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
@@ -208,7 +209,7 @@ public final class FileLayouts implements FileSpace {
     }
 
     /// Why a volume that is draining cannot be forgotten; empty where neither a file nor anything that is under
-    /// way has storage there. As nothing new comes from it, that stays so.
+    /// way has storage there, and no layout names it. As nothing new comes from it, that stays so.
     public Optional<String> obstacle(Volume volume) {
         try (var _ = space.lock()) {
             long free = space.allocator(volume.id()).freeBytes();
@@ -216,10 +217,23 @@ public final class FileLayouts implements FileSpace {
                 return Optional.of("has " + (formattedBytes(volume) - free)
                         + " bytes of files: wait until 'pnfs status' shows it as drained");
             }
-            return space.allocator(volume.id()).allocatableBytes() < free
-                    ? Optional.of("was drained just now: try again")
-                    : Optional.empty();
+            if (space.allocator(volume.id()).allocatableBytes() < free) {
+                return Optional.of("was drained just now: try again");
+            }
         }
+        return isNamedByLayouts(volume.id())
+                ? Optional.of("is named by layouts that clients have: wait until 'pnfs status' shows it as drained")
+                : Optional.empty();
+    }
+
+    /// Whether a layout may name the volume that nothing of its file lies on.
+    private boolean isNamedByLayouts(DeviceId volume) {
+        return filesWithHolesOn(volume).findAny().isPresent();
+    }
+
+    /// Whether neither a file nor a layout has anything to do with the volume, which is draining.
+    public boolean isDrained(DeviceId volume) {
+        return usedBytes(volume).orElse(0L) == 0 && !isNamedByLayouts(volume);
     }
 
     /// Forgets a volume for which there is no [#obstacle], in the step that `batch` is; [#volumesChanged] follows.
@@ -352,11 +366,18 @@ public final class FileLayouts implements FileSpace {
         return finish(change, file, written, view -> manager.finishPunch(view, hold));
     }
 
-    /// What the file has on the volume `from`, at or after `offset`, may begin to move; see
-    /// [LayoutManager#beginMove].
+    /// What the file has on the volume `from`, at or after `offset`, may begin to move; where it has nothing
+    /// there, layouts that name the volume are asked for all the same. See [LayoutManager#beginMove].
     public Optional<HoldOutcome> beginMove(Inode file, DeviceId from, long offset, long maxBytes) {
-        return manager.beginMove(view(file), from, offset, maxBytes)
-                .map(outcome -> told(file, Obstacles.NOBODY, outcome));
+        Optional<HoldOutcome> outcome = manager.beginMove(view(file), from, offset, maxBytes);
+        outcome.ifPresentOrElse(
+                each -> told(file, Obstacles.NOBODY, each), () -> obstacles.passed(file.id(), Obstacles.NOBODY));
+        return outcome;
+    }
+
+    /// Files that [#beginMove] is to be called for, though nothing of them may lie on the volume.
+    public Stream<Long> filesWithHolesOn(DeviceId volume) {
+        return manager.filesWithHolesOn(volume);
     }
 
     /// Whether bytes have to be copied for a move; under the file's lock, at its begin.

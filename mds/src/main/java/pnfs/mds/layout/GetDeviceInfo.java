@@ -15,6 +15,7 @@ import pnfs.mds.compound.Operation;
 import pnfs.mds.layout.Fences.Told;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.DeviceNotice;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.DeviceInfoTooSmall;
@@ -27,7 +28,7 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
     private static final int ADDRESS_HEADER_BYTES = 2 * Integer.BYTES;
     /// CHANGE and DELETE. Linux keeps a device only where exactly these two come back; until then it asks anew
     /// with every layout.
-    private static final Bitmap NOTIFICATIONS = Bitmap.of(1, 2);
+    private static final Bitmap NOTIFICATIONS = DeviceNotice.CHANGE.or(DeviceNotice.DELETE);
 
     private final Fences fences;
     private final LayoutBodies bodies;
@@ -43,6 +44,9 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
     public OpResult run(GetDeviceInfoArgs args, CompoundState state) {
         LayoutType type = bodies.require(args.type());
         var device = DeviceId.of(args.device().toByteArray());
+        if (args.notifications().isEmpty()) {
+            watch.renounces(state.clientId(), device);
+        }
         Told told = fences.tell(device, state);
         Opaque body = address(type, told);
         int addressBytes = ADDRESS_HEADER_BYTES + (body.length() + 3) / 4 * 4;

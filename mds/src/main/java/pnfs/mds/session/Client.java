@@ -49,6 +49,8 @@ final class Client {
 
     /// Devices that it has to ask about again.
     private final AtomicInteger changedDevices = new AtomicInteger();
+    /// Devices that are no more, about which it has not said that it wants to hear nothing.
+    private final AtomicInteger goneDevices = new AtomicInteger();
 
     private volatile LeaseState lease = LeaseState.UNCONFIRMED;
     private volatile long renewedAtNanos;
@@ -114,6 +116,14 @@ final class Client {
 
     void addChangedDevices(int more) {
         changedDevices.addAndGet(more);
+    }
+
+    boolean hasGoneDevices() {
+        return goneDevices.get() > 0;
+    }
+
+    void addGoneDevices(int more) {
+        goneDevices.addAndGet(more);
     }
 
     /// The only place that moves a lease.

@@ -383,6 +383,24 @@ public final class Clients {
         }
     }
 
+    /// A device that the client knows is no more; until it has said that it wants to hear nothing of it, each
+    /// SEQUENCE tells it.
+    public void deviceGone(long clientId) {
+        addGoneDevices(clientId, 1);
+    }
+
+    /// The client has said so about one of those.
+    public void deviceRenounced(long clientId) {
+        addGoneDevices(clientId, -1);
+    }
+
+    private void addGoneDevices(long clientId, int more) {
+        Client client = byId.get(clientId);
+        if (client != null) {
+            client.addGoneDevices(more);
+        }
+    }
+
     private void addRevoked(long clientId, int more) {
         Client client = byId.get(clientId);
         if (client != null) {

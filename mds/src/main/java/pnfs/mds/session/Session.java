@@ -211,6 +211,9 @@ final class Session {
         if (client.hasChangedDevices()) {
             flags |= SequenceFlags.DEVID_CHANGED;
         }
+        if (client.hasGoneDevices()) {
+            flags |= SequenceFlags.DEVID_DELETED;
+        }
         if (back.isFaulty()) {
             flags |= SequenceFlags.BACKCHANNEL_FAULT;
         }

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import pnfs.layout.codec.BlockLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Volume;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
@@ -257,6 +258,59 @@ class ProxyBesideLayoutsTest {
     }
 
     @Test
+    void a_layout_that_names_a_volume_for_a_hole_is_asked_for_when_that_volume_is_drained() {
+        FileHandle file = rooms.open(ALICE, "f");
+        run(ALICE, file, setSize(file, PAGE));
+        var granted = (LayoutGetResult) run(ALICE, file, readLayout(file));
+        Volume named = volumeOf(granted);
+        drain(named.id());
+        var moved = new AtomicReference<Relocation.@Nullable Step>();
+
+        move(file, named.id(), moved);
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Blocked("clients to return their layouts: 1"));
+        assertThat(rooms.layouts.isDrained(named.id())).isFalse();
+        assertThat(rooms.layouts.obstacle(named)).get().asString().contains("named by layouts");
+        run(ALICE, file, layoutReturn(granted));
+        move(file, named.id(), moved);
+
+        assertThat(moved.get()).isEqualTo(new Relocation.Step.Finished());
+        assertThat(volumeOf((LayoutGetResult) run(ALICE, file, readLayout(file))))
+                .isNotEqualTo(named);
+        assertThat(rooms.layouts.isDrained(named.id())).isTrue();
+        assertThat(rooms.layouts.obstacle(named)).isEmpty();
+    }
+
+    @Test
+    void so_is_one_of_the_run_before_of_which_nobody_knows_what_its_holes_name() {
+        FileHandle file = rooms.open(ALICE, "f");
+        run(ALICE, file, setSize(file, PAGE));
+        Volume named = volumeOf((LayoutGetResult) run(ALICE, file, readLayout(file)));
+        engine.commitAll();
+
+        LayoutRooms again = rooms.kill(2);
+
+        assertThat(again.layouts.obstacle(named)).isPresent();
+        assertThat(again.layouts.filesWithHolesOn(named.id())).containsExactly(file.inode());
+    }
+
+    /// The volume that the layout names.
+    private static Volume volumeOf(LayoutGetResult granted) {
+        DeviceId device = ScsiLayoutCodec.readLayout(
+                        granted.segments().getFirst().content().body(), 1)
+                .getFirst()
+                .device();
+        return LayoutRooms.VOLUMES.stream()
+                .filter(volume -> volume.id().equals(device))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private LayoutGetArgs readLayout(FileHandle file) {
+        return new LayoutGetArgs(
+                false, LayoutType.SCSI, Iomode.READ, FileRange.of(0, PAGE), PAGE, rooms.stateid(ALICE, file), 4096);
+    }
+
+    @Test
     void I4_what_nobody_has_written_moves_without_a_copy_and_is_zeros_still() {
         FileHandle file = rooms.open(ALICE, "f");
         run(ALICE, file, new AllocateArgs(rooms.stateid(ALICE, file), FileRange.of(0, 3 * PAGE)));
@@ -311,8 +365,12 @@ class ProxyBesideLayoutsTest {
     /// The volume on which the file lies.
     private DeviceId drain(FileHandle file) {
         DeviceId from = rooms.extents(file).getFirst().device();
-        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of(from));
+        drain(from);
         return from;
+    }
+
+    private void drain(DeviceId volume) {
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of(volume));
     }
 
     private void move(FileHandle file, DeviceId from, AtomicReference<Relocation.@Nullable Step> moved) {
