@@ -35,7 +35,8 @@ import pnfs.wire.metrics.MetricsServer;
         footer = {
             "",
             "When it serves, it says so in one line on stdout:",
-            "  ready ds name=NAME iscsi=HOST:PORT target=IQN regions=NAA[,NAA...] [control=HOST:PORT]",
+            "  ready ds name=NAME iscsi=HOST:PORT target=IQN regions=NAA[,NAA...] [control=HOST:PORT]"
+                    + " [metrics=HOST:PORT]",
             "Example: pnfs ds --region /mnt/pmem0/region0 --advertise ds1:3260 --mds mds1:2050"
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -140,6 +141,7 @@ public final class DsCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         var stop = new CountDownLatch(1);
         var meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        String watched = "";
         Wiring server;
         var serving = new AtomicReference<@Nullable Wiring>();
         try {
@@ -147,10 +149,11 @@ public final class DsCommand implements Callable<Integer> {
                 new JvmMemoryMetrics().bindTo(meters);
                 new ProcessorMetrics().bindTo(meters);
                 // Serves until the process ends.
-                var _ = new MetricsServer(metrics.resolved(), meters::scrape, () -> {
+                var pages = new MetricsServer(metrics.resolved(), meters::scrape, () -> {
                     Wiring started = serving.get();
                     return started != null && started.isReady();
                 });
+                watched = " metrics=" + HostPort.of(pages.address());
             }
             Settings settings = settings();
             createRegions();
@@ -173,7 +176,7 @@ public final class DsCommand implements Callable<Integer> {
         spec.commandLine()
                 .getOut()
                 .printf(
-                        "ready ds name=%s iscsi=%s target=%s regions=%s%s%n",
+                        "ready ds name=%s iscsi=%s target=%s regions=%s%s%s%n",
                         name,
                         server.iscsiAddress(),
                         server.targetName(),
@@ -183,7 +186,8 @@ public final class DsCommand implements Callable<Integer> {
                                         .map(Region::header)
                                         .map(header -> header.naa().toString())
                                         .toList()),
-                        server.controlAddress() == null ? "" : " control=" + server.controlAddress());
+                        server.controlAddress() == null ? "" : " control=" + server.controlAddress(),
+                        watched);
         spec.commandLine().getOut().flush();
         stop.await();
         return 0;

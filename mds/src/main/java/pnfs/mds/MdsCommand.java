@@ -40,7 +40,7 @@ import pnfs.wire.nfs4.LayoutType;
         footer = {
             "",
             "When it serves, it says so in one line on stdout:",
-            "  ready mds nfs=HOST:PORT control=HOST:PORT",
+            "  ready mds nfs=HOST:PORT control=HOST:PORT [metrics=HOST:PORT]",
             "Example: pnfs mds --store /var/lib/pnfs --listen 0.0.0.0:2049"
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -190,13 +190,15 @@ public final class MdsCommand implements Callable<Integer> {
         var damage = new boolean[1];
         var ready = new AtomicBoolean();
         var meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        String watched = "";
         Wiring server;
         try {
             if (metrics != null) {
                 new JvmMemoryMetrics().bindTo(meters);
                 new ProcessorMetrics().bindTo(meters);
                 // Serves until the process ends.
-                var _ = new MetricsServer(metrics, meters::scrape, ready::get);
+                var pages = new MetricsServer(metrics, meters::scrape, ready::get);
+                watched = " metrics=" + text(pages.address());
             }
             server = Wiring.start(settings, meters, failure -> {
                 spec.commandLine().getErr().println("pnfs mds: " + failure);
@@ -221,7 +223,9 @@ public final class MdsCommand implements Callable<Integer> {
                         "shutdown"));
         spec.commandLine()
                 .getOut()
-                .printf("ready mds nfs=%s control=%s%n", text(server.nfsAddress()), text(server.controlAddress()));
+                .printf(
+                        "ready mds nfs=%s control=%s%s%n",
+                        text(server.nfsAddress()), text(server.controlAddress()), watched);
         spec.commandLine().getOut().flush();
         ready.set(true);
         stop.await();

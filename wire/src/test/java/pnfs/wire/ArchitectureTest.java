@@ -14,8 +14,8 @@ class ArchitectureTest {
                 .room("nfs4", "rpc", "xdr")
                 .room("scsi")
                 .room("iscsi", "net", "scsi")
-                .shore("control")
-                .shore("metrics")
+                .shore("control", "net")
+                .shore("metrics", "net")
                 .check();
     }
 }

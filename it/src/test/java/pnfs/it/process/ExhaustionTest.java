@@ -26,6 +26,7 @@ import pnfs.client.PnfsClient;
 /// I5 when the machine has nothing left to give to a metadata server: no space on its disk, no descriptors.
 @Timeout(180)
 class ExhaustionTest {
+    private static final int FILES = 300;
     private static final Duration END_LIMIT = Duration.ofSeconds(60);
     private static final ClientOptions IMPATIENT = ClientOptions.defaults().withPatience(Duration.ofSeconds(3));
 
@@ -74,24 +75,48 @@ class ExhaustionTest {
     }
 
     @Test
-    void connections_take_no_descriptors_that_the_server_needs_for_itself() throws Exception {
-        try (ServerProcess server = start(List.of("prlimit", "--nofile=300"))) {
-            InetSocketAddress address = Addresses.parse(server.fact("nfs"));
-            try (PnfsClient before = PnfsClient.connect(address, IMPATIENT)) {
-                var sockets = new ArrayList<Socket>();
-                for (int i = 0; i < 300; i++) {
-                    sockets.add(new Socket(address.getAddress(), address.getPort()));
-                }
+    void connections_to_all_ports_together_take_no_descriptors_that_the_server_needs_for_itself() throws Exception {
+        try (ServerProcess server = start(List.of("prlimit", "--nofile=" + FILES))) {
+            InetSocketAddress nfs = Addresses.parse(server.fact("nfs"));
+            InetSocketAddress control = Addresses.parse(server.fact("control"));
+            try (PnfsClient before = PnfsClient.connect(nfs, IMPATIENT)) {
+                List<Socket> clients = connect(nfs);
+                assertThat(PnfsClient.status(control).dataServers())
+                        .as("clients leave room for the control port")
+                        .isEmpty();
+                List<Socket> watchers = connect(Addresses.parse(server.fact("metrics")));
+                List<Socket> others = connect(control);
+                assertThat(openFiles(server)).isLessThan(FILES);
                 before.mkdir("/while-all-were-there");
-                for (Socket socket : sockets) {
-                    socket.close();
-                }
+                closeAll(clients);
+                closeAll(watchers);
+                closeAll(others);
 
-                try (PnfsClient after = PnfsClient.connect(address, ClientOptions.defaults())) {
+                try (PnfsClient after = PnfsClient.connect(nfs, ClientOptions.defaults())) {
                     assertThat(after.list("/")).hasSize(1);
                 }
             }
             assertThat(server.log()).content().doesNotContain("Too many open files");
+        }
+    }
+
+    private static List<Socket> connect(InetSocketAddress address) throws IOException {
+        var sockets = new ArrayList<Socket>();
+        for (int i = 0; i < FILES; i++) {
+            sockets.add(new Socket(address.getAddress(), address.getPort()));
+        }
+        return sockets;
+    }
+
+    private static void closeAll(List<Socket> sockets) throws IOException {
+        for (Socket socket : sockets) {
+            socket.close();
+        }
+    }
+
+    private static long openFiles(ServerProcess server) throws IOException {
+        try (var descriptors = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
+            return descriptors.count();
         }
     }
 
@@ -108,6 +133,8 @@ class ExhaustionTest {
                         "--listen",
                         "127.0.0.1:0",
                         "--control",
+                        "127.0.0.1:0",
+                        "--metrics",
                         "127.0.0.1:0"));
     }
 

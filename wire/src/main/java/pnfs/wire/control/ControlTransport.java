@@ -22,8 +22,6 @@ public final class ControlTransport implements AutoCloseable {
     /// The version of `control.proto` that this code speaks.
     public static final int PROTOCOL = 1;
 
-    private static final int MAX_LINKS = 1024;
-
     private final TCPNIOTransport transport;
 
     /// @param name in front of the threads' names
@@ -44,7 +42,7 @@ public final class ControlTransport implements AutoCloseable {
     /// @return where
     public InetSocketAddress listen(InetSocketAddress at, Function<ControlLink, ControlHandler> handlers)
             throws IOException {
-        transport.setProcessor(chain(new LinkFilter(handlers, MAX_LINKS)));
+        transport.setProcessor(chain(new LinkFilter(handlers)));
         try {
             TCPNIOServerConnection listener = transport.bind(at);
             return (InetSocketAddress) listener.getLocalAddress();
@@ -59,7 +57,7 @@ public final class ControlTransport implements AutoCloseable {
         if (to.isUnresolved()) {
             throw new IOException("unknown host " + to.getHostString());
         }
-        var links = new LinkFilter(link -> handler, 1);
+        var links = new LinkFilter(link -> handler);
         var connector = TCPNIOConnectorHandler.builder(transport)
                 .processor(chain(links))
                 .build();

@@ -18,24 +18,35 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.wire.control.proto.Envelope;
 import pnfs.wire.control.proto.Reply;
+import pnfs.wire.net.Admission;
 
 /// Keeps a [ControlLink] for each connection and hands it the envelopes.
 final class LinkFilter extends BaseFilter {
     private static final Logger log = LoggerFactory.getLogger(LinkFilter.class);
 
+    private static final int MAX_ACCEPTED = 1024;
+
     private final Attribute<ControlLink> attribute = Grizzly.DEFAULT_ATTRIBUTE_BUILDER.createAttribute("pnfs.control");
     private final Function<ControlLink, ControlHandler> handlers;
-    private final int maxLinks;
-    private final AtomicInteger links = new AtomicInteger();
+    private final AtomicInteger accepted = new AtomicInteger();
 
-    LinkFilter(Function<ControlLink, ControlHandler> handlers, int maxLinks) {
+    LinkFilter(Function<ControlLink, ControlHandler> handlers) {
         this.handlers = handlers;
-        this.maxLinks = maxLinks;
     }
 
     @Override
     public NextAction handleAccept(FilterChainContext context) {
-        begin(context);
+        if (accepted.get() >= MAX_ACCEPTED || !Admission.ofProcess().insider()) {
+            log.warn("control connection refused open={}", accepted);
+            context.getConnection().closeSilently();
+        } else {
+            accepted.incrementAndGet();
+            context.getConnection().addCloseListener((_, _) -> {
+                accepted.decrementAndGet();
+                Admission.ofProcess().left();
+            });
+            begin(context);
+        }
         return context.getInvokeAction();
     }
 
@@ -46,12 +57,6 @@ final class LinkFilter extends BaseFilter {
     }
 
     private void begin(FilterChainContext context) {
-        if (links.incrementAndGet() > maxLinks) {
-            links.decrementAndGet();
-            log.warn("control connection refused open={}", maxLinks);
-            context.getConnection().closeSilently();
-            return;
-        }
         var link = new ControlLink(new GrizzlyCarrier(context.getConnection()));
         attribute.set(context.getConnection(), link);
         link.handler(handlers.apply(link));
@@ -102,7 +107,6 @@ final class LinkFilter extends BaseFilter {
     public NextAction handleClose(FilterChainContext context) {
         ControlLink link = attribute.remove(context.getConnection());
         if (link != null) {
-            links.decrementAndGet();
             link.ended();
         }
         return context.getInvokeAction();

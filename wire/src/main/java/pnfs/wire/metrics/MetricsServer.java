@@ -7,6 +7,10 @@ import java.util.Arrays;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.glassfish.grizzly.filterchain.BaseFilter;
+import org.glassfish.grizzly.filterchain.FilterChainContext;
+import org.glassfish.grizzly.filterchain.NextAction;
+import org.glassfish.grizzly.filterchain.TransportFilter;
 import org.glassfish.grizzly.http.Method;
 import org.glassfish.grizzly.http.server.HttpHandler;
 import org.glassfish.grizzly.http.server.HttpServer;
@@ -15,6 +19,7 @@ import org.glassfish.grizzly.http.server.Request;
 import org.glassfish.grizzly.http.server.Response;
 import org.glassfish.grizzly.http.util.HttpStatus;
 import org.glassfish.grizzly.threadpool.ThreadPoolConfig;
+import pnfs.wire.net.Admission;
 
 /// An HTTP server with three pages: `/metrics` for Prometheus; `/health`, which answers 200 as long as the
 /// process serves at all; `/ready`, which answers 200 while clients can be sent here and 503 otherwise. Two
@@ -51,6 +56,7 @@ public final class MetricsServer implements AutoCloseable {
                         .setCorePoolSize(THREADS)
                         .setMaxPoolSize(THREADS)
                         .setQueueLimit(MAX_WAITING));
+        listener.registerAddOn((_, filters) -> filters.add(filters.indexOfType(TransportFilter.class) + 1, new Door()));
         server.addListener(listener);
         server.getServerConfiguration().addHttpHandler(page(EXPOSITION, () -> true, scrape), "/metrics");
         server.getServerConfiguration().addHttpHandler(page("text/plain", () -> true, OK), "/health");
@@ -86,6 +92,20 @@ public final class MetricsServer implements AutoCloseable {
                 content.writeTo(response.getOutputStream());
             }
         };
+    }
+
+    /// Lets nobody in whose descriptor the server needs for itself.
+    private static final class Door extends BaseFilter {
+        @Override
+        public NextAction handleAccept(FilterChainContext context) {
+            if (!Admission.ofProcess().insider()) {
+                context.getConnection().closeSilently();
+                return context.getStopAction();
+            }
+            context.getConnection()
+                    .addCloseListener((_, _) -> Admission.ofProcess().left());
+            return context.getInvokeAction();
+        }
     }
 
     @Override

@@ -4,8 +4,8 @@ import java.time.Duration;
 
 /// What a peer may use up, for each connection of one listener or of one call of [Network#connect].
 ///
-/// @param maxConnections how many a listener keeps open; further ones are closed at once. Fewer where
-///     the process may not have so many files open
+/// @param maxConnections how many a listener keeps open; further ones are closed at once. Fewer where [Admission]
+///     says so
 /// @param softQueueBytes above this many bytes waiting to be sent no more requests are taken from the peer
 /// @param hardQueueBytes above this many the connection is closed: answers still being made when the soft limit
 ///     was reached must fit between the two

@@ -29,7 +29,6 @@ final class NioListener implements Listener, NioLoop.Ready {
     private final ServerSocketChannel channel;
     private final InetSocketAddress address;
     private final ConnectionLimits limits;
-    private final int mostOpen;
     private final Function<Connection, ConnectionHandler> handlers;
     private final AtomicInteger open = new AtomicInteger();
     private final Set<NioConnection> connections = ConcurrentHashMap.newKeySet();
@@ -47,7 +46,6 @@ final class NioListener implements Listener, NioLoop.Ready {
         this.channel = channel;
         this.address = (InetSocketAddress) channel.getLocalAddress();
         this.limits = limits;
-        this.mostOpen = Math.min(limits.maxConnections(), OpenFiles.connections());
         this.handlers = handlers;
     }
 
@@ -135,7 +133,7 @@ final class NioListener implements Listener, NioLoop.Ready {
     }
 
     private void take(SocketChannel accepted) {
-        if (open.get() >= mostOpen) {
+        if (open.get() >= limits.maxConnections() || !Admission.ofProcess().client()) {
             network.counters().turnedAway.increment();
             log.debug("connection turned away address={} open={}", address, open);
             NioLoop.closeQuietly(accepted);
@@ -147,7 +145,7 @@ final class NioListener implements Listener, NioLoop.Ready {
         try {
             target.execute(() -> serve(target, accepted));
         } catch (RejectedExecutionException e) {
-            open.decrementAndGet();
+            left();
             NioLoop.closeQuietly(accepted);
         }
     }
@@ -158,7 +156,7 @@ final class NioListener implements Listener, NioLoop.Ready {
             connection = network.open(target, accepted, limits, this::forget);
         } finally {
             if (connection == null) {
-                open.decrementAndGet();
+                left();
                 NioLoop.closeQuietly(accepted);
             }
         }
@@ -173,7 +171,12 @@ final class NioListener implements Listener, NioLoop.Ready {
     }
 
     private void forget(NioConnection connection) {
-        open.decrementAndGet();
+        left();
         connections.remove(connection);
+    }
+
+    private void left() {
+        open.decrementAndGet();
+        Admission.ofProcess().left();
     }
 }
