@@ -208,6 +208,11 @@ final class Audit implements Session.Owner {
     public void forgotten() {}
 
     @Override
+    public void reclaim(Runnable then) {
+        then.run();
+    }
+
+    @Override
     public void revoked() {}
 
     @Override

@@ -3,6 +3,7 @@ package pnfs.it.sim;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
@@ -10,6 +11,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.FileModel.Change;
 import pnfs.it.sim.OpenFile.Place;
+import pnfs.it.sim.OpenFile.Unheard;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentState;
@@ -54,6 +56,8 @@ final class Direct {
                 return;
             }
             List<Integer> fresh = file.fresh(first, blocks);
+            Stateid layout = Objects.requireNonNull(file.layout);
+            int asked = me.era();
             int offset = first * BLOCK;
             int end = offset + blocks * BLOCK;
             Change change = me.checker.writeDirectly(file.model, me.number, offset, end, commits ? end : -1);
@@ -72,7 +76,10 @@ final class Direct {
                         release(file, then);
                     }
                 };
-                if (commits) {
+                if (commits && me.era() != asked) {
+                    file.unheard.add(new Unheard(change, fresh, layout));
+                    after.run();
+                } else if (commits) {
                     commit(file, change, fresh, after);
                 } else {
                     me.checker.ended(change);
@@ -130,8 +137,14 @@ final class Direct {
             then.run();
             return;
         }
+        int asked = me.era();
         me.ask(List.of(new PutFhArgs(file.handle), commitOf(change, fresh, held, false)), answer -> {
             me.note("LAYOUTCOMMIT %s: %s", file.model, answer.status());
+            if (me.era() != asked && !answer.isOk()) {
+                file.unheard.add(new Unheard(change, fresh, held));
+                then.run();
+                return;
+            }
             me.checker.settled(change, answer);
             if (answer.isOk()) {
                 for (int block : fresh) {
@@ -141,8 +154,18 @@ final class Direct {
                                     place.region(), place.offset(), ExtentState.READ_WRITE_DATA, place.writable()));
                 }
             } else if (answer.known()) {
-                open.layoutRefused(file, answer.status(), "LAYOUTCOMMIT");
+                open.layoutRefused(file, answer, "LAYOUTCOMMIT");
             }
+            then.run();
+        });
+    }
+
+    /// Commits after a restart what was written before.
+    void commitLate(OpenFile file, Unheard write, boolean reclaim, Runnable then) {
+        Stateid named = reclaim ? Stateid.ANONYMOUS : write.layout();
+        me.ask(List.of(new PutFhArgs(file.handle), commitOf(write.change(), write.fresh(), named, reclaim)), answer -> {
+            me.note("LAYOUTCOMMIT of before%s %s: %s", reclaim ? " with reclaim" : "", file.model, answer.status());
+            me.checker.settled(write.change(), answer);
             then.run();
         });
     }

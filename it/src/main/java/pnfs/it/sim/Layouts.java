@@ -47,6 +47,8 @@ final class Layouts {
     private final Map<Stateid, OpenFile> lost = new LinkedHashMap<>();
     /// What is recalled is not given back.
     private boolean keeps;
+    /// A layout may have been given whose reply was lost.
+    private boolean doubtful;
 
     Layouts(Caller me, OpenFiles open, List<DataServerNode> dataServers) {
         this.me = me;
@@ -138,8 +140,10 @@ final class Layouts {
                         answer.find(OpResult.LayoutGetResult.class),
                         () -> then.accept(file.layout != null && file.covers(iomode, first, blocks)));
             } else if (answer.known() && Caller.isLater(answer.status()) && keeps) {
+                doubtful |= answer.again();
                 then.accept(false);
             } else if (answer.known() && Caller.isLater(answer.status())) {
+                doubtful |= answer.again();
                 // What others wait for we must not keep while we wait for them.
                 giveBack(file, () -> {
                     if (me.insists()) {
@@ -149,10 +153,11 @@ final class Layouts {
                     }
                 });
             } else {
+                doubtful |= answer.again();
                 if (answer.known() && held != null) {
-                    open.layoutRefused(file, answer.status(), "LAYOUTGET");
+                    open.layoutRefused(file, answer, "LAYOUTGET");
                 } else if (answer.known()) {
-                    open.refused(file, answer.status(), "LAYOUTGET");
+                    open.refused(file, answer, "LAYOUTGET");
                 }
                 then.accept(false);
             }
@@ -280,6 +285,20 @@ final class Layouts {
                     }
                     then.run();
                 });
+    }
+
+    /// Gives back what it has not heard of, after all else.
+    void giveBackUnheard(Runnable then) {
+        if (!doubtful) {
+            then.run();
+            return;
+        }
+        var all = new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, new LayoutReturnScope.All());
+        me.ask(List.of(new PutRootFhArgs(), all), answer -> {
+            me.note("LAYOUTRETURN of everything: %s", answer.status());
+            doubtful = !answer.isOk();
+            giveBackUnheard(then);
+        });
     }
 
     CbResult called(CbLayoutRecallArgs recall) {

@@ -1,7 +1,10 @@
 package pnfs.it.sim;
 
 import java.util.List;
+import java.util.function.Consumer;
 import pnfs.it.sim.LockModel.Owner;
+import pnfs.it.sim.LockModel.Run;
+import pnfs.it.sim.Session.Answer;
 import pnfs.wire.nfs4.LockType;
 import pnfs.wire.nfs4.Locker;
 import pnfs.wire.nfs4.NfsStatus;
@@ -47,8 +50,8 @@ final class Locking {
     /// Locks all, whoever has to give it up first, and lets it go.
     void prove(OpenFile file, Runnable then) {
         var owner = new Owner(me.number, 0);
-        lock(file, owner, LockType.WRITE, 0, CELLS, false, status -> {
-            if (status == NfsStatus.DENIED) {
+        lock(file, owner, LockType.WRITE, 0, CELLS, false, answer -> {
+            if (answer.status() == NfsStatus.DENIED) {
                 me.later(() -> prove(file, then));
             } else {
                 unlock(file, owner, 0, CELLS, then);
@@ -56,7 +59,8 @@ final class Locking {
         });
     }
 
-    private void lock(OpenFile file, Owner owner, LockType type, int first, int end, boolean reclaim, Told then) {
+    private void lock(
+            OpenFile file, Owner owner, LockType type, int first, int end, boolean reclaim, Consumer<Answer> then) {
         Stateid known = file.locks.get(owner.number());
         Locker locker = known == null
                 ? new Locker.NewOwner(0, file.open.withSeqid(CURRENT), 0, wire(owner))
@@ -74,14 +78,43 @@ final class Locking {
                                 answer.find(OpResult.LockResult.class).stateid());
                         me.checker.locked(file.model, owner, type, first, end);
                     } else if (answer.known()) {
-                        open.refused(file, answer.status(), "LOCK");
+                        open.refused(file, answer, "LOCK");
                     }
-                    then.status(answer.status());
+                    then.accept(answer);
                 });
     }
 
-    private interface Told {
-        void status(NfsStatus status);
+    /// Takes back what it has locked.
+    void reclaim(OpenFile file, Runnable then) {
+        file.locks.clear();
+        reclaim(file, 0, 0, then);
+    }
+
+    private void reclaim(OpenFile file, int number, int from, Runnable then) {
+        if (number == OWNERS) {
+            then.run();
+            return;
+        }
+        var owner = new Owner(me.number, number);
+        Run run = file.model.locks.next(owner, from);
+        if (run == null) {
+            reclaim(file, number + 1, 0, then);
+            return;
+        }
+        int asked = me.era();
+        lock(file, owner, run.type(), run.first(), run.end(), true, answer -> {
+            if (me.era() != asked) {
+                return; // it begins anew
+            }
+            if (!answer.isOk()) {
+                if (answer.known() && me.checker.leases.stands(run.claim())) {
+                    throw me.checker.fail("locks: " + owner + " has " + run + " of " + file.model
+                            + ", and may not have it back: " + answer.status());
+                }
+                file.model.locks.released(owner, run.first(), run.end());
+            }
+            reclaim(file, number, run.end(), then);
+        });
     }
 
     void unlock(OpenFile file, Runnable then) {
@@ -109,7 +142,7 @@ final class Locking {
                                 owner.number(),
                                 answer.find(OpResult.LockuResult.class).stateid());
                     } else if (answer.known()) {
-                        open.refused(file, answer.status(), "LOCKU");
+                        open.refused(file, answer, "LOCKU");
                     }
                     then.run();
                 });
@@ -142,7 +175,7 @@ final class Locking {
                     if (answer.isOk()) {
                         me.checker.tested(file.model, conflict, owner, type, first, end);
                     } else if (answer.known()) {
-                        open.refused(file, answer.status(), "LOCKT");
+                        open.refused(file, answer, "LOCKT");
                     }
                     then.run();
                 });

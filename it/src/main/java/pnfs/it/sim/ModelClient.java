@@ -13,6 +13,9 @@ import pnfs.wire.nfs4.CbResult;
 /// thread.
 final class ModelClient implements Session.Owner {
     private static final int NAMES = 3;
+    /// Once in so many times it takes nothing back that a restart has taken from it.
+    private static final int ANEW = 4;
+
     private static final long THINK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private final int clients;
@@ -24,7 +27,11 @@ final class ModelClient implements Session.Owner {
     private final Proxied proxied;
     private final Direct direct;
     private final Locking locking;
+    private final Reclaiming reclaiming;
     private boolean working;
+    /// The server has forgotten us, and waits until we have said what we take back.
+    private boolean reclaims;
+
     private boolean resting;
     private long lastProgressNanos;
 
@@ -45,6 +52,7 @@ final class ModelClient implements Session.Owner {
         proxied = new Proxied(me, open, layouts);
         direct = new Direct(me, open, layouts);
         locking = new Locking(me, open);
+        reclaiming = new Reclaiming(me, open, locking, direct);
         direct.scribble();
     }
 
@@ -58,7 +66,7 @@ final class ModelClient implements Session.Owner {
     }
 
     boolean isIdle() {
-        return resting && !working && !me.host.isDead() && me.session.isReady();
+        return resting && !working && !reclaims && !me.host.isDead() && me.session.isReady();
     }
 
     /// Begins nothing new.
@@ -87,7 +95,7 @@ final class ModelClient implements Session.Owner {
     void leave() {
         working = true;
         direct.rest();
-        names.closeAll(() -> working = false);
+        names.closeAll(() -> layouts.giveBackUnheard(() -> working = false));
     }
 
     /// The program is gone: what it asked for may still arrive.
@@ -99,15 +107,29 @@ final class ModelClient implements Session.Owner {
 
     @Override
     public void ready() {
+        if (reclaims) {
+            reclaims = false;
+            reclaiming.over();
+        }
         next();
     }
 
     @Override
     public void forgotten() {
         me.beginEra();
-        me.checker.leases.ended(me.number);
-        open.all().forEach(open::drop);
+        reclaims = true;
         layouts.forget();
+        if (me.random.nextInt(ANEW) == 0) {
+            me.checker.leases.ended(me.number);
+            open.all().forEach(open::drop);
+        } else {
+            open.all().forEach(OpenFile::forgetLayout);
+        }
+    }
+
+    @Override
+    public void reclaim(Runnable then) {
+        reclaiming.begin(then);
     }
 
     @Override
@@ -124,7 +146,7 @@ final class ModelClient implements Session.Owner {
     }
 
     private void next() {
-        if (working || resting) {
+        if (working || resting || reclaims) {
             return;
         }
         working = true;
@@ -140,6 +162,10 @@ final class ModelClient implements Session.Owner {
 
     private void work() {
         lastProgressNanos = me.host.nowNanos();
+        if (reclaims) {
+            working = false;
+            return;
+        }
         String mine = Names.of(me.number, me.random.nextInt(NAMES));
         String any = me.random.nextBoolean()
                 ? Names.of(1, 0) // where all meet

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.FileModel.Change;
 import pnfs.it.sim.Leases.Claim;
 import pnfs.layout.extent.ExtentState;
 import pnfs.wire.nfs4.Iomode;
@@ -17,6 +18,11 @@ final class OpenFile {
     /// Where a block of the file lies.
     record Place(int region, long offset, ExtentState state, boolean writable) {}
 
+    /// A write through a layout whose commit nobody heard of.
+    ///
+    /// @param fresh blocks that nobody had written before
+    record Unheard(Change change, List<Integer> fresh, Stateid layout) {}
+
     private final Caller me;
     /// Under which it was opened last.
     NameModel name;
@@ -24,6 +30,10 @@ final class OpenFile {
     final Opaque handle;
     Stateid open;
     Claim claim;
+    /// When the stateid was given, and in which era.
+    long openedNanos;
+
+    int era;
 
     @Nullable
     Stateid layout;
@@ -33,6 +43,8 @@ final class OpenFile {
 
     /// Of lock owners, by their numbers.
     final TreeMap<Integer, Stateid> locks = new TreeMap<>();
+
+    final ArrayDeque<Unheard> unheard = new ArrayDeque<>();
 
     boolean recalled;
     private boolean busy;
@@ -45,6 +57,8 @@ final class OpenFile {
         this.handle = handle;
         this.open = open;
         this.claim = claim;
+        this.openedNanos = me.host.nowNanos();
+        this.era = me.era();
     }
 
     boolean isBusy() {

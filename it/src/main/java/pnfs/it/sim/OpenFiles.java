@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import pnfs.wire.nfs4.NfsStatus;
+import pnfs.it.sim.Session.Answer;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
@@ -51,6 +51,14 @@ final class OpenFiles {
         return file;
     }
 
+    /// The server knows it again.
+    void reclaimed(OpenFile file, Stateid stateid) {
+        file.open = stateid;
+        file.claim = me.checker.leases.claim(me.number);
+        file.openedNanos = me.host.nowNanos();
+        file.era = me.era();
+    }
+
     void remove(OpenFile file) {
         files.remove(file.handle, file);
     }
@@ -63,35 +71,40 @@ final class OpenFiles {
     }
 
     /// An operation on an open file was refused: whether it should not have been.
-    void refused(OpenFile file, NfsStatus status, String what) {
-        me.note("%s %s: %s", what, file.model, status);
-        switch (status) {
+    void refused(OpenFile file, Answer answer, String what) {
+        me.note("%s %s: %s", what, file.model, answer.status());
+        switch (answer.status()) {
             case STALE -> {
                 if (me.checker.hasName(file.model)) {
                     throw me.checker.fail("I5: " + file.model + " is gone, which has a name");
                 }
-                lost(file, status);
+                lost(file, answer);
             }
-            case BAD_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> lost(file, status);
+            case BAD_STATEID, STALE_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> lost(file, answer);
             default -> {}
         }
     }
 
-    private void lost(OpenFile file, NfsStatus status) {
-        if (has(file) && me.checker.leases.stands(file.claim)) {
-            throw me.checker.fail("opens: client " + me.number + " has " + file.model + " open, and hears " + status);
+    /// Not where the stateid was one of before a restart.
+    private void lost(OpenFile file, Answer answer) {
+        if (!has(file) || file.era != me.era() || answer.askedNanos() < file.openedNanos) {
+            return;
+        }
+        if (me.checker.leases.stands(file.claim)) {
+            throw me.checker.fail(
+                    "opens: client " + me.number + " has " + file.model + " open, and hears " + answer.status());
         }
         drop(file);
     }
 
     /// What was said of the layout's stateid says nothing of the open's.
-    void layoutRefused(OpenFile file, NfsStatus status, String what) {
-        switch (status) {
-            case BAD_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> {
-                me.note("%s %s: %s", what, file.model, status);
+    void layoutRefused(OpenFile file, Answer answer, String what) {
+        switch (answer.status()) {
+            case BAD_STATEID, STALE_STATEID, EXPIRED, OLD_STATEID, ADMIN_REVOKED -> {
+                me.note("%s %s: %s", what, file.model, answer.status());
                 file.forgetLayout();
             }
-            default -> refused(file, status, what);
+            default -> refused(file, answer, what);
         }
     }
 }

@@ -48,7 +48,7 @@ final class Proxied {
                             throw me.checker.fail("WRITE of " + data.remaining() + " bytes wrote " + count);
                         }
                     } else if (answer.known()) {
-                        open.refused(file, answer.status(), "WRITE");
+                        open.refused(file, answer, "WRITE");
                     }
                     then.run();
                 });
@@ -66,7 +66,7 @@ final class Proxied {
                 me.note("READ %s %d+%d", file.model, offset, bytes.length);
                 me.checker.seen(file.model, offset, bytes, 0, bytes.length, askedAt);
             } else if (answer.known()) {
-                open.refused(file, answer.status(), "READ");
+                open.refused(file, answer, "READ");
             }
             then.run();
         });
@@ -94,7 +94,7 @@ final class Proxied {
             me.note("SETATTR %s size %d: %s", file.model, size, answer.status());
             me.checker.settled(change, answer);
             if (answer.known() && !answer.isOk()) {
-                open.refused(file, answer.status(), "SETATTR");
+                open.refused(file, answer, "SETATTR");
             }
             then.run();
         });
@@ -106,7 +106,7 @@ final class Proxied {
             if (answer.isOk()) {
                 me.checker.seenSize(file.model, answer.size(), askedAt);
             } else if (answer.known()) {
-                open.refused(file, answer.status(), "GETATTR");
+                open.refused(file, answer, "GETATTR");
             }
             then.run();
         });

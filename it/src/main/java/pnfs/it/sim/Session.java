@@ -64,7 +64,9 @@ final class Session {
     ///
     /// @param known false when its session was lost under it: it was carried out or not
     /// @param results those behind SEQUENCE's
-    record Answer(boolean known, NfsStatus status, List<OpResult> results) {
+    /// @param askedNanos when it was asked for
+    /// @param again it was asked once more in another session: both times it may have been carried out
+    record Answer(boolean known, NfsStatus status, List<OpResult> results, long askedNanos, boolean again) {
         boolean isOk() {
             return known && status == NfsStatus.OK;
         }
@@ -84,16 +86,18 @@ final class Session {
         }
     }
 
-    private static final Answer UNKNOWN = new Answer(false, NfsStatus.BADSESSION, List.of());
-
     /// Who uses the session.
     interface Owner {
-        /// Everything may be asked from here on; what was held before is gone if this is a new client for the
-        /// server.
+        /// Everything may be asked from here on.
         void ready();
 
-        /// The server has forgotten us.
+        /// The server has forgotten us: what was held is gone, unless it is taken back.
         void forgotten();
+
+        /// There is a session again for what is to be taken back.
+        ///
+        /// @param then nothing is, from then on
+        void reclaim(Runnable then);
 
         /// The server has taken layouts from us.
         void revoked();
@@ -104,13 +108,22 @@ final class Session {
     private static final class Call {
         final List<OpArgs> operations;
         final Consumer<Answer> then;
+        final long askedNanos;
         int sequence;
         /// For the first time in its slot.
         long sentNanos;
 
-        Call(List<OpArgs> operations, Consumer<Answer> then) {
+        boolean again;
+
+        Call(List<OpArgs> operations, Consumer<Answer> then, long askedNanos) {
             this.operations = operations;
             this.then = then;
+            this.askedNanos = askedNanos;
+        }
+
+        /// Its session was lost under it.
+        void fail() {
+            then.accept(new Answer(false, NfsStatus.BADSESSION, List.of(), askedNanos, again));
         }
 
         /// Whether it takes or gives back what a client can hold; done twice it is as if done once.
@@ -141,6 +154,8 @@ final class Session {
     private long clientId;
     private int createSequence;
     private boolean ready;
+    /// The server does not know what we held, and has not heard that we take nothing more back.
+    private boolean forgotten;
     private long askedAtNanos;
 
     Session(Host host, Checker checker, int client, long verifier, Owner owner) {
@@ -165,7 +180,7 @@ final class Session {
 
     /// Asks when a slot is free; `then` gets the answer however long that takes.
     void ask(List<OpArgs> operations, Consumer<Answer> then) {
-        waiting.add(new Call(operations, then));
+        waiting.add(new Call(operations, then, host.nowNanos()));
         sendWaiting();
     }
 
@@ -215,7 +230,9 @@ final class Session {
                 var answer = new Answer(
                         true,
                         results.status(),
-                        results.operations().subList(1, results.operations().size()));
+                        results.operations().subList(1, results.operations().size()),
+                        call.askedNanos,
+                        call.again);
                 call.then.accept(answer);
                 if ((flags
                                 & (SequenceFlags.RECALLABLE_STATE_REVOKED
@@ -327,9 +344,10 @@ final class Session {
         underWay.clear();
         for (Call call : unknown) {
             if (call.isStateful()) {
+                call.again = true;
                 waiting.addFirst(call); // what it took must not be held without our knowing it
             } else {
-                call.then.accept(UNKNOWN);
+                call.fail();
             }
         }
         createSession(this::introduce);
@@ -351,7 +369,8 @@ final class Session {
                 List<Call> never = List.copyOf(waiting);
                 waiting.clear();
                 owner.forgotten();
-                never.forEach(call -> call.then.accept(UNKNOWN));
+                never.forEach(Call::fail);
+                forgotten = true;
             }
             clientId = known.clientId();
             createSequence = known.sequence();
@@ -376,7 +395,12 @@ final class Session {
                     createSequence++;
                     id = made.session();
                     Arrays.fill(sequences, 0);
-                    reclaimComplete(made.session());
+                    ready = true;
+                    if (forgotten) {
+                        owner.reclaim(() -> reclaimComplete(made.session()));
+                    } else {
+                        reclaimComplete(made.session());
+                    }
                 }
                 case OpResult refused when refused.status() == NfsStatus.STALE_CLIENTID -> unknown.run();
                 default -> throw checker.fail("client " + client + ": CREATE_SESSION answered " + result);
@@ -384,17 +408,21 @@ final class Session {
         });
     }
 
-    /// We take nothing back after a restart: what was held is asked for again.
     private void reclaimComplete(Opaque session) {
-        ready = true;
-        waiting.addFirst(new Call(List.of(new ReclaimCompleteArgs(false)), answer -> {
-            if (answer.known() && answer.status() != NfsStatus.OK && answer.status() != NfsStatus.COMPLETE_ALREADY) {
-                throw checker.fail("client " + client + ": RECLAIM_COMPLETE answered " + answer.status());
-            }
-            if (answer.known() && Objects.equals(id, session)) {
-                owner.ready();
-            }
-        }));
+        waiting.addFirst(new Call(
+                List.of(new ReclaimCompleteArgs(false)),
+                answer -> {
+                    if (answer.known()
+                            && answer.status() != NfsStatus.OK
+                            && answer.status() != NfsStatus.COMPLETE_ALREADY) {
+                        throw checker.fail("client " + client + ": RECLAIM_COMPLETE answered " + answer.status());
+                    }
+                    if (answer.known() && Objects.equals(id, session)) {
+                        forgotten = false;
+                        owner.ready();
+                    }
+                },
+                host.nowNanos()));
         sendWaiting();
     }
 

@@ -12,6 +12,7 @@ import static pnfs.it.sim.PlantedBug.with;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -145,6 +146,29 @@ class PlantedBugsTest {
                     "Stream.filter",
                     argument(0),
                     1L),
+            // Locks.
+            new PlantedBug(
+                    "a lock is given whatever others have",
+                    "mds.lock.LockOperations#tryLock",
+                    "LockTable.conflict",
+                    always(Optional.empty())),
+            new PlantedBug(
+                    "LOCKT looks at nothing",
+                    "mds.lock.LockOperations#tryTest",
+                    "LockTable.conflict",
+                    always(Optional.empty())),
+            new PlantedBug(
+                    "locked ranges are not stored", "mds.lock.LockTable$Notes#locked", "LockRecords.put", nothing()),
+            new PlantedBug(
+                    "LOCK does not wait for its record",
+                    "mds.lock.LockOperations#tryLock",
+                    "FileChange.append",
+                    code("appendUnheard")),
+            new PlantedBug(
+                    "who holds a lock counts as gone",
+                    "mds.session.Clients#releaseIfLapsed",
+                    "Client.isSilentFor",
+                    always(true)),
             // Recalls and fences.
             new PlantedBug(
                     "a layout that is not given back is never taken",

@@ -2,6 +2,8 @@ package pnfs.it.sim;
 
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentMap;
+import pnfs.mds.attribute.FileChange;
+import pnfs.mds.compound.CompoundState;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.StoreEngine;
 
@@ -21,6 +23,11 @@ public final class PlantedCode {
             }
             engine.commit(ticket, alone);
         }
+    }
+
+    /// Nobody waits until the change is durable.
+    public static void appendUnheard(FileChange change, CompoundState state) {
+        change.append();
     }
 
     /// Everything that a client could have written counts as written.

@@ -1,0 +1,94 @@
+package pnfs.it.sim;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.List;
+import pnfs.it.sim.OpenFile.Unheard;
+import pnfs.wire.nfs4.DelegationType;
+import pnfs.wire.nfs4.OpArgs.*;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpenClaim;
+import pnfs.wire.nfs4.OpenHow;
+import pnfs.wire.nfs4.ShareBits;
+import pnfs.wire.nfs4.StateOwner;
+
+/// What a client does when the server has lost what it knew of it: it takes back what it has open and locked, and
+/// commits what it wrote. One thread.
+final class Reclaiming {
+    private final Caller me;
+    private final OpenFiles open;
+    private final Locking locking;
+    private final Direct direct;
+    private int attempts;
+
+    Reclaiming(Caller me, OpenFiles open, Locking locking, Direct direct) {
+        this.me = me;
+        this.open = open;
+        this.locking = locking;
+        this.direct = direct;
+    }
+
+    /// Takes back all of it; begins anew where it was at it when the session was lost.
+    void begin(Runnable then) {
+        int attempt = ++attempts;
+        next(open.all().iterator(), attempt, then);
+    }
+
+    private void next(Iterator<OpenFile> files, int attempt, Runnable then) {
+        if (attempt != attempts) {
+            return;
+        }
+        if (files.hasNext()) {
+            OpenFile file = files.next();
+            reclaim(file, attempt, () -> next(files, attempt, then));
+        } else {
+            then.run();
+        }
+    }
+
+    private void reclaim(OpenFile file, int attempt, Runnable then) {
+        var again = new OpenArgs(
+                0,
+                ShareBits.BOTH | ShareBits.WANT_NO_DELEG,
+                0,
+                new StateOwner(me.session.clientId(), Names.OWNER),
+                new OpenHow.NoCreate(),
+                new OpenClaim.Previous(DelegationType.NONE));
+        me.ask(List.of(new PutFhArgs(file.handle), again), answer -> {
+            if (attempt != attempts) {
+                return;
+            }
+            me.note("OPEN with reclaim of %s: %s", file.model, answer.status());
+            if (answer.isOk()) {
+                open.reclaimed(file, answer.find(OpResult.OpenResult.class).stateid());
+                locking.reclaim(file, () -> commit(file, attempt, then));
+            } else {
+                if (answer.known() && me.checker.leases.stands(file.claim)) {
+                    throw me.checker.fail("opens: client " + me.number + " has " + file.model
+                            + " open, and may not have it back: " + answer.status());
+                }
+                open.drop(file);
+                then.run();
+            }
+        });
+    }
+
+    /// Some commits are sent with reclaim, the others when all is over, as those that were under way.
+    private void commit(OpenFile file, int attempt, Runnable then) {
+        if (attempt == attempts && !file.unheard.isEmpty() && me.random.nextBoolean()) {
+            Unheard write = file.unheard.remove();
+            direct.commitLate(file, write, true, () -> commit(file, attempt, then));
+        } else {
+            then.run();
+        }
+    }
+
+    /// All is taken back, or will never be.
+    void over() {
+        for (OpenFile file : open.all()) {
+            var late = new ArrayDeque<>(file.unheard);
+            file.unheard.clear();
+            late.forEach(write -> direct.commitLate(file, write, false, () -> {}));
+        }
+    }
+}
