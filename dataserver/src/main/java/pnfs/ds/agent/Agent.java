@@ -101,6 +101,9 @@ public final class Agent implements AutoCloseable {
                 serveOneLink();
             } catch (IOException | ControlException trouble) {
                 complain(String.valueOf(trouble.getMessage()));
+            } catch (RuntimeException bug) {
+                // Without this thread nobody would find our regions until somebody starts us again.
+                log.error("registering failed; trying again", bug);
             } finally {
                 registered = false;
             }

@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,17 +40,23 @@ class AgentTest {
     private static final UUID ID = UUID.fromString("00010203-0405-0607-0809-0a0b0c0d0e0f");
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
+    private final AtomicInteger bugs = new AtomicInteger();
     private final Volume volume = volume();
     private final SharedVolume shared = SharedVolume.open(volume);
 
-    private static Volume volume() {
+    private Volume volume() {
+        var persistence = new FakePersistence() {
+            @Override
+            public pnfs.ds.region.Durability durability() {
+                if (bugs.getAndDecrement() > 0) {
+                    throw new IllegalStateException("planted by the test");
+                }
+                return super.durability();
+            }
+        };
         var header = RegionHeader.of(UUID.fromString("b3a1c2d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"), 4096, 1 << 20);
         return new Volume(new Region(
-                header,
-                MemorySegment.ofArray(new byte[1 << 20]),
-                new FakePersistence(),
-                Memo.volatileMemo(),
-                () -> {}));
+                header, MemorySegment.ofArray(new byte[1 << 20]), persistence, Memo.volatileMemo(), () -> {}));
     }
 
     /// A metadata server as far as an agent can tell: keeps what it was asked.
@@ -219,6 +226,18 @@ class AgentTest {
                 mds.next(Request.KindCase.HEARTBEAT);
                 assertThat(agent.isRegistered()).isTrue();
             }
+        }
+    }
+
+    @Test
+    void a_bug_of_ours_is_not_the_end() throws Exception {
+        bugs.set(1);
+        try (var mds = new Mds(ANY_PORT);
+                var agent = agent(mds.address)) {
+            mds.next(Request.KindCase.REGISTER);
+
+            assertThat(bugs.get()).isNotPositive();
+            assertThat(agent).isNotNull();
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.List;
 
 /// Persistence in a test's hand: answers at once, or when the test says so. What was asked may come from many
 /// threads, if it does not [#holds].
-public final class FakePersistence implements Persistence {
+public class FakePersistence implements Persistence {
     /// A range to be made durable.
     public record Asked(long offset, long length) {}
 

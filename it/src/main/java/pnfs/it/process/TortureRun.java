@@ -110,7 +110,7 @@ final class TortureRun implements AutoCloseable {
     }
 
     /// Every server is killed once, alone or together with others.
-    private void cycle() throws IOException {
+    private void cycle() {
         var faults = new ArrayList<Fault>();
         var servers = new ArrayList<Integer>();
         for (int i = 0; i <= cluster.dataServerCount(); i++) {
@@ -127,7 +127,11 @@ final class TortureRun implements AutoCloseable {
             if (isWell()) {
                 LockSupport.parkNanos(random.nextLong(LONGEST_LULL.toNanos()));
                 long start = System.nanoTime();
-                fault.strike();
+                try {
+                    fault.strike();
+                } catch (IOException e) {
+                    complain("a server did not come back: " + e.getMessage());
+                }
                 awaitProgress(start);
             }
         }

@@ -84,10 +84,11 @@ final class LinkFilter extends BaseFilter {
         }
     }
 
-    /// The link of a connection that is set up; null when it was refused.
+    /// The link of a connection that is set up; null when it was refused. So it is where there is no connection:
+    /// of one that was reset while it was set up Grizzly says that it is there, and gives none.
     @Nullable
-    ControlLink linkOf(Connection<?> connection) {
-        return attribute.get(connection);
+    ControlLink linkOf(@Nullable Connection<?> connection) {
+        return connection == null ? null : attribute.get(connection);
     }
 
     @Override

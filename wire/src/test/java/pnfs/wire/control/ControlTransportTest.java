@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -156,6 +157,39 @@ class ControlTransportTest {
         assertThatThrownBy(open::get).hasRootCauseInstanceOf(ControlException.class);
         assertThat(closed.get(20, TimeUnit.SECONDS)).isTrue();
         assertThatThrownBy(() -> link.ask(register("c"), PATIENCE).get()).hasMessageContaining("closed");
+    }
+
+    /// Who connects is told so however early the other end is gone: even before the connection was set up here.
+    @Test
+    void a_connection_that_is_reset_at_once_is_an_error_and_nothing_else() throws Exception {
+        try (var listener = new ServerSocket(0, 64, InetAddress.getLoopbackAddress())) {
+            Thread resetting = Thread.ofVirtual().start(() -> {
+                try {
+                    while (true) {
+                        Socket accepted = listener.accept();
+                        accepted.setSoLinger(true, 0);
+                        accepted.close();
+                    }
+                } catch (IOException closed) {
+                    // The test is over.
+                }
+            });
+            for (int i = 0; i < 200; i++) {
+                ControlLink link = null;
+                try {
+                    link = client.connect(
+                            (InetSocketAddress) listener.getLocalSocketAddress(), ControlHandler.refusing(), PATIENCE);
+                    link.ask(register("a"), PATIENCE).get();
+                    throw new AssertionError("answered by nobody");
+                } catch (IOException | ExecutionException reset) {
+                    if (link != null) {
+                        link.close();
+                    }
+                }
+            }
+            listener.close();
+            resetting.join();
+        }
     }
 
     @Seeds(10)
