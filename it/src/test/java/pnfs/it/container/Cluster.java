@@ -22,6 +22,9 @@ public @interface Cluster {
     /// Whether the store lies on a disk of its own, [PnfsCluster#storeDisk].
     boolean smallStore() default false;
 
+    /// Whether each server has a clock of its own, [Node#setClock].
+    boolean clocks() default false;
+
     /// Further options of `pnfs mds`.
     String[] mds() default {};
 }

@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -20,16 +24,17 @@ import pnfs.wire.nfs4.NfsStatus;
 class ClusterTest {
     private static final int MIB = 1 << 20;
     private static final int NEW_FILES = 10;
+    /// In each container.
+    private static final String FILE = "/opt/pnfs/java.options";
 
     @Test
     void a_copy_by_a_client_in_a_container_goes_around_the_metadata_server(PnfsCluster cluster) {
-        assertThat(cluster.cli("cp", "/opt/pnfs/classes/logback.xml", "pnfs:/file"))
-                .contains(", 0 B through the metadata server");
-        assertThat(cluster.cli("cp", "--json", "-q", "/opt/pnfs/classes/logback.xml", "pnfs:/again"))
+        assertThat(cluster.cli("cp", FILE, "pnfs:/file")).contains(", 0 B through the metadata server");
+        assertThat(cluster.cli("cp", "--json", "-q", FILE, "pnfs:/again"))
                 .startsWith("{\"files\":1,\"bytes\":")
                 .contains("\"bytes_through_mds\":0}");
 
-        assertThat(cluster.cli("cat", "/file")).contains("<configuration>");
+        assertThat(cluster.cli("cat", "/file")).contains("--enable-native-access");
     }
 
     @Test
@@ -131,6 +136,51 @@ class ClusterTest {
 
             load.stopAndVerify(cluster.client());
         }
+    }
+
+    @Test
+    @Cluster(clocks = true, mds = "--lease=5s")
+    void I5_clocks_that_are_hours_off_and_jump_lose_nothing_and_end_no_lease(PnfsCluster cluster) throws Exception {
+        Node mds = cluster.mds();
+        Node odd = cluster.dataServer(0);
+        PnfsClient client = cluster.client();
+        try (Load load = Load.start(cluster)) {
+            load.awaitProgress();
+            mds.setClock(Duration.ofHours(-7));
+            odd.setClock(Duration.ofHours(9));
+            load.awaitProgress();
+            assertThat(ageOfNewFile(client, "/behind")).isBetween(Duration.ofHours(6), Duration.ofHours(8));
+
+            for (Node node : List.of(odd, mds)) { // and from its start on
+                node.stop();
+                node.start();
+                load.awaitProgress();
+            }
+            assertThat(ahead(odd)).isBetween(Duration.ofHours(8), Duration.ofHours(10));
+            mds.setClock(Duration.ofDays(20));
+            odd.setClock(Duration.ofDays(-3));
+            load.awaitProgress();
+            assertThat(ageOfNewFile(client, "/ahead")).isBetween(Duration.ofDays(-21), Duration.ofDays(-19));
+            mds.setClock(Duration.ZERO);
+            odd.setClock(Duration.ZERO);
+            load.awaitProgress();
+
+            load.stopAndVerify(cluster.client());
+            assertThat(mds.log()).doesNotContain("from=ACTIVE", "key is being fenced", "went silent");
+        }
+    }
+
+    /// By how much less than a day the clock is ahead that it looked at when it wrote into its log last.
+    private static Duration ahead(Node node) {
+        String last = node.log().lines().toList().getLast();
+        Duration difference = Duration.between(LocalTime.now(ZoneOffset.UTC), LocalTime.parse(last.substring(0, 8)));
+        return difference.isNegative() ? difference.plusDays(1) : difference;
+    }
+
+    /// How long ago its server says that a file was made just now.
+    private static Duration ageOfNewFile(PnfsClient client, String path) throws IOException {
+        write(client, path, MIB);
+        return Duration.between(client.stat(path).modified(), Instant.now());
     }
 
     @Test

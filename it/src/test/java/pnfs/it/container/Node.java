@@ -3,6 +3,7 @@ package pnfs.it.container;
 import com.github.dockerjava.api.command.InspectContainerResponse.ContainerState;
 import com.github.dockerjava.api.model.Bind;
 import com.github.dockerjava.api.model.HealthCheck;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,8 +30,9 @@ final class Node implements AutoCloseable {
     private final GenericContainer<?> container;
 
     /// A container that is not started yet. `command` is for a shell, so that it can ask where it runs.
-    Node(String name, Network network, String command, List<Bind> disks) {
+    Node(String name, Network network, String command, List<Bind> disks, boolean hasClock) {
         this.name = name;
+        String clock = hasClock ? WallClock.OF_COMMAND : "";
         this.container = new GenericContainer<>(DockerImageName.parse(Engine.IMAGE))
                 .withImagePullPolicy(image -> false)
                 .withNetwork(network)
@@ -40,12 +42,24 @@ final class Node implements AutoCloseable {
                     create.withHostName(name)
                             .withHealthcheck(OFTEN)
                             .withEntrypoint("sh", "-c")
-                            .withCmd("exec " + command);
+                            .withCmd("exec " + clock + command);
                     Objects.requireNonNull(create.getHostConfig())
                             .withDnsOptions(List.of("ndots:1"))
                             .withBinds(disks);
                 })
                 .waitingFor(Wait.forHealthcheck().withStartupTimeout(START_LIMIT));
+        if (hasClock) {
+            WallClock.addTo(container);
+        }
+    }
+
+    /// From now on its clock is ahead of this machine's by so much, or behind where that is negative; see
+    /// [WallClock]. Holds over [#stop] and [#start].
+    void setClock(Duration ahead) throws IOException, InterruptedException {
+        List<String> said = exec("sh", "-c", WallClock.toSet(ahead));
+        if (!said.equals(List.of("0"))) {
+            throw new IOException("the clock of " + name + " could not be set: " + said);
+        }
     }
 
     GenericContainer<?> container() {
@@ -118,7 +132,7 @@ final class Node implements AutoCloseable {
     }
 
     /// Runs a command in it and returns what it said, with its exit status first.
-    List<String> exec(String... command) throws java.io.IOException, InterruptedException {
+    List<String> exec(String... command) throws IOException, InterruptedException {
         var result = container.execInContainer(command);
         var said = new ArrayList<String>();
         said.add(Integer.toString(result.getExitCode()));

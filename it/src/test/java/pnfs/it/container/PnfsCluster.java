@@ -37,7 +37,8 @@ final class PnfsCluster implements AutoCloseable {
                 network,
                 "pnfs mds --store=/var/lib/pnfs/store --control=0.0.0.0:" + CONTROL + " --metrics=0.0.0.0:9464 "
                         + String.join(" ", shape.mds()),
-                storeDisk == null ? List.of() : List.of(storeDisk.at("/var/lib/pnfs/store")));
+                storeDisk == null ? List.of() : List.of(storeDisk.at("/var/lib/pnfs/store")),
+                shape.clocks());
     }
 
     /// Returns when every part is ready: data servers have registered.
@@ -63,7 +64,8 @@ final class PnfsCluster implements AutoCloseable {
                 network,
                 "pnfs ds --name=" + name + " --region=/var/lib/pnfs/region --create=" + shape.regionSize()
                         + " --mds=mds:" + CONTROL + " --advertise=$(hostname -i):3260 --metrics=0.0.0.0:9464",
-                List.of());
+                List.of(),
+                shape.clocks());
     }
 
     /// One more, while the others run; returns when it is ready.
