@@ -117,7 +117,7 @@ final class SessionSetup {
                 new CreateSessionArgs(
                         clientId,
                         sequence,
-                        CreateSessionFlags.CONN_BACK_CHAN,
+                        CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN,
                         fore,
                         back,
                         Backchannel.PROGRAM,

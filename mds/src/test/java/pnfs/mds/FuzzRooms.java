@@ -75,12 +75,19 @@ final class FuzzRooms implements TestServer.Rooms {
     Delegations delegations;
     Recalls recalls;
     private final Duration patience;
+    private final long seed;
     private MetadataStore store;
     private long freeAtFirst;
 
     /// @param patience of a COMPOUND with other clients
     FuzzRooms(Duration patience) {
+        this(patience, 3);
+    }
+
+    /// @param seed another for each run over one store
+    FuzzRooms(Duration patience, long seed) {
         this.patience = patience;
+        this.seed = seed;
     }
 
     @Override
@@ -91,10 +98,10 @@ final class FuzzRooms implements TestServer.Rooms {
     @Override
     public FileHandle add(TestServer server, OpTable table) {
         store = server.store;
-        var random = new SplittableRandom(3);
+        var random = new SplittableRandom(seed);
         var inodes = new Inodes(server.store, 100, random);
         var placement = new Placement(LayoutRooms.PLACEMENT_BYTES, List.of());
-        manager = new LayoutManager(LayoutLimits.DEFAULT, space, placement, 1);
+        manager = new LayoutManager(LayoutLimits.DEFAULT, space, placement, (int) server.identity.boot());
         layouts = new FileLayouts(server.store, manager, space, LayoutRooms.PLACEMENT_BYTES, 4);
         layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
         freeAtFirst = space.totals().freeBytes();

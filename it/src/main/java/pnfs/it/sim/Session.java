@@ -384,7 +384,7 @@ final class Session {
         var create = new CreateSessionArgs(
                 clientId,
                 createSequence,
-                CreateSessionFlags.CONN_BACK_CHAN,
+                CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN,
                 fore,
                 back,
                 CALLBACK_PROGRAM,

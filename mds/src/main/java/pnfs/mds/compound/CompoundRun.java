@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CompoundCodec;
@@ -62,6 +63,12 @@ final class CompoundRun {
     private int mostCachedBytes;
     private boolean cacheThis;
     private boolean replyLost;
+    /// An operation that cannot be repeated was done.
+    private boolean changed;
+
+    /// The reply, where it is kept for a retry.
+    private byte @Nullable [] kept;
+
     private byte @Nullable [] replayed;
     private Sequencer.@Nullable Turn turn;
 
@@ -95,17 +102,26 @@ final class CompoundRun {
         advance();
     }
 
-    /// Runs operations until one defers its answer or waits for a client, one fails, or all are done.
+    /// Runs operations until one defers its answer or waits for a client, one fails, or all are done. A crash leaves
+    /// all that they changed or nothing.
     private void advance() {
+        if (executor.store().together(this::runOn)) {
+            executor.store().whenDurable(state.ticket(), this::leave);
+        }
+    }
+
+    /// Whether nothing is left to do.
+    private boolean runOn() {
         while (status == NfsStatus.OK && done < header.operations() && replayed == null) {
             OpResult result = next();
             if (result != null) {
                 add(result);
             } else if (replayed == null) {
-                return; // deferred: goes on in resume; or waits, and is run again
+                return false; // deferred: goes on in resume; or waits, and is run again
             }
         }
-        executor.store().whenDurable(state.ticket(), this::leave);
+        complete();
+        return true;
     }
 
     private void resume(OpResult result) {
@@ -304,6 +320,8 @@ final class CompoundRun {
         }
         executor.meters().count(added.op(), added.status());
         status = added.status();
+        changed |= result.status() == NfsStatus.OK
+                && !OpFacts.of(result.op()).map(OpFacts::repeatable).orElse(true);
         done++;
     }
 
@@ -313,17 +331,29 @@ final class CompoundRun {
         return failure;
     }
 
-    /// All that the reply shows is durable: it may be kept, and leaves.
-    private void leave() {
+    /// The reply is whole. What it answers and the reply itself, for a retry, are in the store together.
+    private void complete() {
         if (replayed != null) {
             out.truncate(begin);
             out.writeFixed(replayed);
-        } else {
-            CompoundCodec.endResults(out, begun, status, done);
+            return;
         }
+        CompoundCodec.endResults(out, begun, status, done);
         if (turn != null) {
             boolean keep = cacheThis || out.position() - begin <= ALWAYS_KEPT_BYTES;
-            turn.end(keep ? out.toByteArray(begin) : null);
+            kept = keep ? out.toByteArray(begin) : null;
+            if (changed) {
+                var note = new Batch();
+                turn.note(note, kept);
+                executor.store().amend(note, state.ticket());
+            }
+        }
+    }
+
+    /// All that the reply shows is durable: it may be kept, and leaves.
+    private void leave() {
+        if (turn != null) {
+            turn.end(kept);
         }
         log.debug("compound answered operations={} status={}", done, status);
         reply.send(out);

@@ -1,6 +1,7 @@
 package pnfs.mds.compound;
 
 import org.jspecify.annotations.Nullable;
+import pnfs.mds.store.Batch;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.rpc.RpcConnection;
@@ -41,6 +42,12 @@ public interface Sequencer {
 
     /// A slot in use.
     interface Turn {
+        /// Adds to `batch` what lets a retry be answered after a restart too: the COMPOUND is done, and has changed
+        /// what is in the store. Nothing where the client did not ask for that.
+        ///
+        /// @param reply as for [#end]
+        void note(Batch batch, byte @Nullable [] reply);
+
         /// Frees the slot. `reply` is the COMPOUND's reply without the RPC header, kept for a retry, or null
         /// when it is not to be kept. Called when the reply is durable and before it is sent.
         void end(byte @Nullable [] reply);

@@ -10,7 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.wire.nfs4.CallbackSecurity;
-import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.rpc.RpcConnection;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.rpc.RpcOutcome;
@@ -30,6 +30,7 @@ public final class Backchannel {
 
     private final Opaque session;
     private final int minorVersion;
+    private final Seen seen;
     private final ReentrantLock lock = new ReentrantLock();
     private final List<RpcConnection> connections = new ArrayList<>(1);
     /// For each slot the last sequence that the client has seen.
@@ -47,16 +48,34 @@ public final class Backchannel {
     /// A slot taken for one callback, and where to send that.
     public record Turn(int slot, int sequence, RpcConnection connection, int program, RpcCredential credential) {}
 
+    /// Hears what a client has seen.
+    @FunctionalInterface
+    interface Seen {
+        void upTo(int slot, int sequence);
+    }
+
     /// @param minorVersion of the COMPOUND that made the session: Linux takes no callback with another
-    Backchannel(
-            Opaque session, int minorVersion, ChannelAttributes asked, int program, List<CallbackSecurity> security) {
+    /// @param seen hears which sequence the client has seen in which slot; without the lock
+    Backchannel(Opaque session, int minorVersion, CreateSessionArgs asked, Seen seen) {
         this.session = session;
         this.minorVersion = minorVersion;
-        this.program = program;
-        this.credential = credential(security);
-        int slots = Math.min(asked.maxRequests(), SessionLimits.CALLBACK_SLOTS);
+        this.seen = seen;
+        this.program = asked.callbackProgram();
+        this.credential = credential(asked.security());
+        int slots = Math.min(asked.back().maxRequests(), SessionLimits.CALLBACK_SLOTS);
         sequences = new int[slots];
         taken = new boolean[slots];
+    }
+
+    /// The run before left this slot behind `sequence`.
+    ///
+    /// @return whether there is such a slot
+    boolean restore(int slot, int sequence) {
+        if (slot < 0 || slot >= sequences.length) {
+            return false;
+        }
+        sequences[slot] = sequence;
+        return true;
     }
 
     public Opaque session() {
@@ -116,6 +135,7 @@ public final class Backchannel {
 
     /// The client has seen the sequence: the slot goes on with the next.
     public Optional<Turn> next(Turn turn) {
+        seen.upTo(turn.slot(), turn.sequence());
         lock.lock();
         try {
             sequences[turn.slot()] = turn.sequence();
@@ -127,12 +147,15 @@ public final class Backchannel {
 
     /// The callback is over.
     ///
-    /// @param seen whether the client has seen its sequence
-    public void end(Turn turn, boolean seen) {
+    /// @param isSeen whether the client has seen its sequence
+    public void end(Turn turn, boolean isSeen) {
+        if (isSeen) {
+            seen.upTo(turn.slot(), turn.sequence());
+        }
         lock.lock();
         try {
             taken[turn.slot()] = false;
-            if (seen) {
+            if (isSeen) {
                 sequences[turn.slot()] = turn.sequence();
             }
         } finally {

@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.mds.session.ClientRecords.ClientRecord;
 import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.xdr.Opaque;
 
 /// A client record (RFC 8881 §18.35.4) and its lease. Guarded by the lock of [Clients], except for what is
@@ -72,6 +73,17 @@ final class Client {
         client.reclaimedAtNanos = nowNanos;
         client.become(LeaseState.ACTIVE, "restored");
         return client;
+    }
+
+    /// It has this session since the run before. The youngest tells what its last CREATE_SESSION was answered, unless
+    /// that was refused.
+    void add(Session session) {
+        sessions.add(session);
+        CreateSessionResult granted = session.record().granted();
+        if (created == null || granted.sequence() - createSequence > 0) {
+            createSequence = granted.sequence();
+            created = granted;
+        }
     }
 
     ClientRecord record() {

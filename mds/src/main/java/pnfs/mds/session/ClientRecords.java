@@ -27,6 +27,11 @@ final class ClientRecords {
     /// @param formerId that it had when it held what it takes back now, or may yet commit; otherwise 0
     record ClientRecord(
             long clientId, long verifier, Opaque owner, Principal principal, boolean reclaimComplete, long formerId) {
+        /// Whether it was granted anything, in its time or under the id that it had before.
+        boolean mayHold() {
+            return reclaimComplete || formerId != 0;
+        }
+
         /// As it was when it held what it takes back now.
         ClientRecord asFormer() {
             return new ClientRecord(formerId, verifier, owner, principal, true, 0);

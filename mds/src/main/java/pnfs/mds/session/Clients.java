@@ -26,9 +26,9 @@ import pnfs.wire.nfs4.ServerOwner;
 import pnfs.wire.nfs4.StateProtection;
 import pnfs.wire.xdr.Opaque;
 
-/// Every client this server knows, by id and by owner, and their leases. A client that has said
-/// RECLAIM_COMPLETE, without which it is granted nothing, has a record in the store: after a restart it goes on,
-/// or where state may be lost ([ServerIdentity#since]) it and nobody else may reclaim.
+/// Every client this server knows, by id and by owner, and their leases. A client that has a session has a record in
+/// the store: after a restart it goes on, or where state may be lost ([ServerIdentity#since]) it and nobody else may
+/// reclaim, if it has said RECLAIM_COMPLETE, without which it is granted nothing.
 ///
 /// One lock, rank CLIENT, guards the table, its clients, and grace. It is taken by what is rare; SEQUENCE
 /// renews a lease without it. The rooms that hold state for clients hear of a release after the lock was
@@ -37,7 +37,7 @@ public final class Clients {
     /// `eir_sequenceid`: what the first CREATE_SESSION of a client presents.
     static final int FIRST_CREATE_SEQUENCE = 1;
 
-    private final MetadataStore store;
+    final MetadataStore store;
     private final ServerIdentity identity;
     private final SessionLimits limits;
     private final Grace grace;
@@ -75,9 +75,14 @@ public final class Clients {
         this.identity = identity;
         this.limits = limits;
         var toReclaim = new ArrayList<ClientRecord>();
+        var heldNothing = new Batch();
         for (ClientRecord record : ClientRecords.readAll(store)) {
             if (record.clientId() >>> Integer.SIZE < identity.since()) {
-                toReclaim.add(record);
+                if (record.mayHold()) {
+                    toReclaim.add(record);
+                } else {
+                    heldNothing.delete(ClientRecords.key(record.clientId()));
+                }
                 continue;
             }
             restore(Client.restored(record, nowNanos));
@@ -85,6 +90,7 @@ public final class Clients {
                 toReclaim.add(record.asFormer());
             }
         }
+        store.append(heldNothing);
         grace = new Grace(this, toReclaim, nowNanos, limits.leaseNanos());
     }
 
@@ -226,6 +232,12 @@ public final class Clients {
         return client;
     }
 
+    /// The client of an id; null where it is not known.
+    @Nullable
+    Client find(long clientId) {
+        return byId.get(clientId);
+    }
+
     /// Whether the client is known, and may hold something.
     public boolean isLive(long clientId) {
         Client client = byId.get(clientId);
@@ -251,7 +263,7 @@ public final class Clients {
     /// Confirms `client` at its first session; under the lock. What the owner had before is removed and
     /// returned: a client with another verifier has rebooted and knows of nothing.
     @Nullable
-    Client confirm(Client client, CompoundState state) {
+    Client confirm(Batch batch, Client client) {
         if (client.lease() != LeaseState.UNCONFIRMED) {
             return null;
         }
@@ -259,7 +271,6 @@ public final class Clients {
         if (records == null || records.unconfirmed != client) {
             throw new IllegalStateException("unconfirmed client " + Long.toHexString(client.id) + " has no owner");
         }
-        var batch = new Batch();
         Client rebooted = records.confirmed;
         if (rebooted != null) {
             remove(batch, rebooted, "rebooted");
@@ -269,7 +280,6 @@ public final class Clients {
             batch.delete(ClientRecords.key(before.clientId()));
             if (before.verifier() == client.verifier) {
                 client.formerId = before.clientId();
-                put(batch, client); // under its new id, for the case that we restart again
             } else {
                 grace.settled(client.owner);
                 settled.add(before.clientId());
@@ -278,13 +288,28 @@ public final class Clients {
         records.confirmed = client;
         records.unconfirmed = null;
         client.become(LeaseState.ACTIVE, "first session");
-        client.recordTicket = store.append(batch);
-        state.dependsOn(client.recordTicket);
         return rebooted;
     }
 
-    /// RECLAIM_COMPLETE, RFC 8881 §18.51. From here on the client may hold state, and so it is recorded
-    /// (§8.4.2.1).
+    /// Appends `batch` with the record of a confirmed client; under the lock.
+    ///
+    /// @return its ticket
+    long record(Batch batch, Client client) {
+        put(batch, client);
+        client.recordTicket = store.append(batch);
+        return client.recordTicket;
+    }
+
+    /// The session is no more; under the lock.
+    void end(Session session) {
+        var batch = new Batch();
+        session.client().sessions.remove(session);
+        sessions.remove(session.id());
+        session.end(batch);
+        store.append(batch);
+    }
+
+    /// RECLAIM_COMPLETE, RFC 8881 §18.51. From here on the client may hold state, and its record says so (§8.4.2.1).
     void reclaimComplete(CompoundState state) {
         enter();
         try {
@@ -293,8 +318,7 @@ public final class Clients {
                 throw new NfsException(NfsStatus.COMPLETE_ALREADY, "second RECLAIM_COMPLETE");
             }
             client.reclaimComplete = true;
-            record(client);
-            state.dependsOn(client.recordTicket);
+            state.dependsOn(record(new Batch(), client));
             if (client.formerId != 0) {
                 client.reclaimedAtNanos = state.nowNanos();
                 reclaimed.add(client.formerId);
@@ -533,7 +557,7 @@ public final class Clients {
         client.become(LeaseState.RELEASED, why);
         for (Session session : client.sessions) {
             sessions.remove(session.id());
-            session.end();
+            session.end(batch);
         }
         client.sessions.clear();
         byId.remove(client.id);
@@ -553,12 +577,6 @@ public final class Clients {
 
     private static void put(Batch batch, Client client) {
         batch.put(ClientRecords.key(client.id), ClientRecords.write(client.record()));
-    }
-
-    private void record(Client client) {
-        var batch = new Batch();
-        put(batch, client);
-        client.recordTicket = store.append(batch);
     }
 
     void tellHolders(@Nullable Client released) {

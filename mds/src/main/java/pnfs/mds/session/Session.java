@@ -1,18 +1,31 @@
 package pnfs.mds.session;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.compound.Sequencer;
 import pnfs.mds.compound.Sequencer.Admission;
 import pnfs.mds.compound.SessionRef;
+import pnfs.mds.session.SessionRecords.SessionRecord;
+import pnfs.mds.session.SessionRecords.SlotRecord;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
+import pnfs.wire.nfs4.CallbackSecurity;
 import pnfs.wire.nfs4.ChannelAttributes;
+import pnfs.wire.nfs4.CreateSessionFlags;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs.CreateSessionArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.nfs4.SequenceFlags;
@@ -21,6 +34,10 @@ import pnfs.wire.xdr.Opaque;
 
 /// A session: its slots, what was negotiated for it, and the connections that carry it. RFC 8881 §2.10. Guarded
 /// by its own lock, which is a leaf: nothing is called while it is held.
+///
+/// One that is persistent (§2.10.6.5) has records of itself and of what changed something in its slots, and the next run
+/// goes on with it. What changed nothing has none, so a slot that was brought back takes any sequence but the noted one
+/// as new, once.
 final class Session {
     private final Opaque id;
     private final Client client;
@@ -28,11 +45,16 @@ final class Session {
     private final ReentrantLock lock = new ReentrantLock();
     private final Slot[] slots;
     private final SlotBudget budget;
+    private final MetadataStore store;
+    private final boolean isRestored;
     private final Backchannel back;
+    /// Of which slots there is a record, of slots that were retired since too.
+    private final BitSet noted = new BitSet();
+
+    private final BitSet notedBack = new BitSet();
     /// Connections that requests came in on, and who hears of their end.
     private final Map<RpcConnection, Consumer<String>> bound = new HashMap<>(2);
-    /// Whether the client asked for a backchannel; it is told when none of its connections carries one.
-    private volatile boolean backchannelWanted;
+    private volatile SessionRecord record;
     /// How many slots the client may use now; 0 when the session is no more.
     private int open;
     /// Whether it was called back about those that it should do without.
@@ -40,8 +62,12 @@ final class Session {
 
     /// One place for a request in flight, and the reply of the last one. RFC 8881 §2.10.6.1.
     private final class Slot implements Sequencer.Turn {
+        final int number;
         int sequence;
         boolean used;
+        /// The run before left it, so that nobody knows what came after [#sequence].
+        boolean restored;
+
         boolean running;
         int fingerprint;
         /// Its last answer asked the client to do with few.
@@ -51,6 +77,16 @@ final class Session {
         Principal principal;
 
         byte @Nullable [] reply;
+
+        Slot(int number) {
+            this.number = number;
+            this.restored = isRestored;
+        }
+
+        @Override
+        public void note(Batch batch, byte @Nullable [] kept) {
+            Session.this.note(batch, this, kept);
+        }
 
         @Override
         public void end(byte @Nullable [] kept) {
@@ -64,14 +100,109 @@ final class Session {
         }
     }
 
-    Session(Opaque id, Client client, ChannelAttributes fore, Backchannel back, SlotBudget budget) {
-        this.id = id;
+    /// A session that begins.
+    Session(SessionRecord record, Client client, SlotBudget budget, MetadataStore store) {
+        this(record, client, budget, store, false);
+    }
+
+    private Session(
+            SessionRecord record, Client client, SlotBudget budget, MetadataStore store, boolean isRestored) {
+        this.record = record;
+        this.id = record.id();
         this.client = client;
-        this.fore = fore;
-        this.back = back;
+        this.fore = record.granted().fore();
+        this.store = store;
+        this.isRestored = isRestored;
+        this.back = new Backchannel(id, record.minorVersion(), record.asked(), this::noteBack);
         this.slots = new Slot[fore.maxRequests()];
         this.budget = budget;
         this.open = slots.length;
+    }
+
+    /// As the run before left it, so far without its slots and without connections.
+    static Session restored(SessionRecord record, Client client, SlotBudget budget, MetadataStore store) {
+        return new Session(record, client, budget, store, true);
+    }
+
+    /// The run before left this in a slot.
+    ///
+    /// @return whether there is such a slot
+    boolean restore(int number, SlotRecord left) {
+        if (number < 0 || number >= slots.length) {
+            return false;
+        }
+        noted.set(number);
+        Slot slot = slot(number);
+        slot.used = true;
+        slot.sequence = left.sequence();
+        slot.principal = left.principal();
+        slot.fingerprint = left.fingerprint();
+        slot.reply = left.reply();
+        return true;
+    }
+
+    /// The client has seen callbacks up to this sequence.
+    ///
+    /// @return whether there is such a slot
+    boolean restoreBack(int number, int sequence) {
+        notedBack.set(number);
+        return back.restore(number, sequence);
+    }
+
+    /// Whether it outlives the run.
+    boolean isPersistent() {
+        return (record.granted().flags() & CreateSessionFlags.PERSIST) != 0;
+    }
+
+    SessionRecord record() {
+        return record;
+    }
+
+    /// Adds its record, where it is to have one.
+    void note(Batch batch) {
+        if (isPersistent()) {
+            batch.put(SessionRecords.key(id), SessionRecords.write(record));
+        }
+    }
+
+    private void note(Batch batch, Slot slot, byte @Nullable [] reply) {
+        if (!isPersistent()) {
+            return;
+        }
+        lock.lock();
+        try {
+            if (open == 0) {
+                return; // the COMPOUND ended it, or the client went meanwhile
+            }
+            var note = new SlotRecord(slot.sequence, requireNonNull(slot.principal), slot.fingerprint, reply);
+            batch.put(SessionRecords.key(Keys.SLOT, id, slot.number), SessionRecords.write(note));
+            for (int i = noted.nextSetBit(open); i >= 0; i = noted.nextSetBit(i + 1)) {
+                batch.delete(SessionRecords.key(Keys.SLOT, id, i));
+                noted.clear(i);
+            }
+            noted.set(slot.number);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Nobody waits for it: a callback that the client has seen already is told from a new one.
+    private void noteBack(int slot, int sequence) {
+        if (!isPersistent()) {
+            return;
+        }
+        var batch = new Batch();
+        lock.lock();
+        try {
+            if (open == 0) {
+                return;
+            }
+            notedBack.set(slot);
+            batch.put(SessionRecords.key(Keys.CALLBACK, id, slot), SessionRecords.writeSequence(sequence));
+        } finally {
+            lock.unlock();
+        }
+        store.append(batch);
     }
 
     Opaque id() {
@@ -116,7 +247,7 @@ final class Session {
         if (slot.used && args.sequence() == slot.sequence) {
             return repeat(slot, args, request);
         }
-        if (args.sequence() != slot.sequence + 1 || slot.running) {
+        if (args.sequence() != slot.sequence + 1 && !slot.restored || slot.running) {
             throw new NfsException(
                     NfsStatus.SEQ_MISORDERED,
                     "sequence " + Integer.toUnsignedString(args.sequence()) + " after "
@@ -124,6 +255,7 @@ final class Session {
         }
         resize(slot, args);
         slot.used = true;
+        slot.restored = false;
         slot.running = true;
         slot.sequence = args.sequence();
         slot.principal = Principal.of(request.credential());
@@ -193,7 +325,7 @@ final class Session {
     private Slot slot(int number) {
         Slot slot = slots[number];
         if (slot == null) {
-            slot = new Slot();
+            slot = new Slot(number);
             slots[number] = slot;
             budget.take();
         }
@@ -217,7 +349,7 @@ final class Session {
         if (back.isFaulty()) {
             flags |= SequenceFlags.BACKCHANNEL_FAULT;
         }
-        if (backchannelWanted && !back.isUp()) {
+        if ((record.asked().flags() & CreateSessionFlags.CONN_BACK_CHAN) != 0 && !back.isUp()) {
             flags |= SequenceFlags.CB_PATH_DOWN_SESSION;
             if (client.sessions.stream().noneMatch(session -> session.back.isUp())) {
                 flags |= SequenceFlags.CB_PATH_DOWN;
@@ -245,11 +377,45 @@ final class Session {
         return back;
     }
 
-    /// `connection` carries the backchannel too.
+    /// `connection` carries the backchannel too. From now on the client is told when none of its connections does.
     void bindBackchannel(RpcConnection connection) {
         bind(connection);
-        backchannelWanted = true;
+        change(asked -> with(
+                asked,
+                asked.flags() | CreateSessionFlags.CONN_BACK_CHAN,
+                asked.callbackProgram(),
+                asked.security()));
         back.bind(connection);
+    }
+
+    /// How callbacks are to be addressed and signed from now on.
+    void controlBackchannel(int program, List<CallbackSecurity> security) {
+        change(asked -> with(asked, asked.flags(), program, security));
+        back.control(program, security);
+    }
+
+    private static CreateSessionArgs with(
+            CreateSessionArgs asked, int flags, int program, List<CallbackSecurity> security) {
+        return new CreateSessionArgs(
+                asked.clientId(), asked.sequence(), flags, asked.fore(), asked.back(), program, security);
+    }
+
+    private void change(UnaryOperator<CreateSessionArgs> how) {
+        var batch = new Batch();
+        lock.lock();
+        try {
+            CreateSessionArgs asked = how.apply(record.asked());
+            if (asked.equals(record.asked())) {
+                return;
+            }
+            record = new SessionRecord(record.minorVersion(), asked, record.granted());
+            if (open > 0) {
+                note(batch);
+            }
+        } finally {
+            lock.unlock();
+        }
+        store.append(batch);
     }
 
     /// `connection` carries requests of this session: with SP4_NONE every connection that asks may (RFC 8881
@@ -269,8 +435,8 @@ final class Session {
         connection.whenClosed(onClosed);
     }
 
-    /// The session is no more.
-    void end() {
+    /// The session is no more, and `batch` takes its records away.
+    void end(Batch batch) {
         back.end();
         Map<RpcConnection, Consumer<String>> ended;
         lock.lock();
@@ -278,6 +444,11 @@ final class Session {
             ended = Map.copyOf(bound);
             retireFrom(0);
             open = 0;
+            if (isPersistent()) {
+                batch.delete(SessionRecords.key(id));
+                noted.stream().forEach(slot -> batch.delete(SessionRecords.key(Keys.SLOT, id, slot)));
+                notedBack.stream().forEach(slot -> batch.delete(SessionRecords.key(Keys.CALLBACK, id, slot)));
+            }
         } finally {
             lock.unlock();
         }

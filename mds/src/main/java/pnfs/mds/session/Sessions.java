@@ -3,11 +3,15 @@ package pnfs.mds.session;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiPredicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.compound.Sequencer;
+import pnfs.mds.session.SessionRecords.SessionRecord;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.Keys;
 import pnfs.wire.nfs4.BoundDirection;
 import pnfs.wire.nfs4.ChannelAttributes;
 import pnfs.wire.nfs4.CreateSessionFlags;
@@ -40,8 +44,11 @@ public final class Sessions implements Sequencer {
     /// CB_SEQUENCE and one more.
     private static final int LEAST_CALLBACK_OPERATIONS = 2;
 
+    /// What is granted to who asks for it.
+    private static final int GRANTED_FLAGS = CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN;
+
     private static final int KNOWN_FLAGS =
-            CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN | CreateSessionFlags.CONN_RDMA;
+            GRANTED_FLAGS | CreateSessionFlags.CONN_RDMA;
 
     private final Clients clients;
     private final SessionLimits limits;
@@ -51,11 +58,49 @@ public final class Sessions implements Sequencer {
     /// What CREATE_SESSION did: its answer, and the client that it replaced.
     private record Created(OpResult result, @Nullable Client rebooted) {}
 
+    /// Brings back the sessions of the clients that go on.
     public Sessions(Clients clients, SessionLimits limits, RandomGenerator random) {
         this.clients = clients;
         this.limits = limits;
         this.budget = new SlotBudget(limits.slotsOfAll());
         this.random = random;
+        restore();
+    }
+
+    private void restore() {
+        var strays = new Batch();
+        restore(Keys.SESSION, strays, (key, value) -> {
+            SessionRecord left = SessionRecords.read(key, value);
+            Client client = clients.find(left.asked().clientId());
+            if (client == null) {
+                return false;
+            }
+            Session session = Session.restored(left, client, budget, clients.store);
+            clients.sessions.put(session.id(), session);
+            client.add(session);
+            return true;
+        });
+        restore(Keys.SLOT, strays, (key, value) -> {
+            Session session = clients.sessions.get(SessionRecords.sessionOfSlot(key));
+            return session != null
+                    && session.restore(SessionRecords.slotOf(key), SessionRecords.readSlot(key, value));
+        });
+        restore(Keys.CALLBACK, strays, (key, value) -> {
+            Session session = clients.sessions.get(SessionRecords.sessionOfSlot(key));
+            return session != null
+                    && session.restoreBack(SessionRecords.slotOf(key), SessionRecords.readSequence(key, value));
+        });
+        clients.store.append(strays);
+    }
+
+    /// Records that nobody takes go into `strays`.
+    private void restore(Keys kind, Batch strays, BiPredicate<byte[], byte[]> taken) {
+        clients.store.scan(kind.first(), kind.end(), (key, value) -> {
+            if (!taken.test(key, value)) {
+                strays.delete(key);
+            }
+            return true;
+        });
     }
 
     /// Adds this room's operations.
@@ -142,36 +187,30 @@ public final class Sessions implements Sequencer {
         if (client.sessions.size() >= limits.sessionsPerClient() && !dropAbandoned(client)) {
             throw new NfsException(NfsStatus.NOSPC, "over " + limits.sessionsPerClient() + " sessions");
         }
-        boolean backchannel = (args.flags() & CreateSessionFlags.CONN_BACK_CHAN) != 0;
-        Client rebooted = clients.confirm(client, state);
-        Opaque id = newId(client);
-        var back = new Backchannel(id, state.minorVersion(), args.back(), args.callbackProgram(), args.security());
-        var session = new Session(id, client, fore, back, budget);
+        var batch = new Batch();
+        Client rebooted = clients.confirm(batch, client);
+        var granted = new CreateSessionResult(
+                newId(client), args.sequence(), args.flags() & GRANTED_FLAGS, fore, args.back());
+        var session = new Session(
+                new SessionRecord(state.minorVersion(), args, granted), client, budget, clients.store);
+        session.note(batch);
+        state.dependsOn(clients.record(batch, client));
         state.carrier().ifPresent(session::bind);
-        if (backchannel) {
+        if ((granted.flags() & CreateSessionFlags.CONN_BACK_CHAN) != 0) {
             session.bindBackchannel(state.connection());
-            back.probe(state.connection());
+            session.back().probe(state.connection());
         }
         client.sessions.add(session);
         client.renew(state.nowNanos());
         clients.sessions.put(session.id(), session);
-        return new Created(
-                new CreateSessionResult(
-                        session.id(),
-                        args.sequence(),
-                        backchannel ? CreateSessionFlags.CONN_BACK_CHAN : 0,
-                        fore,
-                        args.back()),
-                rebooted);
+        return new Created(granted, rebooted);
     }
 
     /// A client whose DESTROY_SESSION came over another connection, and was refused, leaves its session behind.
     private boolean dropAbandoned(Client client) {
         for (Session session : client.sessions) {
             if (session.isAbandoned()) {
-                client.sessions.remove(session);
-                clients.sessions.remove(session.id());
-                session.end();
+                clients.end(session);
                 return true;
             }
         }
@@ -233,9 +272,8 @@ public final class Sessions implements Sequencer {
             if (session.isBusy(own ? state.session().slotId() : -1)) {
                 throw new NfsException(NfsStatus.DELAY, "requests of the session are still running");
             }
-            session.client().sessions.remove(session);
-            session.end();
-            return clients.sessions.remove(args.session());
+            clients.end(session); // nobody waits for it: who is not told that it is gone ends it again
+            return session;
         });
         return new OpSuccess(OpCode.DESTROY_SESSION);
     }
@@ -261,7 +299,7 @@ public final class Sessions implements Sequencer {
     }
 
     private OpResult controlBackchannel(BackchannelCtlArgs args, CompoundState state) {
-        require(state.session().sessionId()).back().control(args.callbackProgram(), args.security());
+        require(state.session().sessionId()).controlBackchannel(args.callbackProgram(), args.security());
         return new OpSuccess(OpCode.BACKCHANNEL_CTL);
     }
 

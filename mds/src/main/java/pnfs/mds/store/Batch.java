@@ -24,6 +24,12 @@ public final class Batch {
         add(new Change(key, null), key.length);
     }
 
+    /// Everything in `others`, too. Under the store's lock it may come to a sealed batch that no engine has.
+    void addAll(Batch others) {
+        changes.addAll(others.changes);
+        bytes += others.bytes;
+    }
+
     /// All changes, in the order they were made.
     public List<Change> changes() {
         return changes;

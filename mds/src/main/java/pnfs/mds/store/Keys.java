@@ -11,6 +11,12 @@ public enum Keys {
     META('m'),
     /// Confirmed clients. Key: client id. [room: session]
     CLIENT('c'),
+    /// Sessions that outlive the run. Key: session id. [room: session]
+    SESSION('t'),
+    /// The last request in a slot of theirs that changed something, and its reply. Key: session id, slot. [room: session]
+    SLOT('q'),
+    /// What their clients have seen of callbacks. Key: session id, slot of the backchannel. [room: session]
+    CALLBACK('z'),
     /// Inodes. Key: inode id. [room: namespace]
     INODE('i'),
     /// Directory entries by name. Key: directory id, name. [room: namespace]

@@ -11,6 +11,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Everything the metadata server must not forget, as ordered keys and values. A change is appended and at once
 /// visible to every reader here; a ticket says when it is durable.
@@ -19,6 +21,7 @@ import java.util.function.Consumer;
 /// - A batch is seen whole or not at all: by [#scan], after a crash, and by the engine.
 /// - Batches become durable in the order of their tickets. What a crash leaves is a prefix of the appended
 ///   batches that contains every batch whose ticket was reported durable (I5).
+/// - What one thread appends in one [#together] is durable all at once: a crash leaves all of it or none.
 /// - [#get] and [#scan] name the youngest ticket their answer depends on, absence included, so that no reply
 ///   shows what a crash could still take back (I3).
 /// - Tickets count from 1 in each run of the server and mean nothing to the next.
@@ -30,6 +33,10 @@ import java.util.function.Consumer;
 /// nowhere, because an entry leaves the overlay only after the engine shows it. [#scan] copies its part of the
 /// overlay and opens the engine's snapshot under the lock: together they are the state at that moment. Two
 /// threads that change the same keys settle their order with a lock of their own, the file's or the client's.
+///
+/// Nobody waits for a [#together] to end either: its batches, and what was appended after them, stay here until
+/// then, and go to the engine as one batch each with what they cannot be parted from. So the work in it has to be
+/// short.
 ///
 /// Callbacks of [#whenDurable] run on the engine's committer, one after the other, in ticket order; they hand
 /// their work over to a loop and return.
@@ -57,15 +64,29 @@ public final class MetadataStore implements AutoCloseable {
     /// Batches on their way, oldest first. Guarded by the lock, as are the waiters and the ticket counter.
     private final ArrayDeque<Pending> pending = new ArrayDeque<>();
 
+    /// Those of them that the engine does not have yet: the first, if any, is of a step that goes on, or cannot be
+    /// parted from one that does.
+    private final ArrayDeque<Pending> held = new ArrayDeque<>();
+    /// Where the thread is in a [#together].
+    private final ScopedValue<Step> current = ScopedValue.newInstance();
+
     private final PriorityQueue<Waiter> waiters = new PriorityQueue<>(Comparator.comparingLong(Waiter::ticket));
     private long lastTicket;
     private boolean failed;
     private final AtomicLong pendingBytes = new AtomicLong();
     private volatile long durableTicket;
 
-    private record Pending(long ticket, Batch batch) {}
+    private record Pending(long ticket, Batch batch, @Nullable Step step) {}
 
     private record Waiter(long ticket, Runnable then) {}
+
+    /// What belongs together. Guarded by the lock.
+    private static final class Step {
+        @Nullable
+        Pending youngest;
+
+        boolean over;
+    }
 
     /// Receives the entries of a [#scan].
     @FunctionalInterface
@@ -160,23 +181,127 @@ public final class MetadataStore implements AutoCloseable {
         if (batch.isEmpty()) {
             return 0;
         }
+        Step step = step();
         lock.lock();
         try {
-            if (failed) {
-                throw new IllegalStateException("append to a store whose engine has failed");
-            }
+            requireWorking();
             batch.seal();
-            long ticket = ++lastTicket;
-            for (Batch.Change change : batch.changes()) {
-                overlay.put(change.key(), new Stored(change.value(), ticket));
-            }
-            pending.add(new Pending(ticket, batch));
+            var appended = new Pending(++lastTicket, batch, step);
+            show(batch, appended.ticket());
+            pending.add(appended);
+            held.add(appended);
             pendingBytes.addAndGet(batch.bytes());
-            engine.commit(ticket, batch);
-            return ticket;
+            if (step == null) {
+                handOver();
+            } else {
+                step.youngest = appended;
+            }
+            return appended.ticket();
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Does `work`; what this thread appends meanwhile is durable all at once. To be short, since nothing that
+    /// anybody appends later becomes durable before it ends. One in another is a step of its own.
+    public <T extends @Nullable Object> T together(Supplier<T> work) {
+        var step = new Step();
+        try {
+            return ScopedValue.where(current, step).call(work::get);
+        } finally {
+            end(step);
+        }
+    }
+
+    /// In [#together]: appends `more`, whose keys nobody else reads or writes, so that it does not matter when they are
+    /// written. Where it can, it makes `more` part of what was appended there last, and nothing behind that has to
+    /// wait for it.
+    ///
+    /// @param after the youngest ticket that `more` depends on
+    /// @return the ticket of `more`
+    public long amend(Batch more, long after) {
+        Step step = step();
+        lock.lock();
+        try {
+            Pending youngest = step == null ? null : step.youngest;
+            if (youngest == null || youngest.ticket() < after) {
+                return append(more);
+            }
+            requireWorking();
+            youngest.batch().addAll(more);
+            show(more, youngest.ticket());
+            pendingBytes.addAndGet(more.bytes());
+            return youngest.ticket();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The one that the thread is in; a callback of [#whenDurable] may run at the end of one that is over.
+    private @Nullable Step step() {
+        Step step = current.isBound() ? current.get() : null;
+        return step == null || step.over ? null : step;
+    }
+
+    private void requireWorking() {
+        if (failed) {
+            throw new IllegalStateException("append to a store whose engine has failed");
+        }
+    }
+
+    private void show(Batch batch, long ticket) {
+        for (Batch.Change change : batch.changes()) {
+            overlay.put(change.key(), new Stored(change.value(), ticket));
+        }
+    }
+
+    private void end(Step step) {
+        lock.lock();
+        try {
+            step.over = true;
+            if (step.youngest != null) {
+                handOver();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives the engine what is whole, in the order of tickets. Under the lock.
+    private void handOver() {
+        for (int whole = firstWhole(); whole > 0; whole = firstWhole()) {
+            Pending next = held.remove();
+            Batch batch = next.batch();
+            if (whole > 1) {
+                batch = new Batch();
+                batch.addAll(next.batch());
+                for (int i = 1; i < whole; i++) {
+                    next = held.remove();
+                    batch.addAll(next.batch());
+                }
+            }
+            engine.commit(next.ticket(), batch);
+        }
+    }
+
+    /// How many of those that are held, from the first on, have nothing behind them that belongs to them; 0 where
+    /// that is still open.
+    private int firstWhole() {
+        long end = 0;
+        int count = 0;
+        for (Pending next : held) {
+            Step step = next.step();
+            if (step != null && !step.over) {
+                return 0;
+            }
+            Pending youngest = step == null ? null : step.youngest;
+            end = Math.max(end, youngest == null ? next.ticket() : youngest.ticket());
+            count++;
+            if (end == next.ticket()) {
+                return count;
+            }
+        }
+        return 0;
     }
 
     /// The ticket of the last append; 0 before the first.

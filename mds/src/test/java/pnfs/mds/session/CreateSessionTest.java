@@ -102,7 +102,7 @@ class CreateSessionTest {
                         TestServer.LIMITS.slots(),
                         Optional.empty()));
         assertThat(created.back()).isEqualTo(TestSession.BACK);
-        assertThat(created.flags()).isEqualTo(CreateSessionFlags.CONN_BACK_CHAN);
+        assertThat(created.flags()).isEqualTo(CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN);
         assertThat(created.sequence()).isEqualTo(1);
     }
 

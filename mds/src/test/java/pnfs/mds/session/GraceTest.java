@@ -181,7 +181,11 @@ class GraceTest {
         var started = new TestServer[1];
         started[0] = new TestServer(slow, new ManualLoop(), table -> register(table, started));
         TestPeer peer = started[0].connect();
-        TestSession session = TestSession.confirm(peer, "owner", 1);
+        var known = TestSession.exchangeId(peer, "owner", 1);
+        int created =
+                peer.send(2, TestSession.createSession(known.clientId(), known.sequence(), TestSession.FORE));
+        slow.commitAll();
+        TestSession session = TestSession.of(peer, known.clientId(), peer.results(created));
         TestSession sameTime = TestSession.of(peer, session.clientId, session.id, 1);
 
         int complete = session.send(false, new ReclaimCompleteArgs(false));

@@ -20,7 +20,7 @@ import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
 import pnfs.wire.nfs4.Stateid;
 
-/// A server process that is killed and started again goes on with its clients: `docs/decisions/0008`. In these
+/// A server process that is killed and started again goes on with its clients: `docs/decisions/0010`. In these
 /// tests LOOKUPP takes new state, and CLOSE takes old state back.
 class ReconnectTest {
     private MemoryEngine engine = MemoryEngine.committing();
@@ -72,11 +72,24 @@ class ReconnectTest {
     }
 
     @Test
-    void a_client_that_had_not_said_that_it_is_done_is_not_known_any_more() {
+    void a_client_that_had_not_said_that_it_is_done_goes_on_and_says_so_then() {
         TestSession before = TestSession.confirm(server.connect(), "client", 1);
         kill();
 
+        TestSession after = session(before.clientId, 7);
+
+        assertThat(take(after)).isEqualTo(NfsStatus.GRACE);
+        assertThat(after.run(new ReclaimCompleteArgs(false)).status()).isEqualTo(NfsStatus.OK);
+        assertThat(take(after)).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_client_that_had_not_said_that_it_is_done_has_nothing_to_take_back_after_the_loss_of_a_machine() {
+        TestSession before = TestSession.confirm(server.connect(), "client", 1);
+        loseMachine("second");
+
         assertThat(create(before.clientId, 2).status()).isEqualTo(NfsStatus.STALE_CLIENTID);
+        assertThat(server.clients.grace().isOver(server.loop.nowNanos())).isTrue();
     }
 
     @Test

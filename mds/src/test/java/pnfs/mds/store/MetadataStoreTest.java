@@ -75,6 +75,60 @@ class MetadataStoreTest {
     }
 
     @Test
+    void what_is_appended_together_is_durable_at_once_with_all_that_came_between() {
+        long last = store.together(() -> {
+            store.append(put(1));
+            store.together(() -> store.append(put(2))); // somebody else's
+            assertThat(engine.queued()).isZero();
+            return store.append(put(3));
+        });
+
+        assertThat(engine.queued()).isEqualTo(1);
+        assertThat(store.durableTicket()).isZero();
+        engine.commit(1);
+        assertThat(store.durableTicket()).isEqualTo(last);
+    }
+
+    @Test
+    void what_amends_a_batch_parts_nobody_from_it_and_waits_for_nobody() {
+        store.together(() -> {
+            long own = store.append(put(1));
+            store.together(() -> store.append(put(2)));
+            assertThat(store.amend(put(3), own)).isEqualTo(own);
+            return own;
+        });
+
+        assertThat(engine.queued()).isEqualTo(2);
+        engine.commit(1);
+        assertThat(store.get(Keys.INODE.of(3)).isPresent()).isTrue();
+        assertThat(store.get(Keys.INODE.of(3)).ticket()).isZero();
+        assertThat(store.get(Keys.INODE.of(2)).ticket()).isEqualTo(2);
+    }
+
+    @Test
+    void what_amends_a_batch_is_not_durable_before_what_it_depends_on__I3() {
+        store.together(() -> {
+            store.append(put(1));
+            long other = store.together(() -> store.append(put(2)));
+            assertThat(store.amend(put(3), other)).isGreaterThan(other);
+            return other;
+        });
+
+        assertThat(engine.queued()).isEqualTo(1);
+    }
+
+    @Test
+    void what_fails_in_between_keeps_nobody_waiting() {
+        assertThatThrownBy(() -> store.together(() -> {
+                    store.append(put(1));
+                    throw new IllegalStateException("a defect");
+                }))
+                .hasMessage("a defect");
+
+        assertThat(engine.queued()).isEqualTo(1);
+    }
+
+    @Test
     void an_engine_that_fails_never_acknowledges_anything_again() {
         var failing = new FailingEngine();
         var heard = new ArrayList<Throwable>();

@@ -56,6 +56,7 @@ public final class TestServer {
     public final ManualLoop loop;
     public final MemoryEngine engine;
     public final MetadataStore store;
+    public final ServerIdentity identity;
     public final Clients clients;
     public final Sessions sessions;
     public final List<CorruptStoreException> damage = new ArrayList<>();
@@ -96,7 +97,7 @@ public final class TestServer {
             throw new AssertionError(failure);
         });
         var random = new SplittableRandom(7);
-        ServerIdentity identity = ServerIdentity.start(store, random, machine);
+        identity = ServerIdentity.start(store, random, machine);
         engine.commitAll();
         clients = new Clients(store, identity, LIMITS, loop.nowNanos());
         sessions = new Sessions(clients, LIMITS, random);

@@ -73,8 +73,30 @@ public final class TestSession {
     }
 
     public static CreateSessionArgs createSession(long clientId, int sequence, ChannelAttributes fore) {
-        return new CreateSessionArgs(
-                clientId, sequence, CreateSessionFlags.CONN_BACK_CHAN, fore, BACK, 0x40000000, List.of());
+        return createSession(clientId, sequence, CreateSessionFlags.CONN_BACK_CHAN, fore);
+    }
+
+    public static CreateSessionArgs createSession(long clientId, int sequence, int flags, ChannelAttributes fore) {
+        return new CreateSessionArgs(clientId, sequence, flags, fore, BACK, 0x40000000, List.of());
+    }
+
+    /// A new client of this owner, with a session that outlives the server's run, and its RECLAIM_COMPLETE.
+    public static TestSession persistent(TestPeer peer, String owner) {
+        ExchangeIdResult known = exchangeId(peer, owner, 1);
+        int flags = CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN;
+        TestSession session = of(
+                peer,
+                known.clientId(),
+                peer.call(2, createSession(known.clientId(), known.sequence(), flags, FORE)));
+        assertThat(session.run(new ReclaimCompleteArgs(false)).status()).isEqualTo(NfsStatus.OK);
+        return session;
+    }
+
+    /// The same slot with its count, over another connection.
+    public TestSession over(TestPeer other) {
+        var next = new TestSession(other, clientId, id, slot);
+        next.sequence = sequence;
+        return next;
     }
 
     /// The operations in a COMPOUND of the session, on this slot.
