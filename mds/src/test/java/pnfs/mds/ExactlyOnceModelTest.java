@@ -11,6 +11,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
+import pnfs.mds.check.StoreCheck;
+import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.ManualLoop;
@@ -19,6 +21,7 @@ import pnfs.mds.testing.TestServer;
 import pnfs.mds.testing.TestSession;
 import pnfs.testing.Seeds;
 import pnfs.wire.nfs4.Attribute;
+import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CompoundCodec.Results;
 import pnfs.wire.nfs4.CreateObject;
@@ -26,7 +29,6 @@ import pnfs.wire.nfs4.CreateSessionFlags;
 import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
-import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.LockType;
 import pnfs.wire.nfs4.Locker;
@@ -58,9 +60,9 @@ import pnfs.wire.nfs4.StateOwner;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
-/// A client sends COMPOUNDs of all kinds to two servers alike. One of these is killed every now and then, with some of
-/// what was changed last in its store; then the client sends again what it was not answered, and what it was. Each
-/// COMPOUND has run once, and no answer differs from the first.
+/// A client sends COMPOUNDs of all kinds to two servers alike. One of these is killed every now and then, with
+/// some of what was changed last in its store; then the client sends again what it was not answered, and what
+/// it was. Each COMPOUND has run once, and no answer differs from the first.
 class ExactlyOnceModelTest {
     private static final int SLOTS = 3;
     private static final int STEPS = 40;
@@ -68,7 +70,6 @@ class ExactlyOnceModelTest {
     /// What is decided by the changes alone, and not by when the server began.
     private static final List<Keys> KINDS = List.of(
             Keys.SLOT, Keys.INODE, Keys.ENTRY, Keys.COOKIE, Keys.XATTR, Keys.ORPHAN, Keys.OPEN, Keys.LOCK, Keys.RANGE);
-
 
     private final Side steady = new Side("steady");
     private final Side killed = new Side("killed");
@@ -129,6 +130,7 @@ class ExactlyOnceModelTest {
         final byte[] compound;
         final List<NfsStatus> expected;
         int xid;
+
         @Nullable
         Opaque answer;
 
@@ -155,10 +157,12 @@ class ExactlyOnceModelTest {
             assertThat(calls).allMatch(call -> call.answer != null);
             assertThat(killed.records()).isEqualTo(steady.records());
         }
+        assertThat(StoreCheck.run(killed.engine, LayoutRooms.VOLUMES, _ -> {}).findings())
+                .isEmpty();
     }
 
-    /// One that changes nothing is the last: sent again, it may run after another that was sent at the same time, and
-    /// then its answer is another.
+    /// One that changes nothing is the last: sent again, it may run after another that was sent at the same
+    /// time, and then its answer is another.
     private List<Call> send(RandomGenerator random) {
         var calls = new ArrayList<Call>();
         long before = -1;
@@ -217,13 +221,7 @@ class ExactlyOnceModelTest {
             default ->
                 List.of(
                         new LayoutGetArgs(
-                                false,
-                                LayoutType.SCSI,
-                                Iomode.READ_WRITE,
-                                range,
-                                4096,
-                                Stateid.CURRENT,
-                                4096),
+                                false, LayoutType.SCSI, Iomode.READ_WRITE, range, 4096, Stateid.CURRENT, 4096),
                         new LayoutCommitArgs(
                                 range,
                                 false,

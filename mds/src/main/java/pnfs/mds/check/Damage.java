@@ -17,6 +17,7 @@ public enum Damage {
     STRAY_FENCE("a reservation key for a volume that is not there", "removed"),
     STRAY_OPEN("an open of no regular file, or of a client that is gone", "removed"),
     STRAY_LOCK("a byte-range lock under no open", "removed"),
+    STRAY_SESSION("a session of a client that is gone, or a slot of a session that is not there", "removed"),
     STRAY_DELEGATION("a delegation of no regular file, or of a client that is gone", "removed"),
     OVERLAP("two extents for the same bytes of a file", "none: copy the file and remove it"),
     SHARED_SPACE("the same space in two extents", "none: copy the files, look which bytes are whose, remove both"),

@@ -69,6 +69,7 @@ public final class StoreCheck {
         }
         names.finish(engine);
         fences(volumes);
+        SessionCheck.run(engine, findings);
         space.finish(engine, volumes, findings);
         return new Report(findings.all(), files, findings.repair);
     }

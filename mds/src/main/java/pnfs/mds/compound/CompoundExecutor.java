@@ -25,8 +25,9 @@ import pnfs.wire.xdr.XdrReader;
 ///   failure, whose status is the COMPOUND's.
 /// - A reply leaves when the youngest ticket that any of its operations depends on is durable, a read's
 ///   included (I3); only then it is put into the slot, so that a replay shows nothing younger.
-/// - What a COMPOUND changed and the note of its reply are durable at once, as far as it does not defer in between:
-///   a retry after a crash finds both or neither. That reply shows nothing that the crash took back.
+/// - What a COMPOUND changed and the note of its reply are durable at once: a retry after a crash finds both or
+///   neither. Where an operation lets go of the loop, the note until then says DELAY for that one. No noted
+///   reply shows what the crash took back.
 /// - A request that holds a slot gives it back exactly once, when its reply leaves.
 /// - What cannot be repeated is not begun where its result might not fit into the reply, or into the cache that
 ///   the client asked for.

@@ -53,7 +53,9 @@ final class CompoundRun {
     /// What is left to decode; from the first operation that may answer later on, a copy of our own.
     private XdrReader in;
 
-    /// Where the operation that runs begins.
+    /// The operation that runs, and where it begins.
+    private OpCode running = OpCode.ILLEGAL;
+
     private int operationBegin;
 
     private boolean ownsRequest;
@@ -102,8 +104,8 @@ final class CompoundRun {
         advance();
     }
 
-    /// Runs operations until one defers its answer or waits for a client, one fails, or all are done. A crash leaves
-    /// all that they changed or nothing.
+    /// Runs operations until one defers its answer or waits for a client, one fails, or all are done. A crash
+    /// leaves all that they changed or nothing.
     private void advance() {
         if (executor.store().together(this::runOn)) {
             executor.store().whenDurable(state.ticket(), this::leave);
@@ -117,11 +119,37 @@ final class CompoundRun {
             if (result != null) {
                 add(result);
             } else if (replayed == null) {
+                noteUnfinished();
                 return false; // deferred: goes on in resume; or waits, and is run again
             }
         }
         complete();
         return true;
+    }
+
+    /// What was changed so far may be durable long before the reply is there: after a crash in between a retry
+    /// hears that it was done, and that the rest has to be asked for again.
+    private void noteUnfinished() {
+        if (turn == null || !changed) {
+            return;
+        }
+        int soFar = out.position();
+        OpCodec.writeResult(out, failure(running, NfsStatus.DELAY));
+        CompoundCodec.endResults(out, begun, NfsStatus.DELAY, done + 1);
+        note(turn, toKeep());
+        out.truncate(soFar);
+    }
+
+    /// The reply as it is now, where a retry is to find it.
+    private byte @Nullable [] toKeep() {
+        boolean keep = cacheThis || out.position() - begin <= ALWAYS_KEPT_BYTES;
+        return keep ? out.toByteArray(begin) : null;
+    }
+
+    private void note(Sequencer.Turn taken, byte @Nullable [] answer) {
+        var note = new Batch();
+        taken.note(note, answer);
+        executor.store().amend(note, state.ticket());
     }
 
     private void resume(OpResult result) {
@@ -136,6 +164,7 @@ final class CompoundRun {
         operationBegin = in.position();
         try {
             op = OpCode.of(in.peekUint32());
+            running = op;
             OpFacts facts = OpFacts.of(op).orElse(null);
             if (facts == null || facts.minorVersion() > header.minorVersion()) {
                 op = OpCode.ILLEGAL;
@@ -340,12 +369,9 @@ final class CompoundRun {
         }
         CompoundCodec.endResults(out, begun, status, done);
         if (turn != null) {
-            boolean keep = cacheThis || out.position() - begin <= ALWAYS_KEPT_BYTES;
-            kept = keep ? out.toByteArray(begin) : null;
+            kept = toKeep();
             if (changed) {
-                var note = new Batch();
-                turn.note(note, kept);
-                executor.store().amend(note, state.ticket());
+                note(turn, kept);
             }
         }
     }

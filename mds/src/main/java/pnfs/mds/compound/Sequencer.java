@@ -42,8 +42,8 @@ public interface Sequencer {
 
     /// A slot in use.
     interface Turn {
-        /// Adds to `batch` what lets a retry be answered after a restart too: the COMPOUND is done, and has changed
-        /// what is in the store. Nothing where the client did not ask for that.
+        /// Adds to `batch` what lets a retry be answered after a restart too: the COMPOUND is done, and has
+        /// changed what is in the store. Nothing where the client did not ask for that.
         ///
         /// @param reply as for [#end]
         void note(Batch batch, byte @Nullable [] reply);

@@ -75,8 +75,8 @@ final class Client {
         return client;
     }
 
-    /// It has this session since the run before. The youngest tells what its last CREATE_SESSION was answered, unless
-    /// that was refused.
+    /// It has this session since the run before. The youngest tells what its last CREATE_SESSION was answered,
+    /// unless that was refused.
     void add(Session session) {
         sessions.add(session);
         CreateSessionResult granted = session.record().granted();

@@ -26,13 +26,13 @@ import pnfs.wire.nfs4.ServerOwner;
 import pnfs.wire.nfs4.StateProtection;
 import pnfs.wire.xdr.Opaque;
 
-/// Every client this server knows, by id and by owner, and their leases. A client that has a session has a record in
-/// the store: after a restart it goes on, or where state may be lost ([ServerIdentity#since]) it and nobody else may
-/// reclaim, if it has said RECLAIM_COMPLETE, without which it is granted nothing.
+/// Every client this server knows, by id and by owner, and their leases. A client that has a session has a
+/// record in the store: after a restart it goes on, or where state may be lost ([ServerIdentity#since]) it and
+/// nobody else may reclaim, if it has said RECLAIM_COMPLETE, without which it is granted nothing.
 ///
 /// One lock, rank CLIENT, guards the table, its clients, and grace. It is taken by what is rare; SEQUENCE
-/// renews a lease without it. The rooms that hold state for clients hear of a release after the lock was
-/// given back.
+/// renews a lease without it. The rooms that hold state for clients hear of a release after the lock was given
+/// back.
 public final class Clients {
     /// `eir_sequenceid`: what the first CREATE_SESSION of a client presents.
     static final int FIRST_CREATE_SEQUENCE = 1;
@@ -309,7 +309,8 @@ public final class Clients {
         store.append(batch);
     }
 
-    /// RECLAIM_COMPLETE, RFC 8881 §18.51. From here on the client may hold state, and its record says so (§8.4.2.1).
+    /// RECLAIM_COMPLETE, RFC 8881 §18.51. From here on the client may hold state, and its record says so
+    /// (§8.4.2.1).
     void reclaimComplete(CompoundState state) {
         enter();
         try {

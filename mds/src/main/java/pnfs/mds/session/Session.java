@@ -35,9 +35,9 @@ import pnfs.wire.xdr.Opaque;
 /// A session: its slots, what was negotiated for it, and the connections that carry it. RFC 8881 §2.10. Guarded
 /// by its own lock, which is a leaf: nothing is called while it is held.
 ///
-/// One that is persistent (§2.10.6.5) has records of itself and of what changed something in its slots, and the next run
-/// goes on with it. What changed nothing has none, so a slot that was brought back takes any sequence but the noted one
-/// as new, once.
+/// One that is persistent (§2.10.6.5) has records of itself and of what changed something in its slots, and the
+/// next run goes on with it. What changed nothing has none, so a slot that was brought back takes any sequence
+/// but the noted one as new, once.
 final class Session {
     private final Opaque id;
     private final Client client;
@@ -105,8 +105,7 @@ final class Session {
         this(record, client, budget, store, false);
     }
 
-    private Session(
-            SessionRecord record, Client client, SlotBudget budget, MetadataStore store, boolean isRestored) {
+    private Session(SessionRecord record, Client client, SlotBudget budget, MetadataStore store, boolean isRestored) {
         this.record = record;
         this.id = record.id();
         this.client = client;
@@ -381,10 +380,7 @@ final class Session {
     void bindBackchannel(RpcConnection connection) {
         bind(connection);
         change(asked -> with(
-                asked,
-                asked.flags() | CreateSessionFlags.CONN_BACK_CHAN,
-                asked.callbackProgram(),
-                asked.security()));
+                asked, asked.flags() | CreateSessionFlags.CONN_BACK_CHAN, asked.callbackProgram(), asked.security()));
         back.bind(connection);
     }
 

@@ -16,9 +16,9 @@ import pnfs.wire.xdr.XdrException;
 import pnfs.wire.xdr.XdrReader;
 import pnfs.wire.xdr.XdrWriter;
 
-/// Sessions that outlive the run of the server (CREATE_SESSION4_FLAG_PERSIST, RFC 8881 §2.10.6.5), and for each of
-/// their slots the last request that changed something. The first half of a session's id is its client's. Numbers in
-/// keys are big-endian, values are XDR.
+/// Sessions that outlive the run of the server (CREATE_SESSION4_FLAG_PERSIST, RFC 8881 §2.10.6.5), and for each
+/// of their slots the last request that changed something. The first half of a session's id is its client's.
+/// Numbers in keys are big-endian, values are XDR.
 ///
 /// ```
 /// key    SESSION, fixed<16> session id
@@ -101,10 +101,9 @@ public final class SessionRecords {
     static SessionRecord read(byte[] key, byte[] value) {
         Opaque id = sessionOf(key, SESSION_KEY_BYTES);
         return read(value, "session " + id, in -> {
-            var session = new SessionRecord(
-                    in.readUint32(),
-                    (CreateSessionArgs) OpCodec.readArgs(in),
-                    (CreateSessionResult) OpCodec.readResult(in));
+            var session =
+                    new SessionRecord(in.readUint32(), (CreateSessionArgs) OpCodec.readArgs(in), (CreateSessionResult)
+                            OpCodec.readResult(in));
             if (!session.id().equals(id)) {
                 throw new CorruptStoreException("session " + id + " has the record of " + session.id());
             }
@@ -151,6 +150,25 @@ public final class SessionRecords {
             throw new CorruptStoreException("session with a key of " + key.length + " bytes");
         }
         return Opaque.of(Arrays.copyOfRange(key, 1, SESSION_KEY_BYTES));
+    }
+
+    /// The session that a record is of.
+    ///
+    /// @throws CorruptStoreException when the record is not what is written here
+    public static Opaque sessionOf(Keys kind, byte[] key, byte[] value) {
+        switch (kind) {
+            case SESSION -> {
+                return read(key, value).id();
+            }
+            case SLOT -> readSlot(key, value);
+            default -> readSequence(key, value);
+        }
+        return sessionOfSlot(key);
+    }
+
+    /// The client of a session.
+    public static long clientOf(Opaque session) {
+        return ByteBuffer.wrap(session.toByteArray()).getLong();
     }
 
     /// The session of a record of a slot.

@@ -47,8 +47,7 @@ public final class Sessions implements Sequencer {
     /// What is granted to who asks for it.
     private static final int GRANTED_FLAGS = CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN;
 
-    private static final int KNOWN_FLAGS =
-            GRANTED_FLAGS | CreateSessionFlags.CONN_RDMA;
+    private static final int KNOWN_FLAGS = GRANTED_FLAGS | CreateSessionFlags.CONN_RDMA;
 
     private final Clients clients;
     private final SessionLimits limits;
@@ -71,7 +70,7 @@ public final class Sessions implements Sequencer {
         var strays = new Batch();
         restore(Keys.SESSION, strays, (key, value) -> {
             SessionRecord left = SessionRecords.read(key, value);
-            Client client = clients.find(left.asked().clientId());
+            Client client = clients.find(SessionRecords.clientOf(left.id()));
             if (client == null) {
                 return false;
             }
@@ -82,8 +81,7 @@ public final class Sessions implements Sequencer {
         });
         restore(Keys.SLOT, strays, (key, value) -> {
             Session session = clients.sessions.get(SessionRecords.sessionOfSlot(key));
-            return session != null
-                    && session.restore(SessionRecords.slotOf(key), SessionRecords.readSlot(key, value));
+            return session != null && session.restore(SessionRecords.slotOf(key), SessionRecords.readSlot(key, value));
         });
         restore(Keys.CALLBACK, strays, (key, value) -> {
             Session session = clients.sessions.get(SessionRecords.sessionOfSlot(key));
@@ -191,8 +189,8 @@ public final class Sessions implements Sequencer {
         Client rebooted = clients.confirm(batch, client);
         var granted = new CreateSessionResult(
                 newId(client), args.sequence(), args.flags() & GRANTED_FLAGS, fore, args.back());
-        var session = new Session(
-                new SessionRecord(state.minorVersion(), args, granted), client, budget, clients.store);
+        var session =
+                new Session(new SessionRecord(state.minorVersion(), args, granted), client, budget, clients.store);
         session.note(batch);
         state.dependsOn(clients.record(batch, client));
         state.carrier().ifPresent(session::bind);

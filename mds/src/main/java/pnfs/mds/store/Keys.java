@@ -13,7 +13,8 @@ public enum Keys {
     CLIENT('c'),
     /// Sessions that outlive the run. Key: session id. [room: session]
     SESSION('t'),
-    /// The last request in a slot of theirs that changed something, and its reply. Key: session id, slot. [room: session]
+    /// The last request in a slot of theirs that changed something, and its reply. Key: session id, slot.
+    /// [room: session]
     SLOT('q'),
     /// What their clients have seen of callbacks. Key: session id, slot of the backchannel. [room: session]
     CALLBACK('z'),

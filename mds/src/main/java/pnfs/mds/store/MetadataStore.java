@@ -76,7 +76,8 @@ public final class MetadataStore implements AutoCloseable {
     private final AtomicLong pendingBytes = new AtomicLong();
     private volatile long durableTicket;
 
-    private record Pending(long ticket, Batch batch, @Nullable Step step) {}
+    private record Pending(
+            long ticket, Batch batch, @Nullable Step step) {}
 
     private record Waiter(long ticket, Runnable then) {}
 
@@ -213,9 +214,9 @@ public final class MetadataStore implements AutoCloseable {
         }
     }
 
-    /// In [#together]: appends `more`, whose keys nobody else reads or writes, so that it does not matter when they are
-    /// written. Where it can, it makes `more` part of what was appended there last, and nothing behind that has to
-    /// wait for it.
+    /// In [#together]: appends `more`, whose keys nobody else reads or writes, so that it does not matter when
+    /// they are written. Where it can, it makes `more` part of what was appended there last, and nothing behind
+    /// that has to wait for it.
     ///
     /// @param after the youngest ticket that `more` depends on
     /// @return the ticket of `more`

@@ -83,6 +83,9 @@ class StoreCheckTest {
                 byte[] unknown = new byte[DeviceId.BYTES];
                 change(Keys.FENCE.of(NOWHERE, unknown), new byte[] {2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0});
             }),
+            Map.entry(
+                    Damage.STRAY_SESSION,
+                    () -> change(Keys.CALLBACK.of(new byte[20]), new byte[] {0, 0, 0, 1, 0, 0, 0, 5})),
             Map.entry(Damage.STRAY_OPEN, () -> {
                 byte[] open = keys(Keys.OPEN.of(first.inode())).getFirst();
                 change(withFirstNumber(open, NOWHERE), valueOf(open));

@@ -182,8 +182,7 @@ class GraceTest {
         started[0] = new TestServer(slow, new ManualLoop(), table -> register(table, started));
         TestPeer peer = started[0].connect();
         var known = TestSession.exchangeId(peer, "owner", 1);
-        int created =
-                peer.send(2, TestSession.createSession(known.clientId(), known.sequence(), TestSession.FORE));
+        int created = peer.send(2, TestSession.createSession(known.clientId(), known.sequence(), TestSession.FORE));
         slow.commitAll();
         TestSession session = TestSession.of(peer, known.clientId(), peer.results(created));
         TestSession sameTime = TestSession.of(peer, session.clientId, session.id, 1);

@@ -2,8 +2,10 @@ package pnfs.mds.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.store.Batch;
@@ -23,12 +25,15 @@ import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
+import pnfs.wire.nfs4.OpArgs.CommitArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
 import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
 import pnfs.wire.nfs4.OpArgs.RemoveArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpCode;
+import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.CommitResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpResult.RemoveResult;
@@ -37,14 +42,15 @@ import pnfs.wire.nfs4.SequenceFlags;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
-/// Sessions that outlive a kill of the server's process, RFC 8881 §2.10.6.5. In these tests REMOVE counts in the store
-/// how often it ran.
+/// Sessions that outlive a kill of the server's process, RFC 8881 §2.10.6.5. In these tests REMOVE counts in
+/// the store how often it ran, and COMMIT waits.
 class PersistentSessionTest {
     /// Over what a slot keeps without being asked.
     private static final int LARGE = 600;
 
     private static final int PATH_DOWN = SequenceFlags.CB_PATH_DOWN | SequenceFlags.CB_PATH_DOWN_SESSION;
 
+    private final List<Consumer<OpResult>> waiting = new ArrayList<>();
     private MemoryEngine engine = MemoryEngine.committing();
     private String machine = "first";
     private TestServer server = start();
@@ -58,7 +64,7 @@ class PersistentSessionTest {
         return new TestServer(engine, new ManualLoop(), rooms, machine);
     }
 
-    private static void register(OpTable table, MetadataStore store) {
+    private void register(OpTable table, MetadataStore store) {
         table.register(OpCode.REMOVE, RemoveArgs.class, (_, state) -> {
                     long before = executions(store);
                     var batch = new Batch();
@@ -66,6 +72,7 @@ class PersistentSessionTest {
                     state.dependsOn(store.append(batch));
                     return new RemoveResult(new ChangeInfo(true, before, before + 1));
                 })
+                .registerDeferred(OpCode.COMMIT, CommitArgs.class, (_, _, done) -> waiting.add(done))
                 .register(
                         OpCode.GETATTR,
                         GetAttrArgs.class,
@@ -128,10 +135,12 @@ class PersistentSessionTest {
         session.run(new PutRootFhArgs(), new RemoveArgs("name"));
         kill();
 
-        assertThat(status(removal(new SequenceArgs(session.id, 77, 0, 0, false)))).isEqualTo(NfsStatus.OK);
+        assertThat(status(removal(new SequenceArgs(session.id, 77, 0, 0, false))))
+                .isEqualTo(NfsStatus.OK);
         assertThat(status(removal(new SequenceArgs(session.id, 79, 0, 0, false))))
                 .isEqualTo(NfsStatus.SEQ_MISORDERED);
-        assertThat(status(removal(new SequenceArgs(session.id, 78, 0, 0, false)))).isEqualTo(NfsStatus.OK);
+        assertThat(status(removal(new SequenceArgs(session.id, 78, 0, 0, false))))
+                .isEqualTo(NfsStatus.OK);
         assertThat(executions(server.store)).isEqualTo(3);
     }
 
@@ -157,6 +166,32 @@ class PersistentSessionTest {
 
         assertThat(status(request)).isEqualTo(NfsStatus.RETRY_UNCACHED_REP);
         assertThat(executions(server.store)).isEqualTo(1);
+    }
+
+    @Test
+    void what_was_done_before_an_operation_waits_is_not_done_again_and_the_rest_is_to_be_asked_for_again() {
+        OpArgs[] request = TestSession.inSession(
+                session.next(false), new PutRootFhArgs(), new RemoveArgs("name"), new CommitArgs(0, 0));
+        session.peer.send(2, request);
+        kill();
+
+        List<OpResult> results = session.peer.call(2, request).operations();
+
+        assertThat(results.stream().map(OpResult::status))
+                .containsExactly(NfsStatus.OK, NfsStatus.OK, NfsStatus.OK, NfsStatus.DELAY);
+        assertThat(executions(server.store)).isEqualTo(1);
+    }
+
+    @Test
+    void the_answer_of_an_operation_that_waited_is_noted_when_it_is_there() {
+        OpArgs[] request = TestSession.inSession(
+                session.next(false), new PutRootFhArgs(), new RemoveArgs("name"), new CommitArgs(0, 0));
+        int sent = session.peer.send(2, request);
+        waiting.removeFirst().accept(new CommitResult(5));
+        Opaque answered = session.peer.bytes(sent);
+        kill();
+
+        assertThat(session.peer.bytes(session.peer.send(2, request))).isEqualTo(answered);
     }
 
     @Test
@@ -201,12 +236,10 @@ class PersistentSessionTest {
                 peer.call(
                         2,
                         TestSession.createSession(
-                                known.clientId(),
-                                known.sequence(),
-                                CreateSessionFlags.PERSIST,
-                                TestSession.FORE)));
+                                known.clientId(), known.sequence(), CreateSessionFlags.PERSIST, TestSession.FORE)));
         peer.call(2, new BindConnToSessionArgs(plain.id, BindDirection.FORE_OR_BOTH, false));
-        assertThat(plain.run(new OpArgs.BackchannelCtlArgs(0x4000_0007, List.of())).status())
+        assertThat(plain.run(new OpArgs.BackchannelCtlArgs(0x4000_0007, List.of()))
+                        .status())
                 .isEqualTo(NfsStatus.OK);
         kill();
 
@@ -216,8 +249,8 @@ class PersistentSessionTest {
         Backchannel back = server.clients.backchannels(plain.clientId).getFirst();
 
         assertThat(sequenced.statusFlags()).isEqualTo(PATH_DOWN);
-        assertThat(back.begin()).hasValueSatisfying(turn -> assertThat(turn.program())
-                .isEqualTo(0x4000_0007));
+        assertThat(back.begin())
+                .hasValueSatisfying(turn -> assertThat(turn.program()).isEqualTo(0x4000_0007));
     }
 
     @Test
@@ -231,8 +264,8 @@ class PersistentSessionTest {
 
         Backchannel after = server.clients.backchannels(session.clientId).getFirst();
 
-        assertThat(after.begin()).hasValueSatisfying(turn -> assertThat(turn.sequence())
-                .isEqualTo(4));
+        assertThat(after.begin())
+                .hasValueSatisfying(turn -> assertThat(turn.sequence()).isEqualTo(4));
     }
 
     @Test

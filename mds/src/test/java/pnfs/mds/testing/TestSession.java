@@ -85,9 +85,7 @@ public final class TestSession {
         ExchangeIdResult known = exchangeId(peer, owner, 1);
         int flags = CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN;
         TestSession session = of(
-                peer,
-                known.clientId(),
-                peer.call(2, createSession(known.clientId(), known.sequence(), flags, FORE)));
+                peer, known.clientId(), peer.call(2, createSession(known.clientId(), known.sequence(), flags, FORE)));
         assertThat(session.run(new ReclaimCompleteArgs(false)).status()).isEqualTo(NfsStatus.OK);
         return session;
     }
