@@ -51,6 +51,8 @@ final class Audit implements Session.Owner {
     private final Map<Long, String> owners = new HashMap<>();
     private final long mostNanos;
     private long allottedBytes;
+    /// When the last look began.
+    private Status atFirst = Status.getDefaultInstance();
     private @Nullable ControlLink control;
     private boolean begun;
     private boolean done;
@@ -89,7 +91,10 @@ final class Audit implements Session.Owner {
     private void lookAgain() {
         allottedBytes = 0;
         owners.clear();
-        look(checker.names().iterator());
+        askStatus(status -> {
+            atFirst = status;
+            look(checker.names().iterator());
+        });
     }
 
     private void look(Iterator<NameModel> names) {
@@ -179,16 +184,39 @@ final class Audit implements Session.Owner {
 
     /// What has lost its last name or its owner is given back in time, not at once.
     private void count() {
-        ask(Request.newBuilder().setStatus(StatusQuery.getDefaultInstance()).build(), reply -> {
-            String leak = leakIn(reply.getStatus());
+        askStatus(status -> {
+            String leak = leakIn(status);
             if (leak == null) {
                 done = true;
             } else if (host.nowNanos() < mostNanos) {
-                host.schedule(AGAIN_NANOS, this::lookAgain);
+                host.schedule(AGAIN_NANOS, this::await);
             } else {
                 throw checker.fail("leak: " + leak);
             }
         });
+    }
+
+    /// Looks again when something has been given back since the last look began, and for a last time.
+    private void await() {
+        askStatus(status -> {
+            if (isAsAtFirst(status) && host.nowNanos() < mostNanos) {
+                host.schedule(AGAIN_NANOS, this::await);
+            } else {
+                lookAgain();
+            }
+        });
+    }
+
+    private void askStatus(Consumer<Status> then) {
+        ask(
+                Request.newBuilder().setStatus(StatusQuery.getDefaultInstance()).build(),
+                reply -> then.accept(reply.getStatus()));
+    }
+
+    private boolean isAsAtFirst(Status now) {
+        return atFirst.getOpens() == now.getOpens()
+                && atFirst.getLayouts() == now.getLayouts()
+                && atFirst.getVolumesList().equals(now.getVolumesList());
     }
 
     private @Nullable String leakIn(Status status) {

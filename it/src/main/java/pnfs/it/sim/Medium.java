@@ -3,6 +3,7 @@ package pnfs.it.sim;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import pnfs.ds.region.Durability;
 import pnfs.ds.region.Persistence;
 
@@ -10,19 +11,25 @@ import pnfs.ds.region.Persistence;
 /// may be written back at any time, so of what was stored and not yet made durable each word is there or not,
 /// whichever. One thread.
 final class Medium {
+    private static final int PAGE_BYTES = 4096;
     private static final int LINE_BYTES = 64;
     private static final int WORD_BYTES = 8;
 
     private final byte[] live;
-    private final byte[] durable;
+    /// A page as all are at first.
+    private final byte[] untouched = new byte[PAGE_BYTES];
+    /// What a power loss leaves, by page; null where nothing has been made durable yet.
+    private final byte @Nullable [][] durable;
 
+    /// @param bytes whole pages
     /// @param first what each byte is at first
     Medium(int bytes, byte first) {
         this.live = new byte[bytes];
         if (first != 0) {
             Arrays.fill(live, first);
+            Arrays.fill(untouched, first);
         }
-        this.durable = live.clone();
+        this.durable = new byte[bytes / PAGE_BYTES][];
     }
 
     MemorySegment segment() {
@@ -35,21 +42,47 @@ final class Medium {
 
     /// The power goes.
     void losePower(RandomGenerator random) {
-        for (int at = Arrays.mismatch(live, durable); at >= 0 && at < live.length; at = nextDifference(at)) {
-            at -= at % LINE_BYTES;
-            for (int word = at; word < at + LINE_BYTES; word += WORD_BYTES) {
-                if (random.nextBoolean()) {
-                    System.arraycopy(live, word, durable, word, WORD_BYTES);
-                }
+        for (int page = 0; page < durable.length; page++) {
+            int at = page * PAGE_BYTES;
+            byte[] kept = durable[page] == null ? untouched : durable[page];
+            if (Arrays.mismatch(live, at, at + PAGE_BYTES, kept, 0, PAGE_BYTES) >= 0) {
+                byte[] left = ours(page);
+                writeSomeBack(at, left, random);
+                System.arraycopy(left, 0, live, at, PAGE_BYTES);
             }
-            at += LINE_BYTES;
         }
-        System.arraycopy(durable, 0, live, 0, live.length);
     }
 
-    private int nextDifference(int from) {
-        int at = Arrays.mismatch(live, from, live.length, durable, from, live.length);
-        return at < 0 ? at : from + at;
+    private void writeSomeBack(int pageAt, byte[] page, RandomGenerator random) {
+        for (int line = 0; line < PAGE_BYTES; line += LINE_BYTES) {
+            int at = pageAt + line;
+            if (Arrays.mismatch(live, at, at + LINE_BYTES, page, line, line + LINE_BYTES) >= 0) {
+                for (int word = 0; word < LINE_BYTES; word += WORD_BYTES) {
+                    if (random.nextBoolean()) {
+                        System.arraycopy(live, at + word, page, line + word, WORD_BYTES);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The bytes of a page that a power loss leaves, to be changed.
+    private byte[] ours(int page) {
+        byte[] bytes = durable[page];
+        if (bytes == null) {
+            bytes = untouched.clone();
+            durable[page] = bytes;
+        }
+        return bytes;
+    }
+
+    private void writeBack(int offset, int length) {
+        for (int at = offset; at < offset + length; ) {
+            int inPage = at % PAGE_BYTES;
+            int bytes = Math.min(PAGE_BYTES - inPage, offset + length - at);
+            System.arraycopy(live, at, ours(at / PAGE_BYTES), inPage, bytes);
+            at += bytes;
+        }
     }
 
     /// Whoever wants to know that bytes were stored and are to become durable.
@@ -64,7 +97,7 @@ final class Medium {
             public void persist(long offset, long length, Waiter waiter) {
                 watcher.stored(offset, length);
                 host.schedule(pace.nanos(), () -> {
-                    System.arraycopy(live, (int) offset, durable, (int) offset, (int) length);
+                    writeBack((int) offset, (int) length);
                     waiter.persisted(true);
                 });
             }

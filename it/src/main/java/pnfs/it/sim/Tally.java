@@ -5,16 +5,17 @@ import pnfs.it.sim.Simulation.Outcome;
 
 /// What came of many runs, in whatever order they ended. Safe for use by many threads.
 final class Tally {
-    private final LongAdder events = new LongAdder();
+    private final LongAdder steps = new LongAdder();
     private final LongAdder digest = new LongAdder();
 
     void add(Outcome outcome) {
-        events.add(outcome.steps());
+        steps.add(outcome.steps());
         digest.add(outcome.hash());
     }
 
-    long events() {
-        return events.sum();
+    /// Of all runs, peace included.
+    long steps() {
+        return steps.sum();
     }
 
     /// The same wherever the same seeds are run, with the same version.
