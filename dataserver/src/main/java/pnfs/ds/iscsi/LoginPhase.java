@@ -1,6 +1,7 @@
 package pnfs.ds.iscsi;
 
 import java.nio.ByteBuffer;
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,7 @@ import pnfs.wire.net.Loop;
 final class LoginPhase implements TargetConnection.Phase {
     private static final Logger log = LoggerFactory.getLogger(LoginPhase.class);
     private static final int NO_STAGE = -1;
+    private static final int ISID_DIGITS = 12;
 
     private final IscsiTarget target;
     private final TargetConnection connection;
@@ -183,7 +185,8 @@ final class LoginPhase implements TargetConnection.Phase {
 
     /// The last step: a place among the sessions, perhaps that of one which this initiator port had before.
     private void admit(ByteBuffer header, LoginKeys answers, SessionParameters parameters) {
-        var nexus = new Nexus("%s,i,0x%012x".formatted(initiatorName, isid), ScsiTarget.RELATIVE_PORT);
+        var nexus = new Nexus(
+                initiatorName + ",i,0x" + HexFormat.of().toHexDigits(isid, ISID_DIGITS), ScsiTarget.RELATIVE_PORT);
         var session = new TargetSession(
                 target,
                 connection,

@@ -68,7 +68,8 @@ public final class SimCommand implements Callable<Integer> {
             names = "--steps",
             paramLabel = "K",
             defaultValue = "1000",
-            description = "Steps with faults in each run; then comes peace, which takes about as many (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Steps with faults in each run; then comes peace, which takes about as many (default: ${DEFAULT-VALUE}).")
     private int steps;
 
     @Option(

@@ -2,7 +2,6 @@ package pnfs.mds.compound;
 
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 
 /// The files' locks: who holds an inode's may change its records, its open state and its layouts. Striped by
 /// inode number, so two files may share one. An operation takes all it needs in one call, which orders them; a
@@ -12,8 +11,12 @@ public final class FileLocks {
     private static final int SHIFT = Long.SIZE - Integer.numberOfTrailingZeros(STRIPES);
     private static final long GOLDEN = 0x9e3779b97f4a7c15L; // 2^64 / φ: neighbours spread over all stripes
 
-    private final ReentrantLock[] stripes =
-            Stream.generate(ReentrantLock::new).limit(STRIPES).toArray(ReentrantLock[]::new);
+    private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
+
+    /// With nobody's locks taken.
+    public FileLocks() {
+        Arrays.setAll(stripes, _ -> new ReentrantLock());
+    }
 
     /// Locks that are given back together.
     public final class Held implements AutoCloseable {
