@@ -5,6 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -23,8 +25,9 @@ import org.jspecify.annotations.Nullable;
 /// All integers big-endian. A new region has zeros here.
 ///
 /// The answer to a write waits until it is forgotten, durably: a plain write to the same bytes that is
-/// acknowledged later must not be undone by doing this one again. One write is under way at a time, the others
-/// wait in their order; how many may wait is for those to limit who ask.
+/// acknowledged later must not be undone by doing this one again. And a plain write that meets one that is
+/// under way waits for that ([Region#persist]): it may have been stored over it. One write is under way at a
+/// time, the others wait in their order; how many may wait is for those to limit who ask.
 ///
 /// Safe for use by many threads; waiters are told on any.
 public final class Journal {
@@ -47,8 +50,10 @@ public final class Journal {
     private final ReentrantLock lock = new ReentrantLock();
     // Guarded by the lock.
     private final ArrayDeque<Write> waiting = new ArrayDeque<>();
-    private @Nullable Write underWay;
+    private final List<Runnable> behind = new ArrayList<>();
     private boolean starting;
+    /// Set with the lock held.
+    private volatile @Nullable Write underWay;
 
     /// Puts bytes where they belong. False when the medium failed.
     @FunctionalInterface
@@ -57,7 +62,11 @@ public final class Journal {
     }
 
     private record Write(
-            long offset, ByteBuffer bytes, Store store, Persistence afterwards, Persistence.Waiter waiter) {}
+            long offset, ByteBuffer bytes, Store store, Persistence afterwards, Persistence.Waiter waiter) {
+        boolean meets(long from, long length) {
+            return from < offset + bytes.remaining() && offset < from + length;
+        }
+    }
 
     /// @param record [RegionHeader#JOURNAL_BYTES] long, of a region that has been [#replay]ed
     /// @param persistence of the record alone
@@ -113,6 +122,28 @@ public final class Journal {
         startNext();
     }
 
+    /// Whether a write that is under way lies over this range: it could be done again over what was stored there
+    /// meanwhile. For who has stored there, since a write that begins later is stored later. A volatile read where
+    /// there is none.
+    boolean isUnderWay(long offset, long length) {
+        Write write = underWay;
+        return write != null && record != null && write.meets(offset, length);
+    }
+
+    /// Runs `then` when the write that is under way is over: forgotten, or the medium has failed.
+    void whenOver(Runnable then) {
+        lock.lock();
+        try {
+            if (underWay != null) {
+                behind.add(then);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        then.run();
+    }
+
     /// Starts writes until one does not end at once. Not by itself again: with a medium that needs no waiting
     /// each would stand on the stack of the one before it.
     private void startNext() {
@@ -166,15 +197,23 @@ public final class Journal {
             forget(record);
         }
         persistence.persist(0, HEAD_BYTES, forgotten -> {
-            lock.lock();
-            try {
-                underWay = null;
-            } finally {
-                lock.unlock();
-            }
+            over().forEach(Runnable::run);
             write.waiter().persisted(good && forgotten);
             startNext();
         });
+    }
+
+    /// Who was behind the write that was under way.
+    private List<Runnable> over() {
+        lock.lock();
+        try {
+            underWay = null;
+            List<Runnable> all = List.copyOf(behind);
+            behind.clear();
+            return all;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private static void forget(MemorySegment record) {

@@ -276,12 +276,14 @@ public final class Region implements AutoCloseable {
     }
 
     /// Makes a range durable and tells the waiter, exactly once: before this returns, or later from another
-    /// thread.
+    /// thread. Nothing undoes then what was stored there before.
     ///
     /// @throws IndexOutOfBoundsException when the range is not inside the region
     public void persist(long offset, long length, Persistence.Waiter waiter) {
         requireCovered(offset, length);
-        if (journal.hasFailed()) {
+        if (journal.isUnderWay(offset, length)) {
+            journal.whenOver(() -> persist(offset, length, waiter));
+        } else if (journal.hasFailed()) {
             waiter.persisted(false);
         } else {
             persistence.persist(offset, length, waiter);

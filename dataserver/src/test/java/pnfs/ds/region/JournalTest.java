@@ -151,6 +151,83 @@ class JournalTest {
         }
     }
 
+    /// One write comes while an atomic one is under way: before its bytes are in their place, or after.
+    @Seeds(200)
+    void I5_what_is_acknowledged_while_an_atomic_write_is_under_way_is_not_undone_by_doing_that_again(
+            RandomGenerator random) {
+        var medium = new Medium(new byte[SIZE], new byte[RegionHeader.JOURNAL_BYTES], random.nextInt(6));
+        Region region = medium.open();
+        var atomic = Blocks.some(random, (byte) 1);
+        var plain = Blocks.some(random, (byte) 2);
+        boolean comesFirst = random.nextBoolean();
+        var acknowledged = new boolean[1];
+        Runnable writePlain = () -> {
+            region.write(plain.from(), plain.bytes());
+            region.persist(plain.from(), plain.length(), durable -> acknowledged[0] = durable);
+        };
+
+        region.writeAtomic(
+                atomic.from(),
+                atomic.bytes(),
+                (offset, bytes) -> {
+                    if (comesFirst) {
+                        writePlain.run();
+                    }
+                    region.write(offset, bytes.duplicate());
+                    if (!comesFirst) {
+                        writePlain.run();
+                    }
+                    return true;
+                },
+                _ -> {});
+        byte[] live = medium.data.clone();
+        medium = medium.afterCrash(random, 0);
+
+        if (acknowledged[0]) {
+            int from = plain.from();
+            int end = from + plain.length();
+            assertThat(Arrays.mismatch(medium.data, from, end, live, from, end))
+                    .as("first byte of %s that changed over %s", plain, atomic)
+                    .isEqualTo(-1);
+        }
+    }
+
+    private record Blocks(int from, int length, byte value) {
+        static Blocks some(RandomGenerator random, byte value) {
+            int first = random.nextInt(USED_BLOCKS);
+            return new Blocks(first * BLOCK, random.nextInt(1, USED_BLOCKS - first + 1) * BLOCK, value);
+        }
+
+        ByteBuffer bytes() {
+            var bytes = new byte[length];
+            Arrays.fill(bytes, value);
+            return ByteBuffer.wrap(bytes);
+        }
+    }
+
+    @Test
+    void a_write_beside_an_atomic_one_does_not_wait_for_it_and_one_over_it_does() {
+        var ofRecord = new FakePersistence();
+        var region = new Region(
+                RegionHeader.of(new UUID(1, 2), BLOCK, SIZE),
+                MemorySegment.ofArray(new byte[SIZE]),
+                new FakePersistence(),
+                Memo.volatileMemo(),
+                new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), ofRecord),
+                () -> {});
+        ofRecord.holds = true;
+        var told = new ArrayList<String>();
+        region.writeAtomic(BLOCK, ByteBuffer.allocate(2 * BLOCK), durable -> told.add("atomic " + durable));
+
+        region.persist(0, BLOCK, durable -> told.add("before " + durable));
+        region.persist(3 * BLOCK, BLOCK, durable -> told.add("behind " + durable));
+        region.persist(2 * BLOCK, BLOCK, durable -> told.add("over " + durable));
+        assertThat(told).containsExactly("before true", "behind true");
+
+        ofRecord.answer(true);
+        assertThat(told).containsExactly("before true", "behind true", "over true", "atomic true");
+    }
+
     @Test
     void writes_are_made_in_their_order_one_at_a_time() {
         var held = new FakePersistence();
