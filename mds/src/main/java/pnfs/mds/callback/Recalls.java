@@ -44,7 +44,8 @@ public final class Recalls {
         /// @return false to ask again
         boolean isSettledBy(NfsStatus status);
 
-        /// The client did not give it back in time.
+        /// The client did not give it back in time, or fell silent. It loses this, and goes on with the rest
+        /// if it comes back: a Linux machine that stood still goes on under its session.
         void revoke();
 
         /// The client has answered, whatever it was.
@@ -111,10 +112,11 @@ public final class Recalls {
                 end(each, false);
                 continue;
             }
-            // Somebody waits, and so a client whose lease is over has no courtesy left, whatever it answered.
-            if (clients.releaseIfLapsed(each.recall.clientId(), nowNanos)) {
+            long clientId = each.recall.clientId();
+            // Somebody waits, and so a client whose lease is over has no courtesy left for this, whatever it answered.
+            if (!clients.isLive(clientId)) {
                 end(each, true);
-            } else if (nowNanos - each.deadlineNanos >= 0) {
+            } else if (nowNanos - each.deadlineNanos >= 0 || clients.isLapsed(clientId, nowNanos)) {
                 each.recall.revoke();
                 end(each, false);
             } else if (each.progress == Progress.DUE) {

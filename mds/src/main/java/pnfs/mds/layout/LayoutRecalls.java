@@ -234,7 +234,7 @@ final class LayoutRecalls implements FileLayouts.Obstacles {
 
         @Override
         public void revoke() {
-            if (!isOver() && !clients.releaseIfLapsed(recalled.client(), recalls.nowNanos())) {
+            if (!isOver()) {
                 fences.revoke(recalled.client());
             }
         }

@@ -321,7 +321,7 @@ public final class OrderedRecalls {
 
         @Override
         public void revoke() {
-            if (!isOver() && !clients.releaseIfLapsed(client, recalls.nowNanos())) {
+            if (!isOver()) {
                 fences.revoke(client);
             }
         }

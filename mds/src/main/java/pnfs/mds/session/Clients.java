@@ -449,6 +449,21 @@ public final class Clients {
         holders.forEach(holder -> holder.left(clientId));
     }
 
+    /// Whether the client is there, and its lease is over.
+    public boolean isLapsed(long clientId, long nowNanos) {
+        enter();
+        try {
+            Client client = byId.get(clientId);
+            return client != null && isLapsed(client, nowNanos);
+        } finally {
+            leave();
+        }
+    }
+
+    private boolean isLapsed(Client client, long nowNanos) {
+        return client.lease() != LeaseState.UNCONFIRMED && client.isSilentFor(limits.leaseNanos(), nowNanos);
+    }
+
     /// Somebody wants what `clientId` holds. Releases the client if its lease is over, and says whether it is
     /// gone. Called without a file's lock, because every file of the client is visited.
     public boolean releaseIfLapsed(long clientId, long nowNanos) {
@@ -459,7 +474,7 @@ public final class Clients {
             if (client == null) {
                 return true;
             }
-            if (client.lease() == LeaseState.UNCONFIRMED || !client.isSilentFor(limits.leaseNanos(), nowNanos)) {
+            if (!isLapsed(client, nowNanos)) {
                 return false;
             }
             forget(client, "its state is wanted");

@@ -222,6 +222,21 @@ class LayoutRecallTest {
         assertThat(flags()).isZero();
     }
 
+    @Test
+    void a_machine_that_stands_still_loses_its_layouts_with_its_lease_and_goes_on_with_all_else() {
+        granted(get(annas));
+        pass(LEASE / 2);
+        second.run();
+        get(boriss);
+        pass(LEASE / 2 + 1);
+
+        granted(get(boriss));
+        assertThat(flags() & SequenceFlags.RECALLABLE_STATE_REVOKED)
+                .as("told under its session")
+                .isNotZero();
+        assertThat(get(annas).status()).as("with what it has open").isEqualTo(NfsStatus.LAYOUTTRYLATER);
+    }
+
     /// Linux frees no layout stateid: once told it drops all layouts, and asks with its open's stateid.
     @Test
     void a_client_that_was_told_and_begins_anew_knows() {
