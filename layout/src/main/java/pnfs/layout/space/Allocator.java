@@ -29,8 +29,19 @@ public final class Allocator {
     private final DeviceId volume;
     private final long capacity;
     private final TreeSet<Long> touched = new TreeSet<>();
-    private final FreeSpace ledger = new FreeSpace(touched::add);
-    private final FreeSpace allocatable = new FreeSpace(_ -> {});
+    private final FreeSpace ledger = new FreeSpace(new FreeSpace.Watcher() {
+        @Override
+        public void came(ByteRange range) {
+            touched.add(range.offset());
+        }
+
+        @Override
+        public void went(ByteRange range) {
+            touched.add(range.offset());
+        }
+    });
+    private final ByLength byLength = new ByLength();
+    private final FreeSpace allocatable = new FreeSpace(byLength);
 
     Allocator(Space space, DeviceId volume, long capacity) {
         this.space = space;
@@ -71,7 +82,7 @@ public final class Allocator {
         ByteRange next = runFrom(goal);
         while (missing > 0 && pieces.size() < MAX_PIECES) {
             if (next == null) {
-                next = allocatable.bestFit(missing);
+                next = byLength.bestFit(missing);
             }
             if (next == null) {
                 break;
@@ -123,12 +134,14 @@ public final class Allocator {
         ranges.forEach(allocatable::add);
     }
 
-    /// A range that the stored form says is free.
-    void restore(ByteRange free) {
-        requireInside(free);
-        ledger.add(free);
-        allocatable.add(free);
-        touched.clear();
+    /// What the stored form says is free, in ascending order; nothing is yet. A start waits for this, with a
+    /// million ranges perhaps, so it is no sum of single steps.
+    void restore(Iterable<ByteRange> free) {
+        free.forEach(range -> {
+            requireInside(range);
+            ledger.restore(range);
+        });
+        allocatable.copy(ledger);
     }
 
     /// Makes a range free for the first time.

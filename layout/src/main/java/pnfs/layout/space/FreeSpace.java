@@ -1,29 +1,28 @@
 package pnfs.layout.space;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.extent.ByteRange;
 
-/// Free ranges of one volume, found by where they are and by how long they are, each in O(log n). Ranges never
-/// overlap and never touch. Confined to its [Allocator].
+/// Free ranges of one volume, found by where they are in O(log n). Ranges never overlap and never touch.
+/// Confined to its [Allocator].
 final class FreeSpace {
-    private static final Comparator<ByteRange> BY_LENGTH =
-            Comparator.comparingLong(ByteRange::length).thenComparingLong(ByteRange::offset);
-
     private final TreeMap<Long, ByteRange> byOffset = new TreeMap<>();
-    private final TreeSet<ByteRange> byLength = new TreeSet<>(BY_LENGTH);
-    private final LongConsumer onChange;
+    private final Watcher watcher;
     private long bytes;
 
-    /// Tells `onChange` the offset of each range that came, went or changed its length.
-    FreeSpace(LongConsumer onChange) {
-        this.onChange = onChange;
+    /// Hears of each range that comes or goes; one that changes its length goes and comes.
+    interface Watcher {
+        void came(ByteRange range);
+
+        void went(ByteRange range);
+    }
+
+    FreeSpace(Watcher watcher) {
+        this.watcher = watcher;
     }
 
     long bytes() {
@@ -46,15 +45,23 @@ final class FreeSpace {
         return at != null && at.getValue().contains(offset) ? at.getValue() : null;
     }
 
-    /// The shortest range of at least `length`, the first of them on the volume; where none is that long, the
-    /// longest.
-    @Nullable
-    ByteRange bestFit(long length) {
-        ByteRange fit = byLength.ceiling(new ByteRange(0, length));
-        if (fit != null) {
-            return fit;
+    /// Adds a range that was stored, behind all that are here. Nobody hears of it: the stored form is as it
+    /// was, unless two of its ranges touch.
+    void restore(ByteRange range) {
+        Map.Entry<Long, ByteRange> last = byOffset.lastEntry();
+        if (last != null && last.getValue().end() >= range.offset()) {
+            add(range);
+            return;
         }
-        return byLength.isEmpty() ? null : byLength.last();
+        byOffset.put(range.offset(), range);
+        bytes += range.length();
+    }
+
+    /// Becomes as `other`. Nothing is here yet.
+    void copy(FreeSpace other) {
+        byOffset.putAll(other.byOffset);
+        bytes = other.bytes;
+        byOffset.values().forEach(watcher::came);
     }
 
     /// Adds what is not free yet, and joins it with its neighbours.
@@ -104,13 +111,11 @@ final class FreeSpace {
 
     private void put(ByteRange range) {
         byOffset.put(range.offset(), range);
-        byLength.add(range);
-        onChange.accept(range.offset());
+        watcher.came(range);
     }
 
     private void drop(ByteRange range) {
         byOffset.remove(range.offset());
-        byLength.remove(range);
-        onChange.accept(range.offset());
+        watcher.went(range);
     }
 }

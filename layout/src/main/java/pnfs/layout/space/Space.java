@@ -58,14 +58,13 @@ public final class Space {
         }
     }
 
-    /// A volume whose free ranges were stored.
+    /// A volume whose free ranges were stored, in ascending order.
     ///
     /// @throws IllegalArgumentException where they are not whole blocks inside the volume
     /// @throws IllegalStateException where they overlap
     public void restore(Volume volume, Iterable<ByteRange> free) {
         requireLocked();
-        Allocator allocator = add(volume);
-        free.forEach(allocator::restore);
+        add(volume).restore(free);
     }
 
     /// A volume is gone: no file has storage there, and nothing of it is given out or given back any more.

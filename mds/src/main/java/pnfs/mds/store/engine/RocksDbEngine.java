@@ -54,7 +54,16 @@ public final class RocksDbEngine implements StoreEngine {
     private static final String NO_SPACE = "No space left on device";
 
     private static final long BLOCK_CACHE_BYTES = 64L << 20;
-    private static final long WRITE_BUFFER_BYTES = 64L << 20;
+    /// What is in a buffer and not yet in a table is read from the log again by the next start, which takes 20
+    /// ms for a MiB of log.
+    private static final long WRITE_BUFFER_BYTES = 8L << 20;
+    /// One is written to, one is becoming a table; the others are for a disk that is slow now and then.
+    private static final int WRITE_BUFFERS = 4;
+    /// The level below the small tables that buffers become. Were it as large as the whole store, each of its
+    /// compactions, after four buffers, would write the store anew.
+    private static final long BASE_LEVEL_BYTES = 32L << 20;
+    private static final long TABLE_BYTES = 16L << 20;
+
     private static final int BLOOM_BITS_A_KEY = 10;
     private static final int INFO_LOGS_KEPT = 2;
 
@@ -115,6 +124,9 @@ public final class RocksDbEngine implements StoreEngine {
                 .setParanoidChecks(true)
                 .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
                 .setWriteBufferSize(WRITE_BUFFER_BYTES)
+                .setMaxWriteBufferNumber(WRITE_BUFFERS)
+                .setMaxBytesForLevelBase(BASE_LEVEL_BYTES)
+                .setTargetFileSizeBase(TABLE_BYTES)
                 .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
                 .setKeepLogFileNum(INFO_LOGS_KEPT)
                 .setTableFormatConfig(
