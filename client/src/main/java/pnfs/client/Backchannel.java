@@ -3,12 +3,25 @@ package pnfs.client;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CallbackCodec;
 import pnfs.wire.nfs4.CbArgs;
+import pnfs.wire.nfs4.CbArgs.CbGetAttrArgs;
+import pnfs.wire.nfs4.CbArgs.CbIllegalArgs;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
+import pnfs.wire.nfs4.CbArgs.CbNotifyArgs;
+import pnfs.wire.nfs4.CbArgs.CbNotifyDeviceIdArgs;
+import pnfs.wire.nfs4.CbArgs.CbNotifyLockArgs;
+import pnfs.wire.nfs4.CbArgs.CbOffloadArgs;
+import pnfs.wire.nfs4.CbArgs.CbPushDelegArgs;
 import pnfs.wire.nfs4.CbArgs.CbRecallAnyArgs;
+import pnfs.wire.nfs4.CbArgs.CbRecallArgs;
+import pnfs.wire.nfs4.CbArgs.CbRecallSlotArgs;
+import pnfs.wire.nfs4.CbArgs.CbRecallableObjAvailArgs;
 import pnfs.wire.nfs4.CbArgs.CbSequenceArgs;
+import pnfs.wire.nfs4.CbArgs.CbWantsCancelledArgs;
 import pnfs.wire.nfs4.CbResult;
 import pnfs.wire.nfs4.CbResult.CbFailure;
 import pnfs.wire.nfs4.CbResult.CbSequenceResult;
@@ -16,6 +29,7 @@ import pnfs.wire.nfs4.CbResult.CbSuccess;
 import pnfs.wire.nfs4.CompoundCodec;
 import pnfs.wire.nfs4.CompoundCodec.CbHeader;
 import pnfs.wire.nfs4.CompoundCodec.CbResults;
+import pnfs.wire.nfs4.DeviceNotice;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.rpc.RpcCall;
 import pnfs.wire.rpc.RpcPrograms;
@@ -41,6 +55,9 @@ final class Backchannel {
     private static final int ANSWER_BYTES = 256;
 
     private final Recalls recalls;
+    /// Null until there is a session.
+    private volatile @Nullable Subjects subjects;
+
     private final ReentrantLock lock = new ReentrantLock();
     /// The session whose callback came last, and how it went.
     private @Nullable Opaque session;
@@ -48,8 +65,16 @@ final class Backchannel {
     private int sequence;
     private List<CbResult> answer = List.of();
 
+    /// What callbacks are about, beside layouts.
+    private record Subjects(MdsSession session, Volumes volumes) {}
+
     Backchannel(Recalls recalls) {
         this.recalls = recalls;
+    }
+
+    /// From now on callbacks about slots and devices are for these; until now they were put off.
+    void serve(MdsSession session, Volumes volumes) {
+        subjects = new Subjects(session, volumes);
     }
 
     RpcPrograms programs() {
@@ -69,7 +94,8 @@ final class Backchannel {
         reply.send(out);
     }
 
-    private List<CbResult> results(CbHeader header, XdrReader in) {
+    /// The results of a CB_COMPOUND whose operations are still to be read.
+    List<CbResult> results(CbHeader header, XdrReader in) {
         if (header.operations() == 0) {
             return List.of();
         }
@@ -106,19 +132,35 @@ final class Backchannel {
         results.add(new CbSequenceResult(first.session(), first.sequence(), first.slot(), SLOTS - 1, SLOTS - 1));
         if (header.operations() == MAX_OPERATIONS) {
             CbArgs args = CallbackCodec.readArgs(in);
-            NfsStatus status = answer(args);
+            NfsStatus status = answer(first.session(), args);
             results.add(status == NfsStatus.OK ? new CbSuccess(args.op()) : new CbFailure(args.op(), status));
         }
         return List.copyOf(results);
     }
 
-    private NfsStatus answer(CbArgs args) {
+    private NfsStatus answer(Opaque of, CbArgs args) {
         return switch (args) {
             case CbLayoutRecallArgs recall -> recalls.answer(recall);
-            case CbRecallAnyArgs _ -> NfsStatus.OK; // layouts of files in use are all that we have
+            case CbRecallAnyArgs(int keep, Bitmap types) -> recalls.answerAny(keep, types);
+            case CbRecallSlotArgs(int highest) -> about(it -> it.session.recallSlots(of, highest));
+            case CbNotifyDeviceIdArgs(List<DeviceNotice> notices) -> about(it -> notices.forEach(it.volumes::heard));
+            // What we never wait for has come all the same, and is no news.
+            case CbNotifyLockArgs _, CbRecallableObjAvailArgs _, CbWantsCancelledArgs _ -> NfsStatus.OK;
+            // Of delegations and of copies that go on behind our back: we ask for none.
+            case CbGetAttrArgs _ -> NfsStatus.BADHANDLE;
+            case CbRecallArgs _, CbNotifyArgs _, CbOffloadArgs _ -> NfsStatus.BAD_STATEID;
+            case CbPushDelegArgs _ -> NfsStatus.REJECT_DELEG;
             case CbSequenceArgs _ -> NfsStatus.SEQUENCE_POS;
-            case CbArgs.CbIllegalArgs _ -> NfsStatus.OP_ILLEGAL;
-            default -> NfsStatus.NOTSUPP; // of delegations, locks and copies: we ask for none
+            case CbIllegalArgs _ -> NfsStatus.OP_ILLEGAL;
         };
+    }
+
+    private NfsStatus about(Consumer<Subjects> work) {
+        Subjects those = subjects;
+        if (those == null) {
+            return NfsStatus.DELAY;
+        }
+        work.accept(those);
+        return NfsStatus.OK;
     }
 }

@@ -74,14 +74,19 @@ final class Disks implements AutoCloseable {
     Found find(Designator designator) {
         Found found = known.get(designator.bytes());
         if (found == null) {
-            try {
-                discovery.run(this::discover);
-            } catch (IOException e) {
-                log.warn("discovery failed why={}", e.getMessage());
-            }
+            lookAgain();
             found = known.get(designator.bytes());
         }
         return found;
+    }
+
+    /// Finds disks that are somewhere else now, too.
+    void lookAgain() {
+        try {
+            discovery.run(this::discover);
+        } catch (IOException e) {
+            log.warn("discovery failed why={}", e.getMessage());
+        }
     }
 
     /// Registers us at a disk with the key that the metadata server gave us for it, instead of an earlier one.
@@ -96,7 +101,8 @@ final class Disks implements AutoCloseable {
     }
 
     private void discover() throws IOException {
-        for (Target target : targets()) {
+        Set<Target> told = targets();
+        for (Target target : told) {
             if (!sessions.containsKey(target)) {
                 try {
                     logIn(target, reachable(target.portals()));
@@ -105,6 +111,19 @@ final class Disks implements AutoCloseable {
                 }
             }
         }
+        sessions.entrySet().removeIf(session -> {
+            boolean moved = !told.contains(session.getKey())
+                    && isAmong(told, session.getKey().name());
+            if (moved) {
+                session.getValue().close(); // what is still under way there fails, and goes another way
+            }
+            return moved;
+        });
+    }
+
+    /// Whether we are logged in to the target of this name at a place where it is now.
+    private boolean isAmong(Set<Target> told, String name) {
+        return told.stream().anyMatch(target -> target.name().equals(name) && sessions.containsKey(target));
     }
 
     /// Of several addresses the first that takes a connection: a data server between two networks has one for

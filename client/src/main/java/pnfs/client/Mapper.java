@@ -384,6 +384,11 @@ final class Mapper {
         }
     }
 
+    /// Whether there is a layout of the file.
+    boolean isMapped() {
+        return layout.stateid() != null;
+    }
+
     /// What to answer to a recall of this file; after OK a call of [#giveBackRecalled] is due.
     NfsStatus recall(Stateid recalled) {
         return layout.recall(recalled);

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,7 @@ import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.nfs4.SequenceFlags;
+import pnfs.wire.xdr.Opaque;
 
 /// Our client id and session at the metadata server: every compound goes through here. Safe for all threads.
 ///
@@ -53,6 +55,7 @@ final class MdsSession implements AutoCloseable {
 
     private static final String SERVER = "metadata server";
     private static final int RENEWALS_PER_LEASE = 3;
+    private static final int DEVICES_CHANGED = SequenceFlags.DEVID_CHANGED | SequenceFlags.DEVID_DELETED;
     private static final int CALLBACKS_LOST = SequenceFlags.CB_PATH_DOWN | SequenceFlags.CB_PATH_DOWN_SESSION;
     /// The session of the slot is unknown, or its slots are not as we think: a new session makes both right.
     private static final Set<NfsStatus> SESSION_LOST = EnumSet.of(
@@ -88,6 +91,9 @@ final class MdsSession implements AutoCloseable {
     private final Semaphore renewNow = new Semaphore(0);
     /// Whether the server says that it cannot call us back.
     private volatile boolean unbound;
+    /// Whether the server says that a device changed which we have not asked about since.
+    private final AtomicBoolean outdated = new AtomicBoolean();
+    private volatile Runnable whenDevicesChange = () -> {};
 
     private volatile @Nullable Thread renewal;
 
@@ -218,10 +224,8 @@ final class MdsSession implements AutoCloseable {
                         : results.getFirst().status();
                 if (!results.isEmpty() && results.getFirst() instanceof SequenceResult sequenced) {
                     slot.answered();
-                    if ((sequenced.statusFlags() & CALLBACKS_LOST) != 0 && !unbound) {
-                        unbound = true;
-                        renewNow.release();
-                    }
+                    session.slots().heard(slot, sequenced);
+                    heed(sequenced.statusFlags());
                     var reply = new Reply(results.subList(1, results.size()));
                     return reply.status() == RETRY_UNCACHED_REP ? new Outcome.ReplyLost() : new Outcome.Answered(reply);
                 }
@@ -244,6 +248,32 @@ final class MdsSession implements AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    private void heed(int flags) {
+        if ((flags & CALLBACKS_LOST) != 0 && !unbound) {
+            unbound = true;
+            renewNow.release();
+        }
+        boolean changed = (flags & DEVICES_CHANGED) != 0;
+        if (outdated.compareAndSet(!changed, changed) && changed) {
+            whenDevicesChange.run();
+        }
+    }
+
+    /// CB_RECALL_SLOT of the session of this id. The SEQUENCE that follows at once tells the server that it is
+    /// heeded. Does not wait.
+    void recallSlots(Opaque id, int highest) {
+        Session session = live;
+        if (session.id().equals(id)) {
+            session.slots().recall(highest);
+            renewNow.release();
+        }
+    }
+
+    /// `then` is run, and must not wait, when the server begins to say that devices changed.
+    void whenDevicesChange(Runnable then) {
+        whenDevicesChange = then;
     }
 
     /// Puts a session in the place of `lost`, unless another thread has done it or is at it.

@@ -101,6 +101,7 @@ public final class PnfsClient implements AutoCloseable {
             Mappers mappers,
             ClientOptions options,
             Disks disks,
+            Volumes volumes,
             Tally tally,
             long ownerPrefix) {
         this.network = network;
@@ -108,8 +109,6 @@ public final class PnfsClient implements AutoCloseable {
         this.caller = session.caller();
         this.options = options;
         this.disks = disks;
-        var volumes = new Volumes(caller, disks);
-        session.add(volumes);
         this.direct = new DirectIo(volumes, options.events());
         this.mappers = mappers;
         this.tally = tally;
@@ -127,7 +126,11 @@ public final class PnfsClient implements AutoCloseable {
             MdsLink link = new RpcLink(network, mds, callbacks, ProcessOwner.credential(), tally);
             MdsSession session = MdsSession.open(link, options, random);
             var disks = new Disks(network, options, random);
-            return new PnfsClient(network, session, mappers, options, disks, tally, random.nextLong());
+            var volumes = new Volumes(session.caller(), disks);
+            session.add(volumes);
+            session.whenDevicesChange(volumes::someChanged);
+            callbacks.serve(session, volumes);
+            return new PnfsClient(network, session, mappers, options, disks, volumes, tally, random.nextLong());
         } catch (IOException | RuntimeException e) {
             network.close();
             throw e;

@@ -6,17 +6,23 @@ import java.util.List;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
 import pnfs.wire.nfs4.LayoutRecallScope;
 import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 
-/// Honours CB_LAYOUTRECALL (RFC 8881 §20.3): the answer at once, and what it promises on a thread of its own.
-/// Whatever part of a file is recalled, all of it goes back; the next write or read asks for it again. Safe for
-/// all threads.
+/// Honours CB_LAYOUTRECALL (RFC 8881 §20.3) and CB_RECALL_ANY: the answer at once, and what it promises on a
+/// thread of its own. Whatever part of a file is recalled, all of it goes back; the next write or read asks for
+/// it again. Safe for all threads.
 final class Recalls {
     private static final Logger log = LoggerFactory.getLogger(Recalls.class);
+
+    /// RCA4_TYPE_MASK_BLK_LAYOUT, which stands for SCSI layouts too.
+    private static final int BLOCK_LAYOUTS = 4;
+    /// Those that have a meaning: delegations, layouts, and what is left to other layout types.
+    private static final Bitmap ANY_TYPES = Bitmap.of(0, 1, 2, 3, BLOCK_LAYOUTS, 8, 9, 12, 13, 14, 15, 16, 17);
 
     private final Mappers mappers;
 
@@ -37,6 +43,22 @@ final class Recalls {
         };
         log.debug("layout recalled scope={} answer={}", recall.scope(), status);
         return status;
+    }
+
+    /// CB_RECALL_ANY, RFC 8881 §20.6: the server has no room for so much. Of the layouts that we hold those of
+    /// some files go back, until `keep` are left.
+    NfsStatus answerAny(int keep, Bitmap types) {
+        if (!ANY_TYPES.containsAll(types)) {
+            return NfsStatus.INVAL;
+        }
+        if (types.has(BLOCK_LAYOUTS)) {
+            mappers.all().stream()
+                    .filter(Mapper::isMapped)
+                    .skip(Integer.toUnsignedLong(keep))
+                    .filter(mapper -> mapper.recall() == NfsStatus.OK)
+                    .forEach(mapper -> later(mapper::giveBackRecalled));
+        }
+        return NfsStatus.OK;
     }
 
     private NfsStatus ofFile(LayoutRecallScope.OfFile file) {

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import pnfs.client.Disks.Found;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.codec.ScsiLayoutCodec.Device;
@@ -17,6 +19,7 @@ import pnfs.layout.device.VolumeTopology.Piece;
 import pnfs.layout.device.VolumeTopology.Scsi;
 import pnfs.layout.extent.ByteRange;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.DeviceNotice;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
@@ -27,7 +30,11 @@ import pnfs.wire.xdr.XdrException;
 /// What the device ids of layouts stand for: asked once with GETDEVICEINFO (RFC 8881 §18.40), resolved to disks
 /// that we are logged in to. Safe for all threads.
 final class Volumes implements DirectIo.Finder, MdsSession.StateHolder {
+    private static final Logger log = LoggerFactory.getLogger(Volumes.class);
+
     private static final int MAX_BODY_BYTES = 64 << 10;
+
+    private static final Bitmap NOTIFICATIONS = DeviceNotice.CHANGE.or(DeviceNotice.DELETE);
 
     private final MdsSession.Caller session;
     private final Disks disks;
@@ -78,11 +85,51 @@ final class Volumes implements DirectIo.Finder, MdsSession.StateHolder {
         known.clear();
     }
 
+    /// CB_NOTIFY_DEVICEID, RFC 8881 §20.12. Does not wait.
+    void heard(DeviceNotice notice) {
+        switch (notice) {
+            case DeviceNotice.Deleted deleted -> known.remove(id(deleted.device()));
+            case DeviceNotice.Changed changed -> {
+                DeviceId id = id(changed.device());
+                boolean isKnown = changed.immediate() ? known.remove(id) != null : known.containsKey(id);
+                if (isKnown) {
+                    later(() -> learnAgain(List.of(id)));
+                }
+            }
+        }
+    }
+
+    private static DeviceId id(Opaque device) {
+        return DeviceId.of(device.toByteArray());
+    }
+
+    /// Some device changed, as SEQUENCE says: the callback that told which may not have reached us. Does not wait.
+    void someChanged() {
+        later(() -> learnAgain(List.copyOf(known.keySet())));
+    }
+
+    private void learnAgain(List<DeviceId> ids) {
+        disks.lookAgain();
+        for (DeviceId id : ids) {
+            try {
+                known.put(id, resolve(address(id)));
+                log.info("device learned again device={}", id);
+            } catch (IOException | NoDirectWayException e) {
+                known.remove(id); // who needs it asks once more
+                log.warn("device not learned again device={} why={}", id, e.getMessage());
+            }
+        }
+    }
+
+    private static void later(Runnable work) {
+        Thread.ofVirtual().name("devices").start(work);
+    }
+
     private Opaque address(DeviceId id) throws IOException, NoDirectWayException {
         Reply reply = session.ask(
                 "device " + id,
                 () -> List.of(
-                        new GetDeviceInfoArgs(Opaque.of(id.bytes()), LayoutType.SCSI, MAX_BODY_BYTES, Bitmap.EMPTY)));
+                        new GetDeviceInfoArgs(Opaque.of(id.bytes()), LayoutType.SCSI, MAX_BODY_BYTES, NOTIFICATIONS)));
         if (reply.status() != NfsStatus.OK) {
             throw new NoDirectWayException("GETDEVICEINFO: " + reply.status());
         }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import pnfs.wire.nfs4.Attribute;
@@ -131,6 +132,33 @@ class MdsSessionTest {
     }
 
     @Test
+    void a_recalled_slot_is_heeded_and_the_server_hears_of_it_at_once() throws Exception {
+        MdsSession session = open(OPTIONS);
+
+        session.recallSlots(Opaque.ofHex("%032x".formatted(99)), 0);
+        assertThat(mds.lone.getCount()).as("not our session").isOne();
+        session.recallSlots(mds.newest(), 0);
+
+        assertThat(mds.lone.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void a_device_that_changed_is_asked_about_once_until_another_changes() throws IOException {
+        MdsSession session = open(OPTIONS);
+        var asked = new AtomicInteger();
+        session.whenDevicesChange(asked::incrementAndGet);
+        for (int flags : new int[] {0, SequenceFlags.DEVID_CHANGED, SequenceFlags.DEVID_CHANGED, 0, 0}) {
+            mds.statusFlags = flags;
+            session.caller().call("/a", () -> List.of(new GetAttrArgs(Bitmap.EMPTY)));
+        }
+        assertThat(asked).hasValue(1);
+
+        mds.statusFlags = SequenceFlags.DEVID_DELETED;
+        session.caller().call("/a", () -> List.of(new GetAttrArgs(Bitmap.EMPTY)));
+        assertThat(asked).hasValue(2);
+    }
+
+    @Test
     void a_slot_whose_answer_nobody_waited_for_never_gives_that_answer_to_another_compound() throws IOException {
         MdsSession session = open(OPTIONS.withPatience(Duration.ofMillis(50)));
         mds.repliesToLose = Integer.MAX_VALUE;
@@ -167,6 +195,7 @@ class MdsSessionTest {
     /// itself.
     private static final class FakeMds implements MdsLink {
         private static final int LEASE_SECONDS = 3600;
+        private static final int HIGHEST = 7;
 
         private final List<OpCode> executed = new ArrayList<>();
         private final Map<Opaque, Map<Integer, Integer>> sequences = new HashMap<>();
@@ -175,6 +204,9 @@ class MdsSessionTest {
         private int delays;
         private int statusFlags;
         private final CountDownLatch bound = new CountDownLatch(1);
+        /// A SEQUENCE with nothing behind it came.
+        private final CountDownLatch lone = new CountDownLatch(1);
+
         private NfsStatus refusal = NfsStatus.OK;
         private long clientId = 1;
         private int sessionNumber;
@@ -216,9 +248,12 @@ class MdsSessionTest {
                 return List.of(new OpFailure(OpCode.SEQUENCE, NfsStatus.SEQ_MISORDERED));
             }
             slots.put(sequence.slot(), sequence.sequence());
+            if (compound.size() == 1) {
+                lone.countDown();
+            }
             var results = new ArrayList<OpResult>();
-            results.add(
-                    new SequenceResult(sequence.session(), sequence.sequence(), sequence.slot(), 0, 0, statusFlags));
+            results.add(new SequenceResult(
+                    sequence.session(), sequence.sequence(), sequence.slot(), HIGHEST, HIGHEST, statusFlags));
             for (OpArgs operation : compound.subList(1, compound.size())) {
                 results.add(run(operation));
             }
@@ -264,9 +299,17 @@ class MdsSessionTest {
             if (create.clientId() != clientId) {
                 return new OpFailure(OpCode.CREATE_SESSION, NfsStatus.STALE_CLIENTID);
             }
-            Opaque id = Opaque.ofHex("%032x".formatted(++sessionNumber));
+            Opaque id = id(++sessionNumber);
             sequences.put(id, new HashMap<>());
             return new CreateSessionResult(id, create.sequence(), 0, create.fore(), create.back());
+        }
+
+        synchronized Opaque newest() {
+            return id(sessionNumber);
+        }
+
+        private static Opaque id(int session) {
+            return Opaque.ofHex("%032x".formatted(session));
         }
 
         @Override
