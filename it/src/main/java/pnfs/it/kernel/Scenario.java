@@ -25,6 +25,11 @@ public record Scenario(
     /// conflict have a line of their own.
     static final String KEY_IS_GONE = "sd \\S+: reservation conflict$|failed to unregister PR key";
 
+    /// RCU, on several processors, complains of the time in which nothing ran. A defect has a line of its own.
+    static final String STOOD_STILL = "Call Trace:$";
+
+    static final String SERVER_IS_AWAY = "nfs: server .* not responding";
+
     private static final Duration MINUTES = Duration.ofMinutes(10);
 
     public Scenario {
@@ -142,12 +147,13 @@ public record Scenario(
                                 "a machine that stands still while another wants its file",
                                 served("--lease=10s"),
                                 "frozen.sh")
-                        .expecting("reservation conflict|nexus error|FAILED Result: hostbyte=DID_OK", KEY_IS_GONE),
-                single("crash", "servers that are killed under a writer", served(), "crash.sh")
                         .expecting(
-                                "detected conn error",
-                                "iscsi_eh|session recovery",
-                                "nfs: server .* not responding",
-                                KEY_IS_GONE));
+                                "reservation conflict|nexus error|FAILED Result: hostbyte=DID_OK",
+                                KEY_IS_GONE,
+                                STOOD_STILL),
+                single("crash", "servers that are killed under a writer", served(), "crash.sh")
+                        .expecting("detected conn error", "iscsi_eh|session recovery", SERVER_IS_AWAY, KEY_IS_GONE),
+                pair("names", "names and locks over crashes of the metadata server", served(), "names.sh")
+                        .expecting(SERVER_IS_AWAY, KEY_IS_GONE));
     }
 }
