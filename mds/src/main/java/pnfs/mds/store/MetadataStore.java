@@ -44,7 +44,8 @@ import org.jspecify.annotations.Nullable;
 /// # Failure
 /// When the engine cannot commit, nothing after the last durable ticket will ever be durable. The failure goes
 /// to the handler given at construction, once; waiting callbacks never run, so no reply leaves that could be
-/// lost; appends are refused with [IllegalStateException]. The only cure is a restart.
+/// lost. What is appended afterwards, until the process has ended, gets a ticket like any other, so that nobody
+/// is told of a defect: clients wait, and go on with the next run. The only cure is a restart.
 ///
 /// # Not here
 /// No limit is enforced on what is pending, because an append in the middle of an operation cannot be refused
@@ -185,10 +186,12 @@ public final class MetadataStore implements AutoCloseable {
         Step step = step();
         lock.lock();
         try {
-            requireWorking();
             batch.seal();
             var appended = new Pending(++lastTicket, batch, step);
             show(batch, appended.ticket());
+            if (failed) {
+                return appended.ticket();
+            }
             pending.add(appended);
             held.add(appended);
             pendingBytes.addAndGet(batch.bytes());
@@ -228,7 +231,6 @@ public final class MetadataStore implements AutoCloseable {
             if (youngest == null || youngest.ticket() < after) {
                 return append(more);
             }
-            requireWorking();
             youngest.batch().addAll(more);
             show(more, youngest.ticket());
             pendingBytes.addAndGet(more.bytes());
@@ -242,12 +244,6 @@ public final class MetadataStore implements AutoCloseable {
     private @Nullable Step step() {
         Step step = current.isBound() ? current.get() : null;
         return step == null || step.over ? null : step;
-    }
-
-    private void requireWorking() {
-        if (failed) {
-            throw new IllegalStateException("append to a store whose engine has failed");
-        }
     }
 
     private void show(Batch batch, long ticket) {
@@ -329,7 +325,9 @@ public final class MetadataStore implements AutoCloseable {
                     throw new IllegalArgumentException("ticket " + ticket + " was never given; last is " + lastTicket);
                 }
                 if (ticket > durableTicket) {
-                    waiters.add(new Waiter(ticket, then));
+                    if (!failed) {
+                        waiters.add(new Waiter(ticket, then));
+                    }
                     return;
                 }
             } finally {

@@ -140,8 +140,11 @@ class MetadataStoreTest {
         failing.fail(new IllegalStateException("disk full"));
 
         assertThat(heard).singleElement().satisfies(cause -> assertThat(cause).hasMessage("disk full"));
+        long late = unlucky.append(put(2));
+        unlucky.whenDurable(late, () -> acknowledged.add("late"));
+        assertThat(late).isGreaterThan(ticket);
+        assertThat(unlucky.get(Keys.INODE.of(2)).ticket()).as("who reads it waits, too").isEqualTo(late);
         assertThat(acknowledged).isEmpty();
-        assertThatThrownBy(() -> unlucky.append(put(2))).isInstanceOf(IllegalStateException.class);
     }
 
     private static Batch put(long key) {
