@@ -139,7 +139,7 @@ class ClusterTest {
     }
 
     @Test
-    @Cluster(clocks = true, mds = "--lease=5s")
+    @Cluster(clocks = true, mds = "--lease=30s")
     void I5_clocks_that_are_hours_off_and_jump_lose_nothing_and_end_no_lease(PnfsCluster cluster) throws Exception {
         Node mds = cluster.mds();
         Node odd = cluster.dataServer(0);

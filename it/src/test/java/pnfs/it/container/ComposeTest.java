@@ -27,6 +27,10 @@ class ComposeTest {
                     compose.run("start", service);
                     load.awaitProgress();
                 }
+                compose.run("--profile", "scale", "up", "-d", "--no-build", "--scale", "ds=1");
+                Await.until("a third data server is online", () -> online(compose) == 3);
+                assertThat(compose.run("run", "--rm", "-T", "cli")).contains("ds1", "ds2", "ds-");
+                load.awaitProgress();
 
                 try (PnfsClient fresh = PnfsClient.connect(compose.published("PNFS_NFS_PORT"), options)) {
                     load.stopAndVerify(fresh);

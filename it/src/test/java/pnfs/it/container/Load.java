@@ -7,11 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import pnfs.client.PnfsClient;
 import pnfs.client.PnfsException;
 import pnfs.client.PnfsFile;
@@ -19,7 +21,7 @@ import pnfs.client.PnfsFile;
 /// Work that knows what it must find: a few writers, each with a file of its own that it overwrites at random
 /// places, fsync after each write. Now and then the file is closed and a second client reads all of it. What
 /// was acknowledged must be there and nothing else may be: neither a lost write nor a stale byte nor a failed
-/// call passes.
+/// call passes. It prints how much it has looked at.
 final class Load implements AutoCloseable {
     private static final AtomicInteger LOADS = new AtomicInteger();
     private static final int WRITERS = 3;
@@ -30,6 +32,9 @@ final class Load implements AutoCloseable {
     private final PnfsClient writing;
     private final PnfsClient reading;
     private final AtomicLong acknowledged = new AtomicLong();
+    private final LongAdder comparedBytes = new LongAdder();
+    private final LongAdder staleBytes = new LongAdder();
+    private final LongAdder lostWrites = new LongAdder();
     private final List<Writer> writers = new ArrayList<>();
     private final List<CompletableFuture<Void>> running = new ArrayList<>();
     private volatile boolean stopping;
@@ -61,6 +66,9 @@ final class Load implements AutoCloseable {
         private final String path;
         private final SplittableRandom random;
         private final byte[] expected = new byte[FILE_BYTES];
+        /// Of each byte, which write it is of; 0 where nothing was written.
+        private final int[] writtenBy = new int[FILE_BYTES];
+        private int writes;
         private int length;
 
         Writer(String path, SplittableRandom random) {
@@ -90,6 +98,7 @@ final class Load implements AutoCloseable {
                         file.write(offset, ByteBuffer.wrap(bytes));
                     } while (!committed(file));
                     System.arraycopy(bytes, 0, expected, offset, bytes.length);
+                    Arrays.fill(writtenBy, offset, offset + bytes.length, ++writes);
                     length = Math.max(length, offset + bytes.length);
                     acknowledged.incrementAndGet();
                 }
@@ -116,11 +125,24 @@ final class Load implements AutoCloseable {
                 while (found.hasRemaining()) {
                     assertThat(file.read(found.position(), found)).isPositive();
                 }
-                int differs = Arrays.mismatch(found.array(), Arrays.copyOf(expected, length));
-                assertThat(differs)
-                        .as("first byte of " + path + " that is not what was acknowledged")
-                        .isEqualTo(-1);
+                compare(found.array());
             }
+        }
+
+        private void compare(byte[] found) {
+            var lost = new BitSet();
+            for (int at = 0; at < length; at++) {
+                if (found[at] != expected[at]) {
+                    staleBytes.increment();
+                    lost.set(writtenBy[at]);
+                }
+            }
+            comparedBytes.add(length);
+            lost.clear(0);
+            lostWrites.add(lost.cardinality());
+            assertThat(Arrays.mismatch(found, 0, length, expected, 0, length))
+                    .as("first byte of " + path + " that is not what was acknowledged")
+                    .isEqualTo(-1);
         }
     }
 
@@ -139,10 +161,16 @@ final class Load implements AutoCloseable {
 
     /// Ends the work and reads everything back by another client.
     void stopAndVerify(PnfsClient client) throws IOException {
-        stopping = true;
-        running.forEach(CompletableFuture::join);
-        for (Writer writer : writers) {
-            writer.verify(client);
+        try {
+            stopping = true;
+            running.forEach(CompletableFuture::join);
+            for (Writer writer : writers) {
+                writer.verify(client);
+            }
+        } finally {
+            System.out.printf(
+                    "load: %s writes acknowledged, %s lost; %s bytes compared, %s stale%n",
+                    acknowledged, lostWrites, comparedBytes, staleBytes);
         }
     }
 

@@ -143,7 +143,9 @@ class MetadataStoreTest {
         long late = unlucky.append(put(2));
         unlucky.whenDurable(late, () -> acknowledged.add("late"));
         assertThat(late).isGreaterThan(ticket);
-        assertThat(unlucky.get(Keys.INODE.of(2)).ticket()).as("who reads it waits, too").isEqualTo(late);
+        assertThat(unlucky.get(Keys.INODE.of(2)).ticket())
+                .as("who reads it waits, too")
+                .isEqualTo(late);
         assertThat(acknowledged).isEmpty();
     }
 
