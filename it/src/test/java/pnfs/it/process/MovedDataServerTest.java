@@ -22,7 +22,7 @@ class MovedDataServerTest {
     private static final int BYTES = 1 << 20;
 
     @Test
-    @Timeout(value = 90, unit = TimeUnit.SECONDS)
+    @Timeout(value = 180, unit = TimeUnit.SECONDS)
     void a_file_that_stays_open_is_written_at_the_new_place(@TempDir Path folder) throws IOException {
         try (Cluster cluster = Cluster.start(folder, new Cluster.Shape(1, 64L << 20));
                 PnfsClient client = PnfsClient.connect(cluster.nfs(), cluster.clientOptions());
