@@ -84,8 +84,7 @@ public final class Planting {
         return with(bug, pair, seed);
     }
 
-    private static @Nullable String with(
-            @Nullable PlantedBug bug, LongFunction<@Nullable String> what, long seed) {
+    private static @Nullable String with(@Nullable PlantedBug bug, LongFunction<@Nullable String> what, long seed) {
         present = bug;
         try {
             return what.apply(seed);
