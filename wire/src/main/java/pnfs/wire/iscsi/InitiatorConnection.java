@@ -355,6 +355,16 @@ final class InitiatorConnection implements ConnectionHandler, PduReader.Receiver
                 forget(task);
                 session.retryLater(task, new ScsiException(status, sense));
             }
+            case ScsiStatus.TASK_ABORTED -> {
+                // Another initiator reset the unit, or fenced us: sent once more it meets a conflict, which says so.
+                forget(task);
+                var ended = new ScsiException(status, sense);
+                if (task.repeat == ScsiTask.Repeat.HARMFUL) {
+                    session.end(task, 0, ended);
+                } else {
+                    session.retryLater(task, ended);
+                }
+            }
             default -> {
                 forget(task);
                 var failure = new ScsiException(status, sense);

@@ -322,6 +322,28 @@ class IscsiInitiatorTest {
         never.failedWith(ScsiException.class, "TASK SET FULL");
     }
 
+    @Test
+    void what_another_initiator_ended_is_sent_again_unless_that_could_do_harm() {
+        var initiator = loggedIn();
+        int[] aborted = {2};
+        target.script = (session, task) -> {
+            if (aborted[0]-- <= 0) {
+                return false;
+            }
+            session.status(task, ScsiStatus.TASK_ABORTED, new byte[0]);
+            return true;
+        };
+        Outcome read = read(initiator, 0, ByteBuffer.allocate(512));
+        network.runFor(Duration.ofSeconds(5));
+        read.isGood(512);
+
+        aborted[0] = 1;
+        var register = initiator.persistentReserveOut(
+                0, ReserveOutAction.REGISTER_AND_IGNORE_EXISTING_KEY, 0, new ReserveOutParameters(0, 1, true));
+        network.runFor(Duration.ofSeconds(5));
+        assertThatThrownBy(register::join).hasMessageContaining("TASK ABORTED");
+    }
+
     // Sign of life.
 
     @Test
