@@ -188,10 +188,14 @@ public final class ControlDesk {
                             reason);
                     reply.accept(ControlLink.refusal(reason));
                 }
-                case Registration.Accepted(long ticket) ->
+                case Registration.Accepted(long ticket) -> {
+                    links.put(presented.server(), link); // the newest connection is the one that lives
                     store.whenDurable(ticket, () -> {
+                        if (links.get(presented.server()) != link) {
+                            reply.accept(ControlLink.refusal("this data server has connected anew meanwhile"));
+                            return;
+                        }
                         server = presented.server();
-                        links.put(presented.server(), link);
                         beatAtNanos = nanoTime.getAsLong();
                         cluster.online(presented.server(), this::stands);
                         log.info(
@@ -206,6 +210,7 @@ public final class ControlDesk {
                                         .setHeartbeatMillis(heartbeatMillis))
                                 .build());
                     });
+                }
             }
         }
 
@@ -269,9 +274,9 @@ public final class ControlDesk {
 
         private void leave() {
             open = false;
+            links.values().remove(link);
             UUID who = server;
             if (who != null) {
-                links.remove(who, link);
                 cluster.offline(who);
             }
         }

@@ -35,7 +35,6 @@ import pnfs.mds.attribute.FileSpace;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.compound.RecalledException;
 import pnfs.mds.store.Batch;
-import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -178,11 +177,7 @@ public final class FileLayouts implements FileSpace {
     private void add(Volume volume) {
         Optional<List<ByteRange>> free = ExtentRecords.readFree(store, volume);
         if (free.isPresent()) {
-            try {
-                space.restore(volume, free.get());
-            } catch (IllegalArgumentException | IllegalStateException e) {
-                throw new CorruptStoreException("free space of volume " + volume.id() + ": " + e.getMessage(), e);
-            }
+            space.restore(volume, free.get());
             return;
         }
         List<ByteRange> signatures = volume.topology().diskStarts().stream()

@@ -127,8 +127,7 @@ public final class SessionRecords {
     }
 
     private static String nameOfSlot(byte[] key) {
-        Opaque session = sessionOfSlot(key);
-        return "slot " + slotOf(key) + " of session " + session;
+        return "slot " + slotOf(key) + " of session " + sessionOfSlot(key);
     }
 
     private static <T> T read(byte[] value, String what, Function<XdrReader, T> body) {
