@@ -107,7 +107,6 @@ enum SupportedCommand {
     private final Access access;
     private final int opcode;
     private final int serviceAction;
-    private final String tag;
     private final String family;
 
     @SuppressWarnings("ImmutableEnumChecker") // leaves as a copy only
@@ -121,8 +120,7 @@ enum SupportedCommand {
         this.access = access;
         this.opcode = opcode;
         this.serviceAction = serviceAction;
-        this.tag = name().toLowerCase(Locale.ROOT);
-        this.family = tag.replaceFirst("_(6|10|12|16)$", "");
+        this.family = tag().replaceFirst("_(6|10|12|16)$", "");
         this.usage = HexFormat.of().parseHex(usage.replace(" ", ""));
     }
 
@@ -174,7 +172,7 @@ enum SupportedCommand {
 
     /// As the metrics' tag `command` has it.
     String tag() {
-        return tag;
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /// Its name without the size of its CDB, as fault scripts have it: `read`, `write_same`.

@@ -163,6 +163,7 @@ final class Checker {
     // Content.
 
     Change write(FileModel file, int client, int offset, int end, int newSize) {
+        wanted(file, client);
         Change change = file.write(client, (long) client << 48 | ++lastValue, offset, end, newSize, now());
         changes.put(change.value, change);
         return change;
@@ -175,11 +176,19 @@ final class Checker {
         return change;
     }
 
+    /// Zeros, wherever something was.
+    Change punch(FileModel file, int client, int offset, int end) {
+        wanted(file, client);
+        return file.write(client, 0, offset, end, -1, now());
+    }
+
     Change truncate(FileModel file, int client, int size) {
+        wanted(file, client);
         return file.truncate(client, size, now());
     }
 
     void acknowledged(Change change) {
+        had(change.file, change.client, change.begunAt(), change);
         change.file.acknowledged(change, now());
     }
 
@@ -214,6 +223,18 @@ final class Checker {
 
     private static long wordAt(byte[] bytes, int at) {
         return (long) WORD.get(bytes, at);
+    }
+
+    // Delegations.
+
+    /// A client is about to ask for what delegations of others forbid.
+    void wanted(FileModel file, int client) {
+        file.delegations.wanted(client, agenda.nowNanos());
+    }
+
+    /// It was told that it has it.
+    void had(FileModel file, int client, long askedAt, Object what) {
+        require(file.delegations.conflict(leases, client, askedAt, agenda.nowNanos()), "delegations", what);
     }
 
     // Locks.

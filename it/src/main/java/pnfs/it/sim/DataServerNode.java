@@ -81,6 +81,10 @@ final class DataServerNode {
         return "iqn.2026-11.sim:ds" + number;
     }
 
+    UUID regionId() {
+        return header.uuid();
+    }
+
     byte[] naa() {
         return header.naa().toBytes();
     }

@@ -23,5 +23,9 @@ enum FaultKind {
     /// A disk takes hundreds of times as long as usual for a while.
     SLOW_DISK,
     /// The metadata server's clock on the wall is set.
-    CLOCK_JUMPS
+    CLOCK_JUMPS,
+    /// A data server is emptied while everybody works.
+    DRAIN,
+    /// Layouts are wanted back of which nobody is in the way.
+    ORDERED_RECALL
 }

@@ -49,6 +49,10 @@ final class FileModel {
             this.begunAt = at;
         }
 
+        long begunAt() {
+            return begunAt;
+        }
+
         /// What is written.
         ByteBuffer filled() {
             ByteBuffer data = ByteBuffer.allocate(end - offset);
@@ -78,6 +82,7 @@ final class FileModel {
     @Nullable
     Opaque handle;
 
+    final DelegationModel delegations = new DelegationModel();
     final LockModel locks = new LockModel();
     private final List<List<Change>> sectors = new ArrayList<>();
     private final List<Change> resizing = new ArrayList<>();

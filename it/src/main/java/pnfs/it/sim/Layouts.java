@@ -302,9 +302,42 @@ final class Layouts {
     }
 
     CbResult called(CbLayoutRecallArgs recall) {
-        if (!(recall.scope() instanceof LayoutRecallScope.OfFile scope)) {
-            return new CbResult.CbSuccess(recall.op());
+        return switch (recall.scope()) {
+            case LayoutRecallScope.OfFile scope -> called(recall, scope);
+            case LayoutRecallScope.OfFileSystem _ -> calledForMany(recall, new LayoutReturnScope.OfFileSystem());
+            case LayoutRecallScope.All _ -> calledForMany(recall, new LayoutReturnScope.All());
+        };
+    }
+
+    /// Who is in the middle of something asks for some time.
+    private CbResult calledForMany(CbLayoutRecallArgs recall, LayoutReturnScope scope) {
+        List<OpenFile> held =
+                open.all().stream().filter(file -> file.layout != null).toList();
+        me.note("CB_LAYOUTRECALL of many, holds %d", held.size());
+        if (open.all().stream().anyMatch(OpenFile::isBusy)) {
+            return new CbResult.CbFailure(recall.op(), NfsStatus.DELAY);
         }
+        if (held.isEmpty()) {
+            return new CbResult.CbFailure(recall.op(), NfsStatus.NOMATCHING_LAYOUT);
+        }
+        if (!keeps) {
+            held.forEach(file -> file.use(file::forgetPlaces));
+            int asked = me.era();
+            var bulk = new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, scope);
+            me.ask(List.of(new PutRootFhArgs(), bulk), answer -> {
+                me.note("LAYOUTRETURN of many: %s", answer.status());
+                for (OpenFile file : held) {
+                    if (me.era() == asked && answer.isOk()) {
+                        file.forgetLayout();
+                    }
+                    file.done();
+                }
+            });
+        }
+        return new CbResult.CbSuccess(recall.op());
+    }
+
+    private CbResult called(CbLayoutRecallArgs recall, LayoutRecallScope.OfFile scope) {
         me.note("CB_LAYOUTRECALL %s", scope.range());
         OpenFile file = open.get(scope.fileHandle());
         if (file == null || (file.layout == null && !file.isBusy())) {

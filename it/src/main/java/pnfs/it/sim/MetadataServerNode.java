@@ -45,7 +45,7 @@ final class MetadataServerNode {
                 LEASE,
                 List.of(LayoutType.SCSI),
                 List.of(ExportSpec.EVERYTHING),
-                DelegationPolicy.OFF,
+                DelegationPolicy.ON,
                 Owners.numeric(),
                 PLACEMENT_UNIT_BYTES,
                 List.of());

@@ -5,8 +5,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 import pnfs.wire.nfs4.CbArgs;
+import pnfs.wire.nfs4.CbArgs.CbGetAttrArgs;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
+import pnfs.wire.nfs4.CbArgs.CbRecallArgs;
 import pnfs.wire.nfs4.CbResult;
+import pnfs.wire.nfs4.NfsStatus;
 
 /// One run of a client: does one random thing after the other and tells the checker of what it asked for and
 /// what it was told. It behaves as a good client does; its bad days are the network's, or its machine's. One
@@ -15,6 +18,9 @@ final class ModelClient implements Session.Owner {
     private static final int NAMES = 3;
     /// Once in so many times it takes nothing back that a restart has taken from it.
     private static final int ANEW = 4;
+
+    /// Of so many callbacks one is answered DELAY.
+    private static final int LATER = 8;
 
     private static final long THINK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
@@ -27,6 +33,7 @@ final class ModelClient implements Session.Owner {
     private final Proxied proxied;
     private final Direct direct;
     private final Locking locking;
+    private final Delegating delegating;
     private final Reclaiming reclaiming;
     private boolean working;
     /// The server has forgotten us, and waits until we have said what we take back.
@@ -48,11 +55,12 @@ final class ModelClient implements Session.Owner {
         me = new Caller(host, checker, number, random, this);
         open = new OpenFiles(me);
         layouts = new Layouts(me, open, dataServers);
-        names = new Names(me, open, layouts);
+        delegating = new Delegating(me, open);
+        names = new Names(me, open, layouts, delegating);
         proxied = new Proxied(me, open, layouts);
         direct = new Direct(me, open, layouts);
         locking = new Locking(me, open);
-        reclaiming = new Reclaiming(me, open, locking, direct);
+        reclaiming = new Reclaiming(me, open, locking, direct, delegating);
         direct.scribble();
     }
 
@@ -77,6 +85,7 @@ final class ModelClient implements Session.Owner {
     /// Whether it goes on with what it is asked to give back.
     void keep(boolean wanted) {
         layouts.keep(wanted);
+        delegating.keep(wanted);
     }
 
     /// Shows that a lock and a layout can be had and a write be committed, whatever was before.
@@ -103,6 +112,7 @@ final class ModelClient implements Session.Owner {
         me.checker.leases.ended(me.number);
         open.all().forEach(OpenFile::forgetPlaces);
         open.all().forEach(OpenFile::forgetLocks);
+        open.all().forEach(OpenFile::forgetDelegation);
     }
 
     @Override
@@ -136,13 +146,20 @@ final class ModelClient implements Session.Owner {
     public void revoked() {
         me.checker.revoked(me.number);
         layouts.revoked();
+        delegating.revoked();
     }
 
     @Override
     public CbResult called(CbArgs callback) {
-        return callback instanceof CbLayoutRecallArgs recall
-                ? layouts.called(recall)
-                : new CbResult.CbSuccess(callback.op());
+        if (me.random.nextInt(LATER) == 0) {
+            return new CbResult.CbFailure(callback.op(), NfsStatus.DELAY);
+        }
+        return switch (callback) {
+            case CbLayoutRecallArgs recall -> layouts.called(recall);
+            case CbRecallArgs recall -> delegating.called(recall);
+            case CbGetAttrArgs get -> delegating.called(get);
+            default -> new CbResult.CbSuccess(callback.op());
+        };
     }
 
     private void next() {
@@ -170,7 +187,7 @@ final class ModelClient implements Session.Owner {
         String any = me.random.nextBoolean()
                 ? Names.of(1, 0) // where all meet
                 : Names.of(1 + me.random.nextInt(clients), me.random.nextInt(NAMES));
-        switch (me.random.nextInt(24)) {
+        switch (me.random.nextInt(25)) {
             case 0, 1, 2 -> with(any, proxied::write);
             case 3, 4 -> with(any, proxied::read);
             case 5, 6, 7, 8 -> with(any, direct::write);
@@ -183,6 +200,7 @@ final class ModelClient implements Session.Owner {
             case 17 -> names.rename(mine, Names.of(me.number, me.random.nextInt(NAMES)), this::done);
             case 18, 19 -> with(any, locking::lock);
             case 20 -> with(any, locking::unlock);
+            case 22 -> with(any, proxied::punch);
             case 21 -> with(any, locking::test);
             default -> names.look(any, this::done);
         }

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.*;
 import pnfs.wire.nfs4.OpResult;
@@ -24,11 +25,13 @@ final class Names {
     private final Caller me;
     private final OpenFiles open;
     private final Layouts layouts;
+    private final Delegating delegating;
 
-    Names(Caller me, OpenFiles open, Layouts layouts) {
+    Names(Caller me, OpenFiles open, Layouts layouts, Delegating delegating) {
         this.me = me;
         this.open = open;
         this.layouts = layouts;
+        this.delegating = delegating;
     }
 
     static String of(int client, int number) {
@@ -53,6 +56,7 @@ final class Names {
         if (creates && model.now().contains(null)) {
             model.mayBecome(me.checker.newFile());
         }
+        wanted(model);
         OpenHow how = creates
                 ? new OpenHow.Unchecked(AttributeCodec.write(
                         Attributes.builder().uint32(Attribute.MODE, 0666).build()))
@@ -62,12 +66,13 @@ final class Names {
                         new PutRootFhArgs(),
                         new OpenArgs(
                                 0,
-                                ShareBits.BOTH | ShareBits.WANT_NO_DELEG,
+                                ShareBits.BOTH | delegating.want(),
                                 0,
                                 new StateOwner(me.session.clientId(), OWNER),
                                 how,
                                 new OpenClaim.ByName(name)),
-                        new GetFhArgs()),
+                        new GetFhArgs(),
+                        new GetAttrArgs(Bitmap.of(Attribute.CHANGE, Attribute.SIZE))),
                 answer -> {
                     me.note("OPEN %s: %s", name, answer.status());
                     if (answer.isOk()) {
@@ -76,12 +81,12 @@ final class Names {
                         if (creates) {
                             model.is(setOf(file), me.checker.now());
                         }
+                        me.checker.had(file, me.number, askedAt, "OPEN of " + file + " by client " + me.number);
                         if (me.era() == asked) {
-                            then.accept(open.opened(
-                                    model,
-                                    file,
-                                    handle,
-                                    answer.find(OpResult.OpenResult.class).stateid()));
+                            var result = answer.find(OpResult.OpenResult.class);
+                            OpenFile opened = open.opened(model, file, handle, result.stateid());
+                            delegating.given(opened, result.delegation(), answer.attributes());
+                            then.accept(opened);
                         } else {
                             otherwise.run();
                         }
@@ -101,6 +106,15 @@ final class Names {
     private static Set<@Nullable FileModel> without(Set<@Nullable FileModel> files) {
         files.removeIf(file -> file != null && file.handle == null);
         return files;
+    }
+
+    /// Delegations of what it may stand for are in our way.
+    private void wanted(NameModel name) {
+        for (FileModel file : name.now()) {
+            if (file != null) {
+                me.checker.wanted(file, me.number);
+            }
+        }
     }
 
     private static Set<@Nullable FileModel> setOf(@Nullable FileModel file) {
@@ -134,10 +148,14 @@ final class Names {
         NameModel model = me.checker.name(name);
         Set<@Nullable FileModel> before = model.now();
         long askedAt = me.checker.now();
+        wanted(model);
         model.mayBecome(null);
         me.ask(List.of(new PutRootFhArgs(), new RemoveArgs(name)), answer -> {
             me.note("REMOVE %s: %s", name, answer.status());
             if (answer.isOk()) {
+                if (before.size() == 1 && before.iterator().next() instanceof FileModel removed) {
+                    me.checker.had(removed, me.number, askedAt, "REMOVE of " + removed + " by client " + me.number);
+                }
                 model.is(setOf(null), me.checker.now());
             } else if (answer.known()) {
                 if (answer.status() == NfsStatus.NOENT && !before.contains(null)) {
@@ -160,6 +178,8 @@ final class Names {
         Set<@Nullable FileModel> targetBefore = target.now();
         Set<@Nullable FileModel> moved = source.now();
         moved.remove(null);
+        wanted(source);
+        wanted(target);
         source.mayBecome(null);
         moved.forEach(target::mayBecome);
         me.ask(
@@ -192,15 +212,17 @@ final class Names {
         int asked = me.era();
         file.use(() -> layouts.giveBack(file, () -> {
             file.forgetLocks();
-            if (me.era() == asked) {
-                me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
+            delegating.giveBack(file, () -> {
+                if (me.era() == asked) {
+                    me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
+                        file.done();
+                        then.run();
+                    });
+                } else {
                     file.done();
                     then.run();
-                });
-            } else {
-                file.done();
-                then.run();
-            }
+                }
+            });
         }));
     }
 

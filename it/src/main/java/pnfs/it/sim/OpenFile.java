@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.FileModel.Change;
 import pnfs.it.sim.Leases.Claim;
 import pnfs.layout.extent.ExtentState;
+import pnfs.wire.nfs4.Attributes;
+import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
@@ -22,6 +24,11 @@ final class OpenFile {
     ///
     /// @param fresh blocks that nobody had written before
     record Unheard(Change change, List<Integer> fresh, Stateid layout) {}
+
+    /// A delegation of the file.
+    ///
+    /// @param attributes as they were when it was given
+    record Delegated(Stateid stateid, DelegationType type, Attributes attributes) {}
 
     private final Caller me;
     /// Under which it was opened last.
@@ -43,6 +50,9 @@ final class OpenFile {
 
     /// Of lock owners, by their numbers.
     final TreeMap<Integer, Stateid> locks = new TreeMap<>();
+
+    @Nullable
+    Delegated delegation;
 
     final ArrayDeque<Unheard> unheard = new ArrayDeque<>();
 
@@ -126,6 +136,11 @@ final class OpenFile {
         if (place.region() >= 0) {
             me.checker.released(me.number, place.region(), place.offset());
         }
+    }
+
+    void forgetDelegation() {
+        model.delegations.released(me.number);
+        delegation = null;
     }
 
     void forgetLocks() {

@@ -68,6 +68,7 @@ final class OpenFiles {
         remove(file);
         file.forgetLayout();
         file.forgetLocks();
+        file.forgetDelegation();
     }
 
     /// An operation on an open file was refused: whether it should not have been.

@@ -8,6 +8,7 @@ import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.OpArgs.*;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.StableHow;
@@ -95,6 +96,26 @@ final class Proxied {
             me.checker.settled(change, answer);
             if (answer.known() && !answer.isOk()) {
                 open.refused(file, answer, "SETATTR");
+            }
+            then.run();
+        });
+    }
+
+    /// Makes zeros of a part, whoever has a layout of it.
+    void punch(OpenFile file, Runnable then) {
+        int sectors = 1 + me.random.nextInt(4 * BLOCK / SECTOR);
+        int offset = me.random.nextInt(FileModel.MAX_BYTES / SECTOR - sectors) * SECTOR;
+        int end = offset + sectors * SECTOR;
+        for (int block = offset / BLOCK; block < Math.ceilDiv(end, BLOCK); block++) {
+            file.forgetPlace(block);
+        }
+        Change change = me.checker.punch(file.model, me.number, offset, end);
+        var range = FileRange.of(offset, end - offset);
+        me.ask(List.of(new PutFhArgs(file.handle), new DeallocateArgs(file.open, range)), answer -> {
+            me.note("DEALLOCATE %s %d..%d: %s", file.model, offset, end, answer.status());
+            me.checker.settled(change, answer);
+            if (answer.known() && !answer.isOk()) {
+                open.refused(file, answer, "DEALLOCATE");
             }
             then.run();
         });

@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
 import pnfs.it.sim.OpenFile.Unheard;
-import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.OpArgs.*;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpenClaim;
@@ -19,18 +18,26 @@ final class Reclaiming {
     private final OpenFiles open;
     private final Locking locking;
     private final Direct direct;
+    private final Delegating delegating;
     private int attempts;
+    /// In which all was taken back; that this was said may not have been heard.
+    private int overSinceEra;
 
-    Reclaiming(Caller me, OpenFiles open, Locking locking, Direct direct) {
+    Reclaiming(Caller me, OpenFiles open, Locking locking, Direct direct, Delegating delegating) {
         this.me = me;
         this.open = open;
         this.locking = locking;
         this.direct = direct;
+        this.delegating = delegating;
     }
 
     /// Takes back all of it; begins anew where it was at it when the session was lost.
     void begin(Runnable then) {
         int attempt = ++attempts;
+        if (overSinceEra == me.era()) {
+            then.run();
+            return;
+        }
         next(open.all().iterator(), attempt, then);
     }
 
@@ -42,6 +49,7 @@ final class Reclaiming {
             OpenFile file = files.next();
             reclaim(file, attempt, () -> next(files, attempt, then));
         } else {
+            overSinceEra = me.era();
             then.run();
         }
     }
@@ -53,14 +61,16 @@ final class Reclaiming {
                 0,
                 new StateOwner(me.session.clientId(), Names.OWNER),
                 new OpenHow.NoCreate(),
-                new OpenClaim.Previous(DelegationType.NONE));
+                new OpenClaim.Previous(Delegating.held(file)));
         me.ask(List.of(new PutFhArgs(file.handle), again), answer -> {
             if (attempt != attempts) {
                 return;
             }
             me.note("OPEN with reclaim of %s: %s", file.model, answer.status());
             if (answer.isOk()) {
-                open.reclaimed(file, answer.find(OpResult.OpenResult.class).stateid());
+                var result = answer.find(OpResult.OpenResult.class);
+                open.reclaimed(file, result.stateid());
+                delegating.reclaimed(file, result.delegation());
                 locking.reclaim(file, () -> commit(file, attempt, then));
             } else {
                 if (answer.known() && me.checker.leases.stands(file.claim)) {

@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.wire.net.ConnectionLimits;
 import pnfs.wire.nfs4.AttributeCodec;
+import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.BindDirection;
 import pnfs.wire.nfs4.CallbackCodec;
 import pnfs.wire.nfs4.CallbackSecurity;
@@ -72,9 +73,12 @@ final class Session {
         }
 
         /// What GETATTR said.
+        Attributes attributes() {
+            return AttributeCodec.read(find(OpResult.GetAttrResult.class).attributes());
+        }
+
         long size() {
-            return AttributeCodec.read(find(OpResult.GetAttrResult.class).attributes())
-                    .size();
+            return attributes().size();
         }
 
         <R extends OpResult> R find(Class<R> type) {
@@ -133,6 +137,7 @@ final class Session {
                         OpArgs.CloseArgs _,
                         OpArgs.LockArgs _,
                         OpArgs.LockuArgs _,
+                        OpArgs.DelegReturnArgs _,
                         OpArgs.LayoutGetArgs _,
                         OpArgs.LayoutReturnArgs _ -> true;
                 default -> false;

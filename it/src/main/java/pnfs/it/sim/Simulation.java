@@ -19,6 +19,7 @@ final class Simulation {
     private static final int DATA_SERVERS = 2;
     private static final int FIRST_DATA_SERVER = 2;
     private static final int FIRST_CLIENT = 10;
+    private static final int OPERATOR = 99;
     private static final int AUDITOR = 100;
     /// There is a fault in so many steps at the latest.
     private static final int FAULT_STEPS = 120;
@@ -61,6 +62,7 @@ final class Simulation {
     private final Fabric fabric;
     private final MetadataServerNode metadataServer;
     private final List<DataServerNode> dataServers = new ArrayList<>();
+    private final Operator operator;
     private final List<ModelClient> clients = new ArrayList<>();
     /// How many times clients are slower, as a power of two: time must pass for leases to
     /// end.
@@ -80,6 +82,9 @@ final class Simulation {
         for (int i = 0; i < DATA_SERVERS; i++) {
             dataServers.add(new DataServerNode(i, FIRST_DATA_SERVER + i, fabric, NO_METERS, random.split(), checker));
         }
+        var office = new Host(fabric, agenda, OPERATOR, random.split());
+        fabric.boot(office);
+        operator = new Operator(office, checker, random.split());
         clientCount = random.nextInt(ALONE) == 0 ? 1 : 2 + random.nextInt(2);
         tempo = Math.max(random.nextInt(TEMPOS), random.nextInt(TEMPOS));
         boolean quiet = random.nextInt(QUIET) == 0 || plan.faults.isEmpty();
@@ -198,6 +203,13 @@ final class Simulation {
                 pace.slow(true);
                 later(() -> pace.slow(false));
             }
+            case DRAIN -> {
+                operator.drain(dataServers.get(chance.nextInt(DATA_SERVERS)));
+                if (chance.nextBoolean()) {
+                    later(operator::cancelDrain);
+                }
+            }
+            case ORDERED_RECALL -> operator.recall(Names.of(1, 0));
             case CLOCK_JUMPS -> metadataServer.jump(chance.nextLong(-MOST_JUMP_SECONDS, MOST_JUMP_SECONDS));
         }
     }
@@ -286,6 +298,8 @@ final class Simulation {
         stepUntil(this::clientsAreIdle);
         clients.forEach(ModelClient::leave);
         stepUntil(this::clientsAreIdle);
+        operator.finishDrain();
+        stepUntil(() -> !operator.isDraining());
         var host = new Host(fabric, agenda, AUDITOR, random.split());
         fabric.boot(host);
         var audit = new Audit(host, checker);

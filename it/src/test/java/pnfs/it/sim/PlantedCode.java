@@ -1,6 +1,5 @@
 package pnfs.it.sim;
 
-import java.util.random.RandomGenerator;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentMap;
 import pnfs.mds.attribute.FileChange;
@@ -29,11 +28,6 @@ public final class PlantedCode {
     /// Nobody waits until the change is durable.
     public static void appendUnheard(FileChange change, CompoundState state) {
         change.append();
-    }
-
-    /// Chance that no seed decides.
-    public static long sinceStart(RandomGenerator random) {
-        return System.nanoTime();
     }
 
     /// Everything that a client could have written counts as written.

@@ -1,0 +1,64 @@
+package pnfs.it.sim;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.Leases.Claim;
+import pnfs.wire.nfs4.DelegationType;
+
+/// Who was told that nobody else changes a file, or uses it, from the reply until the return is sent. One thread.
+final class DelegationModel {
+    private static final long LEASE_NANOS = MetadataServerNode.LEASE.toNanos();
+    private static final long NEVER = Long.MAX_VALUE;
+
+    private static final class Held {
+        final DelegationType type;
+        final Claim claim;
+        final long since;
+        /// When somebody first wanted what this forbids: from then on the server may take it within a lease.
+        long wantedNanos = NEVER;
+
+        Held(DelegationType type, Claim claim, long since) {
+            this.type = type;
+            this.claim = claim;
+            this.since = since;
+        }
+    }
+
+    private final Map<Integer, Held> held = new TreeMap<>();
+
+    void granted(Claim claim, DelegationType type, long at) {
+        held.put(claim.client(), new Held(type, claim, at));
+    }
+
+    void released(int client) {
+        held.remove(client);
+    }
+
+    /// A client is about to ask for something that others' delegations forbid: to change the file, or to open it.
+    void wanted(int client, long nowNanos) {
+        held.forEach((holder, delegation) -> {
+            if (holder != client) {
+                delegation.wantedNanos = Math.min(delegation.wantedNanos, nowNanos);
+            }
+        });
+    }
+
+    /// A client was told that it has what it wanted.
+    ///
+    /// @param askedAt when it asked
+    /// @return who certainly holds a delegation that forbids it, since before, or null
+    @Nullable
+    String conflict(Leases leases, int client, long askedAt, long nowNanos) {
+        for (var each : held.entrySet()) {
+            Held delegation = each.getValue();
+            if (each.getKey() != client
+                    && delegation.since < askedAt
+                    && leases.stands(delegation.claim)
+                    && nowNanos - delegation.wantedNanos < LEASE_NANOS) {
+                return "client " + each.getKey() + " has a " + delegation.type + " delegation";
+            }
+        }
+        return null;
+    }
+}
