@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -82,6 +83,9 @@ class LayoutRecallTest {
     @SuppressWarnings("NullAway.Init") // made with the server
     private Recalls recalls;
 
+    @SuppressWarnings("NullAway.Init") // made with the server
+    private OrderedRecalls ordered;
+
     private final TestPeer anna = server.connect();
     private final TestPeer boris = server.connect();
     private final TestSession first = TestSession.begin(anna, "anna");
@@ -126,6 +130,7 @@ class LayoutRecallTest {
                 List.of(LayoutType.SCSI),
                 8,
                 new SimpleMeterRegistry());
+        ordered = layoutRoom.recalls();
         table.register(OpCode.LAYOUTGET, LayoutGetArgs.class, layoutRoom.layoutGet());
         return namespace.root(0, new Rights(0777, 0, 0), new NfsTime(1, 0));
     }
@@ -252,6 +257,41 @@ class LayoutRecallTest {
         get(annas);
 
         assertThat(flags()).isZero();
+    }
+
+    @Test
+    void who_accepts_a_recall_of_everything_and_returns_nothing_within_a_lease_loses_it() {
+        granted(get(annas));
+        var endings = new ArrayList<OrderedRecalls.Ending>();
+        ordered.recall(
+                new OrderedRecalls.Scope.All(),
+                loop::nowNanos,
+                outcomes -> outcomes.forEach(outcome -> endings.add(outcome.ending())));
+        anna.answer(NfsStatus.OK);
+        pass(LEASE / 2);
+        first.run();
+        second.run();
+        assertThat(endings).isEmpty();
+        pass(LEASE / 2 + 1);
+
+        assertThat(endings).containsExactly(OrderedRecalls.Ending.TAKEN);
+        assertThat(flags()).isEqualTo(SequenceFlags.RECALLABLE_STATE_REVOKED);
+        granted(get(boriss));
+    }
+
+    @Test
+    void who_is_asked_for_a_file_already_is_not_asked_for_everything() {
+        granted(get(annas));
+        get(boriss);
+        var endings = new ArrayList<OrderedRecalls.Ending>();
+
+        ordered.recall(
+                new OrderedRecalls.Scope.All(),
+                loop::nowNanos,
+                outcomes -> outcomes.forEach(outcome -> endings.add(outcome.ending())));
+
+        assertThat(endings).containsExactly(OrderedRecalls.Ending.BUSY);
+        assertThat(anna.callbacks()).hasSize(1);
     }
 
     @Test
