@@ -17,9 +17,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 import pnfs.client.Addresses;
 import pnfs.client.ClientOptions;
 import pnfs.client.PnfsClient;
+import pnfs.mds.FsckCommand;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.Keys;
+import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.engine.RocksDbEngine;
 
 /// Servers whose files were damaged while they were down say so, and what to do, and serve nothing of it.
 @TestInstance(Lifecycle.PER_CLASS)
@@ -137,6 +143,39 @@ class DamageTest {
                                 List.of("ds", "--region", region.toString(), "--listen", "127.0.0.1:0"))
                         .close())
                 .hasMessageContaining("damaged");
+    }
+
+    @Test
+    void a_damaged_record_of_what_a_client_held_does_not_keep_the_server_from_starting() throws IOException {
+        Path store = copy("state");
+        garble(store, Keys.OPEN.of(2, 1));
+
+        try (ServerProcess server = start(store)) {
+            statAll(server);
+
+            assertThat(server.log()).content().contains("record put aside kind=OPEN");
+        }
+    }
+
+    @Test
+    void a_damaged_record_of_a_reservation_key_is_refused_until_it_is_repaired() throws IOException {
+        Path store = copy("fence");
+        garble(store, Keys.FENCE.of(1, new byte[16]));
+
+        assertThatThrownBy(() -> start(store).close()).hasMessageContaining("pnfs fsck --repair");
+
+        new CommandLine(new FsckCommand()).execute("--repair", "--store=" + store);
+        start(store).close();
+    }
+
+    private static void garble(Path store, byte[] key) {
+        var batch = new Batch();
+        batch.put(key, new byte[] {1, 2, 3});
+        try (var records = new MetadataStore(RocksDbEngine.open(store), Long.MAX_VALUE, failure -> {
+            throw new AssertionError(failure);
+        })) {
+            records.append(batch);
+        }
     }
 
     private void statAll(ServerProcess server) throws IOException {
