@@ -57,8 +57,8 @@ public final class LayoutManager {
     /// A layout in the reply, without extents: offset, length, iomode, type, length of the body, count of extents.
     private static final int LAYOUT_HEADER_BYTES = 32;
     private static final int EXTENT_BYTES = 44;
-    /// Space that sequential writers may set aside for themselves: of what is free, one part in so many.
-    private static final long AHEAD_SHARE = 16;
+    /// What writers may set aside beyond what they need at once: of what is free, one part in so many.
+    private static final long WISH_SHARE = 16;
     /// Stands for those that holes of layouts of the run before may name.
     private static final DeviceId ANY_VOLUME = SpacePlan.NO_DEVICE;
 
@@ -930,7 +930,7 @@ public final class LayoutManager {
         }
         int runsLeft = want.type().safeCommitRuns() - unwrittenRuns(file, holding);
         var plan = SpacePlan.over(
-                file, possible, space, placement, new SpacePlan.PlanLimits(maxExtents, runsLeft, least.end()));
+                file, possible, space, placement, new SpacePlan.PlanLimits(maxExtents, runsLeft, least.end(), share()));
         if (plan.end() < least.end()) {
             plan.forfeit(space);
             return switch (plan.shortfall()) {
@@ -941,7 +941,7 @@ public final class LayoutManager {
                             Refusal.BADLAYOUT,
                             "unwritten runs over " + want.type().safeCommitRuns() + ": commit first");
                 case TOO_MANY_EXTENTS -> tooSmall(least, maxExtents);
-                case NONE, ANOTHER_VOLUME ->
+                case NONE, ANOTHER_VOLUME, ENOUGH ->
                     throw new IllegalStateException("plan of " + possible + " ends at " + plan.end());
             };
         }
@@ -982,7 +982,13 @@ public final class LayoutManager {
     }
 
     private long affordable(long ahead) {
-        return ahead == 0 ? 0 : Math.min(ahead, space.totals().allocatableBytes() / AHEAD_SHARE);
+        return ahead == 0 ? 0 : Math.min(ahead, share());
+    }
+
+    /// How much new storage a writer gets beyond what it cannot do without, in whole blocks: one that asks for
+    /// everything must not keep everybody else from writing.
+    private long share() {
+        return ByteRange.alignDown(space.totals().allocatableBytes() / WISH_SHARE);
     }
 
     private void noteHoleOn(DeviceId volume, long inode) {

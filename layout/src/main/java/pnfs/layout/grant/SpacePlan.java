@@ -30,15 +30,19 @@ final class SpacePlan {
         TOO_MANY_EXTENTS,
         TOO_MANY_RUNS,
         /// What follows is on another volume, and need not be in the same layout.
-        ANOTHER_VOLUME
+        ANOTHER_VOLUME,
+        /// What follows needs more new storage than one wish may have.
+        ENOUGH
     }
 
     /// Where a plan stops at the latest.
     ///
     /// @param maxRuns separate runs of storage that nobody wrote yet
-    /// @param oneVolumeFrom from this offset in the file on the plan goes to no other volume
-    record PlanLimits(int maxExtents, int maxRuns, long oneVolumeFrom) {
-        static final PlanLimits NONE = new PlanLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE);
+    /// @param needEnd up to this offset in the file the plan is needed; what follows is a wish, and goes to no
+    ///     other volume
+    /// @param maxWishBytes new storage for the wish, in whole blocks
+    record PlanLimits(int maxExtents, int maxRuns, long needEnd, long maxWishBytes) {
+        static final PlanLimits NONE = new PlanLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE, 0);
     }
 
     private record Part(Extent extent, Reservation reservation) {}
@@ -48,6 +52,7 @@ final class SpacePlan {
     private final List<Reservation> reservations = new ArrayList<>();
     private long end;
     private int runs;
+    private long wishBytes;
     private Shortfall shortfall = Shortfall.NONE;
 
     private SpacePlan(long offset) {
@@ -135,7 +140,7 @@ final class SpacePlan {
             return false;
         } else if (last != null
                 && !last.device().equals(extent.device())
-                && extent.file().offset() >= limits.oneVolumeFrom()) {
+                && extent.file().offset() >= limits.needEnd()) {
             shortfall = Shortfall.ANOTHER_VOLUME;
             return false;
         } else if (extent.state() == ExtentState.INVALID_DATA && ++runs > limits.maxRuns()) {
@@ -151,7 +156,12 @@ final class SpacePlan {
     private void fill(LayoutFile file, ByteRange hole, Space space, Placement placement, PlanLimits limits) {
         long at = hole.offset();
         while (at < hole.end()) {
-            long pieceEnd = Math.min(hole.end(), placement.pieceEnd(at));
+            long mostEnd = Math.max(at, limits.needEnd()) + limits.maxWishBytes() - wishBytes;
+            if (at == mostEnd) {
+                shortfall = Shortfall.ENOUGH;
+                return;
+            }
+            long pieceEnd = Math.min(Math.min(hole.end(), mostEnd), placement.pieceEnd(at));
             Extent before = extents.isEmpty() ? extentBefore(file, at) : extents.getLast();
             Reservation reservation = reserve(file, new ByteRange(at, pieceEnd), before, space, placement);
             if (reservation == null) {
@@ -169,6 +179,7 @@ final class SpacePlan {
                     return;
                 }
                 newParts.add(new Part(extent, reservation));
+                wishBytes += Math.max(0, extent.file().end() - Math.max(at, limits.needEnd()));
                 at = extent.file().end();
             }
         }

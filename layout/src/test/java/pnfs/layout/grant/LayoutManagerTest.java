@@ -93,6 +93,22 @@ class LayoutManagerTest {
     }
 
     @Test
+    void who_asks_for_everything_gets_a_share_of_it_and_who_needs_it_all() {
+        var alone =
+                new LayoutManager(LayoutLimits.DEFAULT, space, new Placement(8 * MIB, List.of(volumes.getFirst())), 1);
+        var wish = new Want(LayoutType.SCSI, Iomode.RW, 0, 900 * MIB, PAGE, LINUX_MAX_COUNT);
+        var need = new Want(LayoutType.SCSI, Iomode.RW, 0, 900 * MIB, 900 * MIB, LINUX_MAX_COUNT);
+
+        try (var _ = space.lock()) {
+            var some = (GrantOutcome.Granted) alone.grant(file(), ALICE, Optional.empty(), wish);
+            var all = (GrantOutcome.Granted) alone.grant(file(), ALICE, Optional.of(some.stateid()), need);
+
+            assertThat(some.range()).isEqualTo(new ByteRange(0, PAGE + 2 * 1024 * MIB / 16));
+            assertThat(all.range()).isEqualTo(new ByteRange(0, 900 * MIB));
+        }
+    }
+
+    @Test
     void what_was_allocated_ahead_and_not_written_goes_back_with_the_layout() {
         var first = granted(ALICE, null, rw(0, PAGE));
         var second = granted(ALICE, first.stateid(), rw(PAGE, PAGE));
