@@ -53,8 +53,9 @@ final class Names {
         boolean creates = isMine(name);
         int asked = me.era();
         long askedAt = me.checker.now();
-        if (creates && model.now().contains(null)) {
-            model.mayBecome(me.checker.newFile());
+        FileModel made = creates && model.now().contains(null) ? me.checker.newFile() : null;
+        if (made != null) {
+            model.mayBecome(made);
         }
         wanted(model);
         OpenHow how = creates
@@ -95,16 +96,17 @@ final class Names {
                     if (answer.known() && answer.status() == NfsStatus.NOENT) {
                         me.checker.absent(model, askedAt);
                     }
-                    if (answer.known() && creates) {
-                        model.is(without(model.now()), me.checker.now());
+                    if (answer.known() && !answer.again() && made != null && made.handle == null) {
+                        model.is(without(model.now(), made), me.checker.now());
                     }
                     otherwise.run();
                 });
     }
 
-    /// Without the file that was to be made and was not.
-    private static Set<@Nullable FileModel> without(Set<@Nullable FileModel> files) {
-        files.removeIf(file -> file != null && file.handle == null);
+    /// Without the file that was to be made and was not. Others stay: what the client's run before asked for may
+    /// have been made.
+    private static Set<@Nullable FileModel> without(Set<@Nullable FileModel> files, FileModel made) {
+        files.remove(made);
         return files;
     }
 
