@@ -60,6 +60,17 @@ class FileLayoutRecallTest {
     }
 
     @Test
+    void a_recall_of_everything_is_delayed_while_more_may_be_granted() {
+        granted(1);
+        assertThat(layout.ask()).isTrue();
+
+        assertThat(layout.recall()).isEqualTo(NfsStatus.DELAY);
+        layout.asked();
+        assertThat(layout.recall()).isEqualTo(NfsStatus.OK);
+        assertThat(layout.recall()).as("under way").isEqualTo(NfsStatus.DELAY);
+    }
+
+    @Test
     void a_return_waits_for_the_uses_before_it_and_holds_up_those_after_it() throws IOException {
         granted(1);
         FileLayout.Use before = layout.use();

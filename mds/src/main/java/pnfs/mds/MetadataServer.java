@@ -27,6 +27,7 @@ import pnfs.mds.attribute.Rights;
 import pnfs.mds.callback.Callbacks;
 import pnfs.mds.callback.Recalls;
 import pnfs.mds.callback.SlotRecalls;
+import pnfs.mds.check.Salvage;
 import pnfs.mds.cluster.Cluster;
 import pnfs.mds.cluster.ControlDesk;
 import pnfs.mds.compound.CompoundExecutor;
@@ -122,6 +123,7 @@ public final class MetadataServer {
         network = shores.network();
         store = new MetadataStore(shores.engine(), Limits.CONGESTED_BYTES, failure -> onFailure.accept(why(failure)));
         SplittableGenerator random = shores.random();
+        meters.counter("pnfs.mds.store.aside").increment(Salvage.run(shores.engine(), store));
         identity = ServerIdentity.start(store, random.split(), shores.machine());
         SessionLimits limits = Limits.sessions(offer.lease());
         clients = new Clients(store, identity, limits, shores.nanoTime().getAsLong());
@@ -342,8 +344,8 @@ public final class MetadataServer {
 
     /// For an operator.
     static String why(CorruptStoreException damage) {
-        return "the store is damaged, so nothing is served any more: see what 'pnfs fsck' says of it, or restore it from"
-                + " a backup: " + damage.getMessage();
+        return "the store is damaged, so nothing is served any more: 'pnfs fsck' says what of it can be repaired and"
+                + " 'pnfs fsck --repair' does it, or restore it from a backup: " + damage.getMessage();
     }
 
     private static NfsTime now(InstantSource clock) {

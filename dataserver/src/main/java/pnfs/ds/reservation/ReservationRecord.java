@@ -27,13 +27,16 @@ public final class ReservationRecord {
     private static final int MAX_NAME_BYTES = Nexus.MAX_INITIATOR_BYTES;
 
     /// The longest record there can be.
-    public static final int MAX_BYTES =
-            HEADER_BYTES + Reservations.MAX_REGISTRATIONS * (ENTRY_BYTES + MAX_NAME_BYTES) + CHECKSUM_BYTES;
+    public static final int MAX_BYTES = maxBytes(Reservations.MAX_REGISTRATIONS);
 
     private ReservationRecord() {}
 
+    private static int maxBytes(int registrations) {
+        return HEADER_BYTES + registrations * (ENTRY_BYTES + MAX_NAME_BYTES) + CHECKSUM_BYTES;
+    }
+
     public static byte[] write(Reservations table) {
-        var out = ByteBuffer.allocate(MAX_BYTES);
+        var out = ByteBuffer.allocate(maxBytes(table.keys().size()));
         Reservation reservation = table.reservation();
         int type = reservation == null ? 0 : reservation.type().scsi();
         out.putInt(MAGIC);

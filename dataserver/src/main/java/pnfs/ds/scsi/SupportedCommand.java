@@ -107,6 +107,7 @@ enum SupportedCommand {
     private final Access access;
     private final int opcode;
     private final int serviceAction;
+    private final String tag;
     private final String family;
 
     @SuppressWarnings("ImmutableEnumChecker") // leaves as a copy only
@@ -120,7 +121,8 @@ enum SupportedCommand {
         this.access = access;
         this.opcode = opcode;
         this.serviceAction = serviceAction;
-        this.family = tag().replaceFirst("_(6|10|12|16)$", "");
+        this.tag = name().toLowerCase(Locale.ROOT);
+        this.family = tag.replaceFirst("_(6|10|12|16)$", "");
         this.usage = HexFormat.of().parseHex(usage.replace(" ", ""));
     }
 
@@ -172,7 +174,7 @@ enum SupportedCommand {
 
     /// As the metrics' tag `command` has it.
     String tag() {
-        return name().toLowerCase(Locale.ROOT);
+        return tag;
     }
 
     /// Its name without the size of its CDB, as fault scripts have it: `read`, `write_same`.

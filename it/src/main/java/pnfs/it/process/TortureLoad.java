@@ -314,13 +314,14 @@ final class TortureLoad implements AutoCloseable {
         acknowledged.increment();
     }
 
-    /// What one hears whose request was carried out, whose answer was lost, and who asked again. Whether it was
-    /// carried out shows with the next check.
+    /// What one hears whose request was carried out, whose answer was lost, and whom the server does not remember
+    /// when it asks again: sessions outlive the server so that nobody hears it.
     private void requireRepeated(PnfsException refusal, NfsStatus expected) throws PnfsException {
         if (refusal.status() != expected) {
             throw refusal;
         }
         doneTwice.increment();
+        complain("done twice, or not what was acknowledged: " + refusal.getMessage());
     }
 
     /// Some runs of sectors, then fsync, once or several times.

@@ -2,7 +2,6 @@ package pnfs.it.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static pnfs.it.conformance.Tree.at;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,10 +35,8 @@ import pnfs.wire.iscsi.IscsiInitiator;
 import pnfs.wire.net.NioNetwork;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.FileRange;
-import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
 import pnfs.wire.nfs4.OpResult.GetDeviceInfoResult;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
@@ -89,16 +86,7 @@ class FenceTest {
             Opened opened = tree.open(file, "writer", ShareBits.BOTH);
             LayoutGetResult got = Session.find(
                     LayoutGetResult.class,
-                    session.ok(at(
-                            opened.file(),
-                            new LayoutGetArgs(
-                                    false,
-                                    LayoutType.SCSI,
-                                    Iomode.READ_WRITE,
-                                    FileRange.of(0, BLOCK),
-                                    BLOCK,
-                                    opened.stateid(),
-                                    BLOCK))));
+                    session.ok(ScsiLayouts.get(opened, FileRange.of(0, BLOCK), opened.stateid())));
             extent = ScsiLayoutCodec.readLayout(
                             got.segments().getFirst().content().body(), 10)
                     .getFirst();

@@ -4,17 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static pnfs.it.conformance.Tree.at;
 
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import pnfs.it.conformance.Tree.Opened;
-import pnfs.layout.codec.ScsiLayoutCodec;
-import pnfs.layout.extent.ByteRange;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
-import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CbArgs;
@@ -22,17 +17,11 @@ import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
 import pnfs.wire.nfs4.CbResult;
 import pnfs.wire.nfs4.CompoundCodec.Results;
 import pnfs.wire.nfs4.FileRange;
-import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutRecallScope;
-import pnfs.wire.nfs4.LayoutReturnScope;
-import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.DeallocateArgs;
 import pnfs.wire.nfs4.OpArgs.FreeStateidArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.SetAttrArgs;
 import pnfs.wire.nfs4.OpArgs.TestStateidArgs;
 import pnfs.wire.nfs4.OpResult;
@@ -40,12 +29,10 @@ import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.OpResult.TestStateidResult;
 import pnfs.wire.nfs4.ShareBits;
 import pnfs.wire.nfs4.Stateid;
-import pnfs.wire.xdr.Opaque;
 
 /// Layouts that are wanted back, RFC 8881 §12.5.5 and §20.3, and what their stateids are worth then.
 @ExtendWith(SuiteServer.class)
 class LayoutRecallTest {
-    private static final int MOST_BYTES = 0xffff;
     private static final int UNIT = 8192;
     private static final int SECONDS = 5;
 
@@ -169,7 +156,7 @@ class LayoutRecallTest {
         other.session.call(false, getArgs(there, there.stateid()));
         Stateid recalled = recall();
 
-        session.ok(returnArgs(file, recalled, FileRange.of(0, UNIT)));
+        session.ok(ScsiLayouts.giveBack(file, recalled, FileRange.of(0, UNIT)));
         session.expect(NfsStatus.RETURNCONFLICT, getArgs(file, recalled.next()));
         giveBack(file, recalled.next());
 
@@ -231,39 +218,14 @@ class LayoutRecallTest {
     }
 
     private static OpArgs[] getArgs(Opened file, Stateid stateid) {
-        return at(
-                file.file(),
-                new LayoutGetArgs(
-                        false,
-                        LayoutType.SCSI,
-                        Iomode.READ_WRITE,
-                        FileRange.of(0, 2 * UNIT),
-                        2 * UNIT,
-                        stateid,
-                        MOST_BYTES));
+        return ScsiLayouts.get(file, FileRange.of(0, 2 * UNIT), stateid);
     }
 
     private void commit(Opened file, Stateid layout) {
-        Opaque body = ScsiLayoutCodec.writeUpdate(List.of(ByteRange.ofLength(0, 2 * UNIT)));
-        session.ok(at(
-                file.file(),
-                new LayoutCommitArgs(
-                        FileRange.of(0, 2 * UNIT),
-                        false,
-                        layout,
-                        OptionalLong.of(2 * UNIT - 1),
-                        Optional.empty(),
-                        new LayoutBody(LayoutType.SCSI, body))));
+        session.ok(ScsiLayouts.commit(file, layout, 2 * UNIT));
     }
 
     private void giveBack(Opened file, Stateid layout) {
-        session.ok(returnArgs(file, layout, FileRange.WHOLE_FILE));
-    }
-
-    private static OpArgs[] returnArgs(Opened file, Stateid layout, FileRange range) {
-        return at(
-                file.file(),
-                new LayoutReturnArgs(
-                        false, LayoutType.SCSI, Iomode.ANY, new LayoutReturnScope.OfFile(range, layout, Opaque.EMPTY)));
+        session.ok(ScsiLayouts.giveBack(file, layout, FileRange.WHOLE_FILE));
     }
 }

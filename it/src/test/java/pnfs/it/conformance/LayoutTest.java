@@ -183,18 +183,7 @@ class LayoutTest {
         Tree other = tree.of(suite.session());
         Opened there = other.open("file", "other", ShareBits.BOTH);
 
-        other.session.call(
-                false,
-                at(
-                        there.file(),
-                        new LayoutGetArgs(
-                                false,
-                                LayoutType.SCSI,
-                                Iomode.READ_WRITE,
-                                FileRange.of(0, UNIT),
-                                UNIT,
-                                there.stateid(),
-                                MOST_BYTES)));
+        other.session.call(false, ScsiLayouts.get(there, FileRange.of(0, UNIT), there.stateid()));
 
         Received recall = session.peer.callbacks.await(CbLayoutRecallArgs.class, 5);
         assertThat(recall.sequence().referring())

@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -22,8 +20,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import pnfs.it.conformance.Tree.Opened;
 import pnfs.it.process.Cluster;
-import pnfs.layout.codec.ScsiLayoutCodec;
-import pnfs.layout.extent.ByteRange;
 import pnfs.wire.control.ControlHandler;
 import pnfs.wire.control.ControlTransport;
 import pnfs.wire.control.proto.RecallLayouts;
@@ -31,31 +27,23 @@ import pnfs.wire.control.proto.RecalledClient;
 import pnfs.wire.control.proto.Reply;
 import pnfs.wire.control.proto.Request;
 import pnfs.wire.nfs4.Attribute;
-import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CbArgs;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
 import pnfs.wire.nfs4.CbResult;
 import pnfs.wire.nfs4.FileRange;
-import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutRecallScope;
 import pnfs.wire.nfs4.LayoutReturnScope;
-import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
-import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.OpResult.LayoutReturnResult;
 import pnfs.wire.nfs4.Stateid;
-import pnfs.wire.xdr.Opaque;
 
 /// Layouts that an operator recalls: of a part of a file, of an export, all. RFC 8881 §12.5.5.2, §20.3.
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class OrderedRecallTest {
     private static final int UNIT = 8192;
-    private static final int MOST_BYTES = 0xffff;
     private static final int SECONDS = 10;
 
     @TempDir
@@ -96,7 +84,7 @@ class OrderedRecallTest {
 
     @AfterEach
     void leaveNothing() {
-        session.ok(returnMany(new LayoutReturnScope.All()));
+        session.ok(ScsiLayouts.giveBack(new LayoutReturnScope.All()));
     }
 
     @Test
@@ -111,12 +99,14 @@ class OrderedRecallTest {
         var scope = (LayoutRecallScope.OfFile) received();
         assertThat(scope.range()).isEqualTo(FileRange.of(UNIT, UNIT));
         assertThat(scope.stateid()).isEqualTo(layout.next());
-        Stateid left = Session.find(LayoutReturnResult.class, session.ok(giveBack(scope.stateid(), scope.range())))
+        Stateid left = Session.find(
+                        LayoutReturnResult.class,
+                        session.ok(ScsiLayouts.giveBack(file, scope.stateid(), scope.range())))
                 .stateid()
                 .orElseThrow();
 
         assertThat(only(over).getEnding()).isEqualTo("returned");
-        session.ok(commit(left, UNIT));
+        session.ok(ScsiLayouts.commit(file, left, UNIT));
         session.ok(getArgs(left));
     }
 
@@ -128,9 +118,9 @@ class OrderedRecallTest {
 
         assertThat(received()).isEqualTo(new LayoutRecallScope.All());
         session.expect(NfsStatus.RECALLCONFLICT, getArgs(layout));
-        session.expect(NfsStatus.RECALLCONFLICT, giveBack(layout, FileRange.WHOLE_FILE));
-        session.ok(commit(layout, 2 * UNIT));
-        session.ok(returnMany(new LayoutReturnScope.All()));
+        session.expect(NfsStatus.RECALLCONFLICT, ScsiLayouts.giveBack(file, layout, FileRange.WHOLE_FILE));
+        session.ok(ScsiLayouts.commit(file, layout, 2 * UNIT));
+        session.ok(ScsiLayouts.giveBack(new LayoutReturnScope.All()));
 
         RecalledClient client = only(over);
         assertThat(client.getEnding()).isEqualTo("returned");
@@ -151,7 +141,7 @@ class OrderedRecallTest {
         assertThat(received())
                 .isEqualTo(new LayoutRecallScope.OfFileSystem(
                         tree.attributes(file.file(), Bitmap.of(Attribute.FSID)).fsid()));
-        session.ok(at(file.file(), returnMany(new LayoutReturnScope.OfFileSystem())));
+        session.ok(at(file.file(), ScsiLayouts.giveBack(new LayoutReturnScope.OfFileSystem())));
         assertThat(only(over).getEnding()).isEqualTo("returned");
     }
 
@@ -187,7 +177,7 @@ class OrderedRecallTest {
         assertThat(received()).isEqualTo(new LayoutRecallScope.All());
         var again = (LayoutRecallScope.OfFile) received();
         assertThat(again.stateid()).isEqualTo(layout.next());
-        session.ok(giveBack(again.stateid(), FileRange.WHOLE_FILE));
+        session.ok(ScsiLayouts.giveBack(file, again.stateid(), FileRange.WHOLE_FILE));
         over.join();
     }
 
@@ -233,36 +223,6 @@ class OrderedRecallTest {
     }
 
     private OpArgs[] getArgs(Stateid stateid) {
-        return at(
-                file.file(),
-                new LayoutGetArgs(
-                        false,
-                        LayoutType.SCSI,
-                        Iomode.READ_WRITE,
-                        FileRange.of(0, 2 * UNIT),
-                        2 * UNIT,
-                        stateid,
-                        MOST_BYTES));
-    }
-
-    private OpArgs[] commit(Stateid layout, long end) {
-        Opaque body = ScsiLayoutCodec.writeUpdate(List.of(ByteRange.ofLength(0, end)));
-        return at(
-                file.file(),
-                new LayoutCommitArgs(
-                        FileRange.of(0, end),
-                        false,
-                        layout,
-                        OptionalLong.of(end - 1),
-                        Optional.empty(),
-                        new LayoutBody(LayoutType.SCSI, body)));
-    }
-
-    private OpArgs[] giveBack(Stateid layout, FileRange range) {
-        return at(file.file(), returnMany(new LayoutReturnScope.OfFile(range, layout, Opaque.EMPTY)));
-    }
-
-    private static OpArgs returnMany(LayoutReturnScope scope) {
-        return new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, scope);
+        return ScsiLayouts.get(file, FileRange.of(0, 2 * UNIT), stateid);
     }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -217,6 +218,13 @@ class PlantedBugsTest {
                     onlyTell(3, "persisted", true),
                     2L));
 
+    /// What no single run can show.
+    private static final PlantedBug NOT_FROM_THE_SEED = new PlantedBug(
+            "file handles are not what the seed says",
+            "mds.attribute.Inodes",
+            "RandomGenerator.nextLong",
+            code("sinceStart"));
+
     private static Level level = Level.INFO;
     private static @Nullable Planting planting;
 
@@ -224,7 +232,8 @@ class PlantedBugsTest {
     static void plant() {
         level = ROOT.getLevel();
         ROOT.setLevel(Level.OFF);
-        planting = Planting.of(BUGS);
+        planting = Planting.of(
+                Stream.concat(BUGS.stream(), Stream.of(NOT_FROM_THE_SEED)).toList());
     }
 
     @AfterAll
@@ -242,6 +251,13 @@ class PlantedBugsTest {
         assertThat(LongStream.rangeClosed(1, 5))
                 .allSatisfy(
                         seed -> assertThat(run(null, seed)).as("seed %d", seed).isNull());
+    }
+
+    @Test
+    void two_runs_that_differ_are_found_though_both_are_well() {
+        assertThat(run(NOT_FROM_THE_SEED, 1)).isNull();
+        assertThat(requireNonNull(planting).runTwice(null, 1)).isNull();
+        assertThat(requireNonNull(planting).runTwice(NOT_FROM_THE_SEED, 1)).startsWith("two runs of one seed differ");
     }
 
     @ParameterizedTest(name = "{0}")

@@ -1,5 +1,6 @@
 package pnfs.it.sim;
 
+import java.util.random.RandomGenerator;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentMap;
 import pnfs.mds.attribute.FileChange;
@@ -28,6 +29,11 @@ public final class PlantedCode {
     /// Nobody waits until the change is durable.
     public static void appendUnheard(FileChange change, CompoundState state) {
         change.append();
+    }
+
+    /// Chance that no seed decides.
+    public static long sinceStart(RandomGenerator random) {
+        return System.nanoTime();
     }
 
     /// Everything that a client could have written counts as written.

@@ -54,6 +54,7 @@ public final class Planting {
     }
 
     private final LongFunction<@Nullable String> run;
+    private final LongFunction<@Nullable String> pair;
     private final Set<PlantedBug> met = new HashSet<>();
 
     /// Makes the classes anew. One thread, one of these at a time.
@@ -62,16 +63,10 @@ public final class Planting {
         return new Planting();
     }
 
-    @SuppressWarnings("unchecked")
     private Planting() {
-        try {
-            run = (LongFunction<@Nullable String>) new Ground()
-                    .loadClass("pnfs.it.sim.PlantedRun")
-                    .getDeclaredConstructor()
-                    .newInstance();
-        } catch (ReflectiveOperationException impossible) {
-            throw new IllegalStateException(impossible);
-        }
+        var ground = new Ground();
+        run = ground.make("pnfs.it.sim.PlantedRun");
+        pair = ground.make("pnfs.it.sim.PlantedPair");
     }
 
     /// Runs the cluster from a seed with a bug in it.
@@ -80,9 +75,19 @@ public final class Planting {
     /// @return what the checker said; null when it found nothing
     @Nullable
     String run(@Nullable PlantedBug bug, long seed) {
+        return with(bug, run, seed);
+    }
+
+    /// The same twice, and both runs are to be the same.
+    @Nullable
+    String runTwice(@Nullable PlantedBug bug, long seed) {
+        return with(bug, pair, seed);
+    }
+
+    private static @Nullable String with(@Nullable PlantedBug bug, LongFunction<@Nullable String> what, long seed) {
         present = bug;
         try {
-            return run.apply(seed);
+            return what.apply(seed);
         } finally {
             present = null;
         }
@@ -128,6 +133,16 @@ public final class Planting {
             super(Planting.class.getClassLoader());
             files = ClassFile.of(
                     ClassHierarchyResolverOption.of(ClassHierarchyResolver.ofResourceParsing(getParent())));
+        }
+
+        @SuppressWarnings("unchecked")
+        LongFunction<@Nullable String> make(String name) {
+            try {
+                return (LongFunction<@Nullable String>)
+                        loadClass(name).getDeclaredConstructor().newInstance();
+            } catch (ReflectiveOperationException impossible) {
+                throw new IllegalStateException(impossible);
+            }
         }
 
         @Override

@@ -3,6 +3,14 @@ package pnfs.mds.check;
 /// What can be wrong with a store, and what a repair does about it.
 public enum Damage {
     UNREADABLE("a record that is not what this version writes", "none: restore the store from a backup"),
+    UNREADABLE_STATE(
+            "the same of a client or of what one holds",
+            "put aside; at the next start, which does the same, clients reclaim all they hold"),
+    UNREADABLE_FENCE(
+            "the same of a reservation key",
+            "put aside; at the next start the key is fenced, and clients reclaim all they hold"),
+    UNREADABLE_SPACE("the same of free space", "put aside; free space is what nobody uses"),
+    UNREADABLE_NAME("the same of one of the two records of a name", "put aside; the other one tells"),
     HALF_NAME("a name that only LOOKUP or only READDIR finds", "both find it"),
     STRAY_NAME("a name in something that is no directory", "removed"),
     DANGLING_NAME("a name that leads to no file", "removed"),
@@ -24,6 +32,7 @@ public enum Damage {
     OUTSIDE("an extent where no volume has space", "none: restore the store from a backup"),
     SPACE_USED("a file whose space_used is not that of its extents", "counted anew"),
     FREE_IN_USE("free space that a file, or a disk's signature, lies on", "in use"),
+    FREE_TWICE("free ranges that overlap or touch", "made one"),
     LEAKED_SPACE("space that neither is free nor belongs to anything", "freed");
 
     private final String meaning;

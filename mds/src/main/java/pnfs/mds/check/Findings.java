@@ -2,6 +2,7 @@ package pnfs.mds.check;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.store.Batch;
@@ -22,6 +23,26 @@ final class Findings {
             return record.get();
         } catch (CorruptStoreException damaged) {
             add(Damage.UNREADABLE, String.valueOf(damaged.getMessage()));
+            return null;
+        }
+    }
+
+    /// The same of a record that can do without: it is put aside.
+    <T> @Nullable T read(Damage damage, byte[] key, byte[] value, BiFunction<byte[], byte[], T> record) {
+        try {
+            return record.apply(key, value);
+        } catch (CorruptStoreException damaged) {
+            add(damage, String.valueOf(damaged.getMessage()));
+            Salvage.putAside(repair, key, value);
+            return null;
+        }
+    }
+
+    /// The same of what clients hold, which [Salvage] has put aside already where it cannot be read.
+    static <T> @Nullable T salvaged(byte[] key, byte[] value, BiFunction<byte[], byte[], T> record) {
+        try {
+            return record.apply(key, value);
+        } catch (CorruptStoreException _) {
             return null;
         }
     }

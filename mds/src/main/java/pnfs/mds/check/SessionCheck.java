@@ -32,7 +32,8 @@ final class SessionCheck {
         Set<Opaque> sound = new HashSet<>();
         try (StoreEngine.Cursor records = engine.open(kind.first(), kind.end())) {
             while (records.next()) {
-                Opaque session = findings.read(() -> SessionRecords.sessionOf(kind, records.key(), records.value()));
+                Opaque session = Findings.salvaged(
+                        records.key(), records.value(), (key, value) -> SessionRecords.sessionOf(kind, key, value));
                 if (session == null) {
                     continue;
                 }

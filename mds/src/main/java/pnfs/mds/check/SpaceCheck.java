@@ -38,17 +38,30 @@ final class SpaceCheck {
 
     private static void check(StoreEngine engine, Volume volume, List<Piece> used, Findings findings) {
         byte[] formatted = Keys.SPACE.of(volume.id().bytes());
-        if (engine.get(formatted) == null) {
+        byte[] size = engine.get(formatted);
+        if (size == null) {
             return; // registered, and nothing was ever placed there
+        }
+        Volume read = findings.read(Damage.UNREADABLE_SPACE, formatted, size, (_, value) -> {
+            ExtentRecords.checkFormatted(volume, value);
+            return volume;
+        });
+        if (read == null) {
+            ExtentRecords.addFormatted(findings.repair, volume);
         }
         var free = new ArrayList<ByteRange>();
         try (StoreEngine.Cursor records = engine.open(formatted, Keys.after(formatted))) {
             records.next();
             while (records.next()) {
-                ByteRange range = findings.read(() -> ExtentRecords.readFree(records.key(), records.value()));
-                if (range != null) {
-                    free.add(range);
+                ByteRange range =
+                        findings.read(Damage.UNREADABLE_SPACE, records.key(), records.value(), ExtentRecords::readFree);
+                if (range == null) {
+                    continue;
                 }
+                if (!free.isEmpty() && range.offset() <= free.getLast().end()) {
+                    findings.add(Damage.FREE_TWICE, free.getLast() + " and " + range + " of volume " + volume.id());
+                }
+                free.add(range);
             }
         }
         for (long start : volume.topology().diskStarts()) {
@@ -91,7 +104,7 @@ final class SpaceCheck {
             return;
         }
         leaked.forEach(range -> findings.add(Damage.LEAKED_SPACE, range + where));
-        if (!inUse.isEmpty() || !leaked.isEmpty()) {
+        if (!inUse.isEmpty() || !leaked.isEmpty() || findings.has(Damage.FREE_TWICE)) {
             ExtentRecords.addFree(findings.repair, volume, free, unused);
         }
     }

@@ -48,42 +48,41 @@ final class StateCheck implements AutoCloseable {
     void check(long id, @Nullable Inode inode, boolean isUnreadable) {
         Set<Long> open = new HashSet<>();
         opens.take(id, (key, value) -> {
-            Facts held = findings.read(() -> OpenRecords.facts(key, value));
-            if (held == null || isSound(held, inode, isUnreadable)) {
-                keep(open, key);
+            Facts held = Findings.salvaged(key, value, OpenRecords::facts);
+            if (held == null) {
+                return;
+            }
+            if (isSound(held, inode, isUnreadable)) {
+                open.add(held.number());
             } else {
                 stray(Damage.STRAY_OPEN, key, held);
             }
         });
         Set<Long> locked = new HashSet<>();
         locks.take(id, (key, value) -> {
-            LockRecords.Recorded lock = findings.read(() -> LockRecords.read(key, value));
-            if (lock == null || open.contains(lock.open())) {
-                keep(locked, key);
+            LockRecords.Recorded lock = Findings.salvaged(key, value, LockRecords::read);
+            if (lock == null) {
+                return;
+            }
+            if (open.contains(lock.open())) {
+                locked.add(lock.facts().number());
             } else {
                 stray(Damage.STRAY_LOCK, key, lock.facts());
             }
         });
         ranges.take(id, (key, value) -> {
-            Long lock = findings.read(() -> LockRecords.stateOfRange(key, value));
+            Long lock = Findings.salvaged(key, value, LockRecords::stateOfRange);
             if (lock != null && !locked.contains(lock)) {
                 findings.add(Damage.STRAY_LOCK, "of inode " + id + " under no stateid");
                 findings.repair.delete(key);
             }
         });
         delegations.take(id, (key, value) -> {
-            DelegationRecords.Recorded held = findings.read(() -> DelegationRecords.read(key, value));
+            DelegationRecords.Recorded held = Findings.salvaged(key, value, DelegationRecords::read);
             if (held != null && !isSound(held.facts(), inode, isUnreadable)) {
                 stray(Damage.STRAY_DELEGATION, key, held.facts());
             }
         });
-    }
-
-    /// What cannot be read is taken to be what others say that it is.
-    private static void keep(Set<Long> numbers, byte[] key) {
-        if (key.length > 2 * Long.BYTES) {
-            numbers.add(Keys.secondNumber(key));
-        }
     }
 
     private boolean isSound(Facts held, @Nullable Inode inode, boolean isUnreadable) {

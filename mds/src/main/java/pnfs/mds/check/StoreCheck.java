@@ -19,6 +19,7 @@ import pnfs.mds.layout.FenceRecords;
 import pnfs.mds.layout.GrantRecords;
 import pnfs.mds.namespace.DirectoryRecords;
 import pnfs.mds.namespace.Entry;
+import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.StoreEngine;
 
@@ -46,6 +47,8 @@ public final class StoreCheck {
     }
 
     private Report run(List<Volume> volumes, LongConsumer progress) {
+        Salvage.run(engine, findings.repair)
+                .forEach(lost -> findings.add(Damage.UNREADABLE_STATE, lost.kind() + ": " + lost.why()));
         long files = 0;
         try (var inodes = rows(Keys.INODE);
                 var entries = rows(Keys.ENTRY);
@@ -97,14 +100,23 @@ public final class StoreCheck {
         var entries = new ArrayList<Entry>();
         rows.take(id, (key, value) -> {
             var name = new String(key, 1 + Long.BYTES, key.length - 1 - Long.BYTES, StandardCharsets.UTF_8);
-            add(entries, findings.read(() -> DirectoryRecords.readEntry(id, name, value)));
+            add(
+                    entries,
+                    findings.read(
+                            Damage.UNREADABLE_NAME,
+                            key,
+                            value,
+                            (_, record) -> DirectoryRecords.readEntry(id, name, record)));
         });
         return entries;
     }
 
     private List<Entry> cookies(long id, Rows rows) {
         var entries = new ArrayList<Entry>();
-        rows.take(id, (key, value) -> add(entries, findings.read(() -> DirectoryRecords.readCookie(key, value))));
+        rows.take(
+                id,
+                (key, value) ->
+                        add(entries, findings.read(Damage.UNREADABLE_NAME, key, value, DirectoryRecords::readCookie)));
         return entries;
     }
 
@@ -147,7 +159,7 @@ public final class StoreCheck {
 
     private void grants(long id, @Nullable Inode inode, Rows rows) {
         rows.take(id, (key, value) -> {
-            if (findings.read(() -> GrantRecords.read(key, value)) != null && isNoFile(id, inode)) {
+            if (Findings.salvaged(key, value, GrantRecords::read) != null && isNoFile(id, inode)) {
                 findings.add(Damage.STRAY_GRANT, "inode " + id);
                 findings.repair.delete(key);
             }
@@ -158,10 +170,19 @@ public final class StoreCheck {
         Set<DeviceId> known = volumes.stream().map(Volume::id).collect(Collectors.toSet());
         try (StoreEngine.Cursor records = engine.open(Keys.FENCE.first(), Keys.FENCE.end())) {
             while (records.next()) {
-                Optional<DeviceId> volume = findings.read(() -> FenceRecords.volumeOf(records.key(), records.value()));
+                byte[] key = records.key();
+                byte[] value = records.value();
+                if (FenceRecords.isMendable(key, value)) {
+                    findings.add(Damage.UNREADABLE_FENCE, "key " + Long.toHexString(Keys.number(key)));
+                    Salvage.putAside(findings.repair, key, value);
+                    FenceRecords.putUnknown(findings.repair, key);
+                    ServerIdentity.forgetMachine(findings.repair);
+                    continue;
+                }
+                Optional<DeviceId> volume = findings.read(() -> FenceRecords.volumeOf(key, value));
                 if (volume != null && volume.isPresent() && !known.contains(volume.get())) {
                     findings.add(Damage.STRAY_FENCE, "volume " + volume.get());
-                    findings.repair.delete(records.key());
+                    findings.repair.delete(key);
                 }
             }
         }

@@ -78,7 +78,7 @@ public final class ExtentRecords {
     }
 
     /// Notes that `volume` is formatted.
-    static void addFormatted(Batch batch, Volume volume) {
+    public static void addFormatted(Batch batch, Volume volume) {
         batch.put(Keys.SPACE.of(volume.id().bytes()), write(volume.capacity()));
     }
 
@@ -98,11 +98,7 @@ public final class ExtentRecords {
         if (formatted == null) {
             return Optional.empty();
         }
-        long capacity = readNumber(formatted, "size of volume " + volume.id());
-        if (capacity != volume.capacity()) {
-            throw new CorruptStoreException("volume " + volume.id() + " has " + volume.capacity()
-                    + " bytes and was formatted with " + capacity);
-        }
+        checkFormatted(volume, formatted);
         var free = new ArrayList<ByteRange>();
         store.scan(start, Keys.after(start), (key, value) -> {
             if (key.length > SPACE_OFFSET_AT) {
@@ -111,6 +107,16 @@ public final class ExtentRecords {
             return true;
         });
         return Optional.of(free);
+    }
+
+    /// @param formatted the record that says that `volume` is
+    /// @throws CorruptStoreException when it says something else
+    public static void checkFormatted(Volume volume, byte[] formatted) {
+        long capacity = readNumber(formatted, "size of volume " + volume.id());
+        if (capacity != volume.capacity()) {
+            throw new CorruptStoreException("volume " + volume.id() + " has " + volume.capacity()
+                    + " bytes and was formatted with " + capacity);
+        }
     }
 
     /// A free range of a volume, from its record.

@@ -22,6 +22,8 @@ public final class FenceRecords {
     private static final byte VERSION = 2;
     private static final int VALUE_BYTES = 2 + Long.BYTES + Integer.BYTES;
     private static final DeviceId NO_DEVICE = new DeviceId(0, 0, 0);
+    /// No client has this id.
+    private static final long NOBODY = 0;
     private static final int KEY_BYTES = 1 + Long.BYTES + DeviceId.BYTES;
 
     enum State {
@@ -78,6 +80,28 @@ public final class FenceRecords {
     public static Optional<DeviceId> volumeOf(byte[] key, byte[] value) {
         FenceRecord record = read(key, value);
         return record.state() == State.OWNED ? Optional.empty() : Optional.of(record.device());
+    }
+
+    /// Whether it cannot be read, and still tells which key may be registered where.
+    public static boolean isMendable(byte[] key, byte[] value) {
+        try {
+            read(key, value);
+            return false;
+        } catch (CorruptStoreException _) {
+            return key.length == KEY_BYTES;
+        }
+    }
+
+    /// The key is to be fenced, whosever it is.
+    ///
+    /// @param key of a record that [#isMendable]
+    public static void putUnknown(Batch batch, byte[] key) {
+        var device = new byte[DeviceId.BYTES];
+        ByteBuffer.wrap(key).get(1 + Long.BYTES, device);
+        DeviceId volume = DeviceId.of(device);
+        if (!volume.equals(NO_DEVICE)) {
+            put(batch, new FenceRecord(Keys.number(key), volume, State.BEING_FENCED, NOBODY, 0));
+        }
     }
 
     private static FenceRecord read(byte[] key, byte[] value) {

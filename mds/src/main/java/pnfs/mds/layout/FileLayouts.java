@@ -35,6 +35,7 @@ import pnfs.mds.attribute.FileSpace;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.compound.RecalledException;
 import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -177,7 +178,11 @@ public final class FileLayouts implements FileSpace {
     private void add(Volume volume) {
         Optional<List<ByteRange>> free = ExtentRecords.readFree(store, volume);
         if (free.isPresent()) {
-            space.restore(volume, free.get());
+            try {
+                space.restore(volume, free.get());
+            } catch (IllegalArgumentException | IllegalStateException e) {
+                throw new CorruptStoreException("free space of volume " + volume.id() + ": " + e.getMessage(), e);
+            }
             return;
         }
         List<ByteRange> signatures = volume.topology().diskStarts().stream()

@@ -2,6 +2,7 @@ package pnfs.mds.session;
 
 import java.util.ArrayList;
 import java.util.List;
+import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
@@ -19,8 +20,9 @@ import pnfs.wire.xdr.XdrWriter;
 /// value  u32 version = 3 | u64 verifier | opaque<1024> owner | u32 flavor | u32 uid    whose it is
 ///        | bool said RECLAIM_COMPLETE | u64 former id, or 0          XDR
 /// ```
-final class ClientRecords {
+public final class ClientRecords {
     private static final int VERSION = 3;
+    private static final int KEY_BYTES = 1 + Long.BYTES;
 
     /// One record.
     ///
@@ -75,6 +77,28 @@ final class ClientRecords {
             return client;
         } catch (XdrException e) {
             throw new CorruptStoreException("client record " + Long.toHexString(clientId) + " is damaged", e);
+        }
+    }
+
+    /// @throws CorruptStoreException when the record is not what this version writes
+    public static void check(byte[] key, byte[] value) {
+        if (key.length != KEY_BYTES) {
+            throw new CorruptStoreException("client record with a key of " + key.length + " bytes");
+        }
+        read(Keys.number(key), value);
+    }
+
+    /// A client that held we do not know what, and whose name we do not know: it cannot come back under this
+    /// id, so that grace, for which it is waited, lasts as long as it can, and the client has noticed by itself
+    /// that all is lost.
+    ///
+    /// @param key of a record that cannot be read
+    public static void putUnknown(Batch batch, byte[] key) {
+        if (key.length == KEY_BYTES) {
+            long clientId = Keys.number(key);
+            var unknown = new ClientRecord(
+                    clientId, 0, Opaque.ofUtf8("client " + Long.toHexString(clientId)), new Principal(0, 0), true, 0);
+            batch.put(key, write(unknown));
         }
     }
 

@@ -58,6 +58,11 @@ public record ServerIdentity(Opaque id, long boot, long since) {
         return new ServerIdentity(Opaque.of(bytes), boot, since);
     }
 
+    /// Has the next start take state for lost, as after the end of the machine.
+    public static void forgetMachine(Batch batch) {
+        batch.delete(MACHINE_KEY);
+    }
+
     /// 0 where there is none yet.
     private static long count(MetadataStore store, byte[] key) {
         byte[] value = store.get(key).value();

@@ -127,7 +127,8 @@ public final class SessionRecords {
     }
 
     private static String nameOfSlot(byte[] key) {
-        return "slot " + slotOf(key) + " of session " + sessionOfSlot(key);
+        Opaque session = sessionOfSlot(key);
+        return "slot " + slotOf(key) + " of session " + session;
     }
 
     private static <T> T read(byte[] value, String what, Function<XdrReader, T> body) {

@@ -52,7 +52,10 @@ public enum Keys {
     /// Volumes, by the device id that clients know. Key: device id. [room: cluster]
     VOLUME('v'),
     /// Volumes that are being emptied. Key: device id. [room: cluster]
-    DRAIN('w');
+    DRAIN('w'),
+    /// Records that could not be read, as they were, for people. Key: the key that it had, prefix and all.
+    /// [room: check]
+    ASIDE('u');
 
     private final byte prefix;
 

@@ -56,6 +56,17 @@ class StoreCheckTest {
     /// How each kind of damage is made.
     private final Map<Damage, Runnable> plants = new EnumMap<>(Map.ofEntries(
             Map.entry(Damage.UNREADABLE, () -> change(InodeRecords.key(link.inode()), new byte[] {1, 2, 3})),
+            Map.entry(
+                    Damage.UNREADABLE_STATE,
+                    () -> change(keys(Keys.OPEN.of(first.inode())).getFirst(), new byte[] {1})),
+            Map.entry(
+                    Damage.UNREADABLE_FENCE,
+                    () -> change(
+                            Keys.FENCE.of(
+                                    NOWHERE, LayoutRooms.VOLUMES.getFirst().id().bytes()),
+                            new byte[] {9})),
+            Map.entry(Damage.UNREADABLE_SPACE, () -> change(firstFree(), new byte[] {1})),
+            Map.entry(Damage.UNREADABLE_NAME, () -> change(recordOf(Keys.ENTRY, rooms.root, first), new byte[] {1})),
             Map.entry(Damage.HALF_NAME, () -> store(batch -> batch.delete(recordOf(Keys.COOKIE, rooms.root, first)))),
             Map.entry(Damage.STRAY_NAME, () -> store(batch -> put(batch, first.inode(), new Entry("x", second, 3)))),
             Map.entry(
@@ -114,6 +125,16 @@ class StoreCheckTest {
                         byte[] free = firstFree();
                         batch.put(withLastNumber(free, 0), valueOf(free));
                     })),
+            Map.entry(Damage.FREE_TWICE, () -> {
+                byte[] free = firstFree();
+                byte[] number = valueOf(free);
+                long length = ByteBuffer.wrap(number).getLong(1);
+                store(batch -> {
+                    batch.put(free, withLastNumber(number, length - PAGE));
+                    long end = ByteBuffer.wrap(free).getLong(free.length - Long.BYTES) + length;
+                    batch.put(withLastNumber(free, end - PAGE), withLastNumber(number, PAGE));
+                });
+            }),
             Map.entry(Damage.LEAKED_SPACE, () -> store(batch -> batch.delete(firstFree())))));
 
     @Test
@@ -168,6 +189,35 @@ class StoreCheckTest {
         assertThat(report.findings()).hasSize(gone == Keys.CLIENT ? 6 : gone == Keys.OPEN ? 4 : 2);
         rooms.store.append(report.repair());
         assertThat(check().findings()).isEmpty();
+    }
+
+    @Test
+    void the_size_of_a_volume_is_told_by_the_volume_where_its_free_space_does_not() {
+        byte[] formatted = Keys.SPACE.of(LayoutRooms.VOLUMES.getFirst().id().bytes());
+        byte[] before = valueOf(formatted);
+        change(formatted.clone(), new byte[] {1});
+
+        rooms.store.append(check().repair());
+
+        assertThat(check().findings()).isEmpty();
+        assertThat(valueOf(formatted)).isEqualTo(before);
+    }
+
+    @Test
+    void a_name_whose_records_are_both_unreadable_is_a_lost_file() {
+        byte[] entry = recordOf(Keys.ENTRY, rooms.root, first);
+        byte[] cookie = recordOf(Keys.COOKIE, rooms.root, first);
+        change(entry, new byte[] {1});
+        change(cookie, new byte[] {1});
+
+        rooms.store.append(check().repair());
+
+        assertThat(check().findings()).isEmpty();
+        assertThat(keys(Keys.ASIDE.of(entry))).as("kept for people").hasSize(1);
+        CompoundState state = rooms.state(ALICE, rooms.root);
+        assertThat(rooms.run(state, new OpArgs.LookupArgs("lost+found." + first.inode()))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
     }
 
     @Test

@@ -32,6 +32,7 @@ import pnfs.mds.attribute.Owners;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.callback.Callbacks;
 import pnfs.mds.callback.Recalls;
+import pnfs.mds.check.Salvage;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -139,6 +140,7 @@ public final class LayoutRooms {
         layouts.volumesChanged(VOLUMES, VOLUMES, Set.of());
         attributes = new FileAttributes(FileRooms.FACTS, layouts, Owners.numeric());
         namespace = new Namespace(store, inodes, locks);
+        Salvage.run(engine, store);
         identity = ServerIdentity.start(store, random.split(), machine);
         clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
         recalls = new Recalls(

@@ -1,18 +1,16 @@
 package pnfs.mds.namespace;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import pnfs.mds.FileRooms;
 import pnfs.mds.attribute.Inode;
+import pnfs.mds.check.Report;
+import pnfs.mds.check.StoreCheck;
 import pnfs.mds.compound.FileHandle;
-import pnfs.mds.store.Keys;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
@@ -74,68 +72,9 @@ final class RealTree {
 
     /// What the store holds has to fit together: each entry its cookie and its file, each file its names, each
     /// directory its counts, each orphan no name; and nothing else is there.
-    static List<String> complaints(FileRooms rooms) {
-        var complaints = new ArrayList<String>();
-        var entries = new HashMap<Long, Map<String, Long>>();
-        var names = new HashMap<Long, Integer>();
-        var subdirectories = new HashMap<Long, Integer>();
-        rooms.store.scan(Keys.COOKIE.first(), Keys.COOKIE.end(), (key, value) -> {
-            Entry entry = DirectoryRecords.readCookie(key, value);
-            long directory = number(key);
-            entries.computeIfAbsent(directory, _ -> new HashMap<>()).put(entry.name(), entry.cookie());
-            names.merge(entry.file().inode(), 1, Integer::sum);
-            Inode file = rooms.inodes.find(entry.file().inode()).value();
-            if (file == null) {
-                complaints.add(entry + " of " + directory + " leads nowhere");
-                return true;
-            }
-            if (file.isDirectory()) {
-                subdirectories.merge(directory, 1, Integer::sum);
-                if (file.directory().parent().inode() != directory) {
-                    complaints.add(entry + " of " + directory + " says its parent is "
-                            + file.directory().parent());
-                }
-            }
-            return true;
-        });
-        var byName = new int[1];
-        rooms.store.scan(Keys.ENTRY.first(), Keys.ENTRY.end(), (key, value) -> {
-            long directory = number(key);
-            String name = new String(key, 9, key.length - 9, StandardCharsets.UTF_8);
-            Entry entry = DirectoryRecords.readEntry(directory, name, value);
-            byName[0]++;
-            if (!Long.valueOf(entry.cookie())
-                    .equals(entries.getOrDefault(directory, Map.of()).get(name))) {
-                complaints.add(entry + " of " + directory + " has no cookie");
-            }
-            return true;
-        });
-        if (byName[0] != entries.values().stream().mapToInt(Map::size).sum()) {
-            complaints.add("names and cookies differ in number");
-        }
-        Set<Long> orphans = new HashSet<>();
-        rooms.store.scan(Keys.ORPHAN.first(), Keys.ORPHAN.end(), (key, value) -> {
-            orphans.add(DirectoryRecords.readOrphan(key, value));
-            return true;
-        });
-        rooms.store.scan(Keys.INODE.first(), Keys.INODE.end(), (key, _) -> {
-            long id = number(key);
-            Inode inode = inode(rooms, id);
-            int count = entries.getOrDefault(id, Map.of()).size();
-            int expected = inode.isDirectory() ? 2 + subdirectories.getOrDefault(id, 0) : names.getOrDefault(id, 0);
-            if (inode.links() != expected) {
-                complaints.add(inode + " has " + inode.links() + " links, not " + expected);
-            }
-            if (inode.isDirectory() && inode.directory().entries() != count) {
-                complaints.add(inode + " counts " + inode.directory().entries() + " entries, not " + count);
-            }
-            boolean nameless = id != rooms.root.inode() && names.getOrDefault(id, 0) == 0;
-            if (nameless != orphans.contains(id)) {
-                complaints.add(inode + (nameless ? " has no name and is no orphan" : " is an orphan with a name"));
-            }
-            return true;
-        });
-        return complaints;
+    static List<Report.Finding> complaints(FileRooms rooms) {
+        rooms.engine.commitAll();
+        return StoreCheck.run(rooms.engine, List.of(), _ -> {}).findings();
     }
 
     /// The first number of a key.
