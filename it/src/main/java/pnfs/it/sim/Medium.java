@@ -19,7 +19,7 @@ final class Medium {
     /// A page as all are at first.
     private final byte[] untouched = new byte[PAGE_BYTES];
     /// What a power loss leaves, by page; null where nothing has been made durable yet.
-    private final byte @Nullable [][] durable;
+    private final byte[] @Nullable [] durable;
 
     /// @param bytes whole pages
     /// @param first what each byte is at first
