@@ -277,6 +277,9 @@ class LayoutRecallTest {
         assertThat(endings).containsExactly(OrderedRecalls.Ending.TAKEN);
         assertThat(flags()).isEqualTo(SequenceFlags.RECALLABLE_STATE_REVOKED);
         granted(get(boriss));
+        assertThat(get(annas).status())
+                .as("it may ask again, and the other is in its way")
+                .isEqualTo(NfsStatus.LAYOUTTRYLATER);
     }
 
     @Test

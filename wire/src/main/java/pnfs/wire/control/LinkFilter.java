@@ -7,6 +7,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.glassfish.grizzly.CloseListener;
+import org.glassfish.grizzly.CloseType;
+import org.glassfish.grizzly.Closeable;
 import org.glassfish.grizzly.Connection;
 import org.glassfish.grizzly.Grizzly;
 import org.glassfish.grizzly.attributes.Attribute;
@@ -41,10 +44,11 @@ final class LinkFilter extends BaseFilter {
             context.getConnection().closeSilently();
         } else {
             accepted.incrementAndGet();
-            context.getConnection().addCloseListener((_, _) -> {
+            CloseListener<Closeable, CloseType> left = (_, _) -> {
                 accepted.decrementAndGet();
                 Admission.ofProcess().left();
-            });
+            };
+            context.getConnection().addCloseListener(left);
             begin(context);
         }
         return context.getInvokeAction();

@@ -7,6 +7,9 @@ import java.util.Arrays;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.glassfish.grizzly.CloseListener;
+import org.glassfish.grizzly.CloseType;
+import org.glassfish.grizzly.Closeable;
 import org.glassfish.grizzly.filterchain.BaseFilter;
 import org.glassfish.grizzly.filterchain.FilterChainContext;
 import org.glassfish.grizzly.filterchain.NextAction;
@@ -102,8 +105,9 @@ public final class MetricsServer implements AutoCloseable {
                 context.getConnection().closeSilently();
                 return context.getStopAction();
             }
-            context.getConnection()
-                    .addCloseListener((_, _) -> Admission.ofProcess().left());
+            CloseListener<Closeable, CloseType> left =
+                    (_, _) -> Admission.ofProcess().left();
+            context.getConnection().addCloseListener(left);
             return context.getInvokeAction();
         }
     }
