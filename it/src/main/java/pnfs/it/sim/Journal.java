@@ -6,8 +6,8 @@ import pnfs.mds.store.Batch;
 import pnfs.mds.store.StoreEngine;
 import pnfs.mds.store.engine.MemoryEngine;
 
-/// The metadata store's engine on a simulated disk: groups of batches become durable one after the other, each in
-/// its time. One thread.
+/// The metadata store's engine on a simulated disk: groups of batches are written, and become durable in their
+/// time, one after the other. One thread.
 final class Journal implements StoreEngine {
     private final MemoryEngine engine;
     private final Host host;
@@ -57,6 +57,7 @@ final class Journal implements StoreEngine {
 
     private void flush() {
         int group = engine.queued();
+        engine.write(group);
         host.schedule(pace.nanos(), () -> {
             engine.commit(group);
             if (engine.queued() > 0) {
@@ -65,6 +66,13 @@ final class Journal implements StoreEngine {
                 busy = false;
             }
         });
+    }
+
+    /// The process goes: what is written is there, and of what was about to be, some, the oldest first. Returns
+    /// what the next run finds.
+    MemoryEngine kill(RandomGenerator random) {
+        engine.write(random.nextInt(engine.queued() + 1));
+        return engine.kill();
     }
 
     /// The power goes: of what was on its way some is durable, the oldest first. Returns what the next run finds.

@@ -98,7 +98,7 @@ final class MetadataServerNode {
     /// The process is killed: what it had not written yet is lost, and clients go on when it is back.
     void kill() {
         host.die();
-        engine = journal.losePower(random);
+        engine = journal.kill(random);
     }
 
     /// The machine goes down: clients have to take back what they held.

@@ -49,7 +49,7 @@ class PlantedBugsTest {
                     71L),
             new PlantedBug(
                     "a batch becomes durable piece by piece",
-                    "mds.store.MetadataStore#append",
+                    "mds.store.MetadataStore#handOver",
                     "StoreEngine.commit",
                     code("inPieces"),
                     155L),

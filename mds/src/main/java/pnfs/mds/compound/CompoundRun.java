@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CompoundCodec;
 import pnfs.wire.nfs4.NfsException;
@@ -59,6 +60,7 @@ final class CompoundRun {
     private int operationBegin;
 
     private boolean ownsRequest;
+    private boolean isOver;
     private int done;
     private NfsStatus status = NfsStatus.OK;
     private int mostReplyBytes;
@@ -107,24 +109,26 @@ final class CompoundRun {
     /// Runs operations until one defers its answer or waits for a client, one fails, or all are done. A crash
     /// leaves all that they changed or nothing.
     private void advance() {
-        if (executor.store().together(this::runOn)) {
-            executor.store().whenDurable(state.ticket(), this::leave);
+        MetadataStore store = executor.store();
+        long own = store.together(this::runOn);
+        if (isOver) {
+            // What nobody is shown, such as that a file is not open any more, outlives the process, too.
+            store.whenDurable(state.ticket(), () -> store.whenWritten(own, this::leave));
         }
     }
 
-    /// Whether nothing is left to do.
-    private boolean runOn() {
+    private void runOn() {
         while (status == NfsStatus.OK && done < header.operations() && replayed == null) {
             OpResult result = next();
             if (result != null) {
                 add(result);
             } else if (replayed == null) {
                 noteUnfinished();
-                return false; // deferred: goes on in resume; or waits, and is run again
+                return; // deferred: goes on in resume; or waits, and is run again
             }
         }
         complete();
-        return true;
+        isOver = true;
     }
 
     /// What was changed so far may be durable long before the reply is there: after a crash in between a retry

@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Everything the metadata server must not forget, as ordered keys and values. A change is appended and at once
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// - A batch is seen whole or not at all: by [#scan], after a crash, and by the engine.
 /// - Batches become durable in the order of their tickets. What a crash leaves is a prefix of the appended
 ///   batches that contains every batch whose ticket was reported durable (I5).
-/// - What one thread appends in one [#together] is durable all at once: a crash leaves all of it or none.
+/// - What one thread appends in one [#together] is written all at once: a crash leaves all of it or none.
 /// - [#get] and [#scan] name the youngest ticket their answer depends on, absence included, so that no reply
 ///   shows what a crash could still take back (I3).
 /// - Tickets count from 1 in each run of the server and mean nothing to the next.
@@ -30,16 +30,17 @@ import org.jspecify.annotations.Nullable;
 /// Any thread may call anything. Nothing here waits for the engine's commits: an append puts the batch into the
 /// overlay, a sorted map of what is not yet durable, and into the engine's queue, under one short lock that
 /// fixes the order of tickets. [#get] takes no lock: a key that is not in the overlay is in the engine or
-/// nowhere, because an entry leaves the overlay only after the engine shows it. [#scan] copies its part of the
-/// overlay and opens the engine's snapshot under the lock: together they are the state at that moment. Two
-/// threads that change the same keys settle their order with a lock of their own, the file's or the client's.
+/// nowhere, because an entry leaves the overlay only when it is durable, after the engine shows it. [#scan]
+/// copies its part of the overlay and opens the engine's snapshot under the lock: together they are the state
+/// at that moment. Two threads that change the same keys settle their order with a lock of their own, the
+/// file's or the client's.
 ///
 /// Nobody waits for a [#together] to end either: its batches, and what was appended after them, stay here until
-/// then, and go to the engine as one batch each with what they cannot be parted from. So the work in it has to be
-/// short.
+/// then, and go to the engine as one batch each with what they cannot be parted from. So the work in it has to
+/// be short.
 ///
-/// Callbacks of [#whenDurable] run on the engine's committer, one after the other, in ticket order; they hand
-/// their work over to a loop and return.
+/// Callbacks of [#whenDurable] and [#whenWritten] run on the engine's committer, one after the other, in ticket
+/// order; they hand their work over to a loop and return.
 ///
 /// # Failure
 /// When the engine cannot commit, nothing after the last durable ticket will ever be durable. The failure goes
@@ -72,10 +73,12 @@ public final class MetadataStore implements AutoCloseable {
     private final ScopedValue<Step> current = ScopedValue.newInstance();
 
     private final PriorityQueue<Waiter> waiters = new PriorityQueue<>(Comparator.comparingLong(Waiter::ticket));
+    private final PriorityQueue<Waiter> writtenWaiters = new PriorityQueue<>(Comparator.comparingLong(Waiter::ticket));
     private long lastTicket;
     private boolean failed;
     private final AtomicLong pendingBytes = new AtomicLong();
     private volatile long durableTicket;
+    private volatile long writtenTicket;
 
     private record Pending(
             long ticket, Batch batch, @Nullable Step step) {}
@@ -106,6 +109,11 @@ public final class MetadataStore implements AutoCloseable {
         this.congestedBytes = congestedBytes;
         this.onFailure = onFailure;
         engine.start(new StoreEngine.Listener() {
+            @Override
+            public void written(long ticket) {
+                onWritten(ticket);
+            }
+
             @Override
             public void durable(long ticket) {
                 onDurable(ticket);
@@ -189,6 +197,9 @@ public final class MetadataStore implements AutoCloseable {
             batch.seal();
             var appended = new Pending(++lastTicket, batch, step);
             show(batch, appended.ticket());
+            if (step != null) {
+                step.youngest = appended;
+            }
             if (failed) {
                 return appended.ticket();
             }
@@ -197,8 +208,6 @@ public final class MetadataStore implements AutoCloseable {
             pendingBytes.addAndGet(batch.bytes());
             if (step == null) {
                 handOver();
-            } else {
-                step.youngest = appended;
             }
             return appended.ticket();
         } finally {
@@ -206,15 +215,19 @@ public final class MetadataStore implements AutoCloseable {
         }
     }
 
-    /// Does `work`; what this thread appends meanwhile is durable all at once. To be short, since nothing that
-    /// anybody appends later becomes durable before it ends. One in another is a step of its own.
-    public <T extends @Nullable Object> T together(Supplier<T> work) {
+    /// Does `work`; what this thread appends meanwhile is written all at once. To be short, since nothing that
+    /// anybody appends later is written before it ends. One in another is a step of its own.
+    ///
+    /// @return the ticket of what it appended last; 0 where it appended nothing
+    public long together(Runnable work) {
         var step = new Step();
         try {
-            return ScopedValue.where(current, step).call(work::get);
+            ScopedValue.where(current, step).run(work);
         } finally {
             end(step);
         }
+        Pending youngest = step.youngest;
+        return youngest == null ? 0 : youngest.ticket();
     }
 
     /// In [#together]: appends `more`, whose keys nobody else reads or writes, so that it does not matter when
@@ -318,23 +331,36 @@ public final class MetadataStore implements AutoCloseable {
 
     /// Runs `then` once `ticket` is durable: at once in the caller if it is already, on the committer otherwise.
     public void whenDurable(long ticket, Runnable then) {
-        if (ticket > durableTicket) {
-            lock.lock();
-            try {
-                if (ticket > lastTicket) {
-                    throw new IllegalArgumentException("ticket " + ticket + " was never given; last is " + lastTicket);
-                }
-                if (ticket > durableTicket) {
-                    if (!failed) {
-                        waiters.add(new Waiter(ticket, then));
-                    }
-                    return;
-                }
-            } finally {
-                lock.unlock();
-            }
+        if (ticket > durableTicket && waits(waiters, ticket, then, () -> durableTicket)) {
+            return;
         }
         then.run();
+    }
+
+    /// The same once `ticket` survives the end of this process, if not that of the machine.
+    public void whenWritten(long ticket, Runnable then) {
+        if (ticket > writtenTicket && waits(writtenWaiters, ticket, then, () -> writtenTicket)) {
+            return;
+        }
+        then.run();
+    }
+
+    private boolean waits(PriorityQueue<Waiter> among, long ticket, Runnable then, LongSupplier reached) {
+        lock.lock();
+        try {
+            if (ticket > lastTicket) {
+                throw new IllegalArgumentException("ticket " + ticket + " was never given; last is " + lastTicket);
+            }
+            if (ticket <= reached.getAsLong()) {
+                return false;
+            }
+            if (!failed) {
+                among.add(new Waiter(ticket, then));
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Whether more is pending than should be: time to refuse new work.
@@ -361,14 +387,30 @@ public final class MetadataStore implements AutoCloseable {
                 pendingBytes.addAndGet(-done.batch().bytes());
             }
             durableTicket = ticket;
-            for (Waiter next = waiters.peek(); next != null && next.ticket() <= ticket; next = waiters.peek()) {
-                waiters.remove();
-                ready.add(next.then());
-            }
+            take(waiters, ticket, ready);
         } finally {
             lock.unlock();
         }
         ready.forEach(Runnable::run);
+    }
+
+    private void onWritten(long ticket) {
+        var ready = new ArrayList<Runnable>();
+        lock.lock();
+        try {
+            writtenTicket = ticket;
+            take(writtenWaiters, ticket, ready);
+        } finally {
+            lock.unlock();
+        }
+        ready.forEach(Runnable::run);
+    }
+
+    private static void take(PriorityQueue<Waiter> among, long ticket, List<Runnable> ready) {
+        for (Waiter next = among.peek(); next != null && next.ticket() <= ticket; next = among.peek()) {
+            among.remove();
+            ready.add(next.then());
+        }
     }
 
     private void onFailed(Throwable cause) {
@@ -376,6 +418,7 @@ public final class MetadataStore implements AutoCloseable {
         try {
             failed = true;
             waiters.clear();
+            writtenWaiters.clear();
         } finally {
             lock.unlock();
         }

@@ -3,10 +3,15 @@ package pnfs.mds.store;
 import org.jspecify.annotations.Nullable;
 
 /// The ordered key-value engine under a [MetadataStore]. Keys are ordered as unsigned bytes. Everything an
-/// engine shows is durable; batches that wait for their commit are the store's business. Safe for any thread.
+/// engine shows is written at least; batches that wait for their commit are the store's business. Safe for any
+/// thread.
 public interface StoreEngine extends AutoCloseable {
     /// Who hears of commits. Called from one thread at a time, in ticket order.
     interface Listener {
+        /// Every batch up to `ticket` is where the end of this process does not reach it, and in the engine;
+        /// the end of the machine may take it back, as long as it is not durable.
+        void written(long ticket);
+
         /// Every batch up to `ticket` is durable and visible in the engine.
         void durable(long ticket);
 

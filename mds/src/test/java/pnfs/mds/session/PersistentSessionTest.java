@@ -25,6 +25,7 @@ import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.BindConnToSessionArgs;
+import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.CommitArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
@@ -33,21 +34,25 @@ import pnfs.wire.nfs4.OpArgs.RemoveArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.CloseResult;
 import pnfs.wire.nfs4.OpResult.CommitResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
+import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
 import pnfs.wire.nfs4.OpResult.RemoveResult;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.nfs4.SequenceFlags;
+import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
 /// Sessions that outlive a kill of the server's process, RFC 8881 §2.10.6.5. In these tests REMOVE counts in
-/// the store how often it ran, and COMMIT waits.
+/// the store how often it ran; CLOSE does so too, and its answer does not depend on it; COMMIT waits.
 class PersistentSessionTest {
     /// Over what a slot keeps without being asked.
     private static final int LARGE = 600;
 
+    private static final OpArgs CLOSE = new CloseArgs(0, Stateid.ANONYMOUS);
     private static final int PATH_DOWN = SequenceFlags.CB_PATH_DOWN | SequenceFlags.CB_PATH_DOWN_SESSION;
 
     private final List<Consumer<OpResult>> waiting = new ArrayList<>();
@@ -65,11 +70,13 @@ class PersistentSessionTest {
     }
 
     private void register(OpTable table, MetadataStore store) {
-        table.register(OpCode.REMOVE, RemoveArgs.class, (_, state) -> {
+        table.register(OpCode.CLOSE, CloseArgs.class, (_, _) -> {
+                    count(store);
+                    return new CloseResult(Stateid.INVALID);
+                })
+                .register(OpCode.REMOVE, RemoveArgs.class, (_, state) -> {
                     long before = executions(store);
-                    var batch = new Batch();
-                    batch.put(Keys.INODE.of(1), Keys.INODE.of(before + 1));
-                    state.dependsOn(store.append(batch));
+                    state.dependsOn(count(store));
                     return new RemoveResult(new ChangeInfo(true, before, before + 1));
                 })
                 .registerDeferred(OpCode.COMMIT, CommitArgs.class, (_, _, done) -> waiting.add(done))
@@ -77,6 +84,12 @@ class PersistentSessionTest {
                         OpCode.GETATTR,
                         GetAttrArgs.class,
                         (_, _) -> new GetAttrResult(new Fattr(Bitmap.EMPTY, Opaque.of(new byte[LARGE]))));
+    }
+
+    private static long count(MetadataStore store) {
+        var batch = new Batch();
+        batch.put(Keys.INODE.of(1), Keys.INODE.of(executions(store) + 1));
+        return store.append(batch);
     }
 
     private static long executions(MetadataStore store) {
@@ -191,6 +204,31 @@ class PersistentSessionTest {
         Opaque answered = session.peer.bytes(sent);
         kill();
 
+        assertThat(session.peer.bytes(session.peer.send(2, request))).isEqualTo(answered);
+    }
+
+    @Test
+    void what_nobody_is_shown_is_answered_when_a_kill_does_not_undo_it() {
+        engine = new MemoryEngine();
+        server = start();
+        TestPeer peer = server.connect();
+        int known = peer.send(2, TestSession.exchangeIdArgs("client", 1, 0));
+        long clientId = ((ExchangeIdResult) peer.results(known).operations().getFirst()).clientId();
+        int created =
+                peer.send(2, TestSession.createSession(clientId, 1, CreateSessionFlags.PERSIST, TestSession.FORE));
+        engine.commitAll();
+        session = TestSession.of(peer, clientId, peer.results(created));
+
+        OpArgs[] request = TestSession.inSession(session.next(false), new PutRootFhArgs(), CLOSE);
+        int closed = peer.send(2, request);
+        assertThat(peer.isAnswered(closed)).isFalse();
+        engine.write(engine.queued());
+        Opaque answered = peer.bytes(closed);
+        engine = engine.kill();
+        server = start();
+        session = session.over(server.connect());
+
+        assertThat(executions(server.store)).isEqualTo(1);
         assertThat(session.peer.bytes(session.peer.send(2, request))).isEqualTo(answered);
     }
 

@@ -80,7 +80,7 @@ class MetadataStoreTest {
             store.append(put(1));
             store.together(() -> store.append(put(2))); // somebody else's
             assertThat(engine.queued()).isZero();
-            return store.append(put(3));
+            store.append(put(3));
         });
 
         assertThat(engine.queued()).isEqualTo(1);
@@ -95,7 +95,6 @@ class MetadataStoreTest {
             long own = store.append(put(1));
             store.together(() -> store.append(put(2)));
             assertThat(store.amend(put(3), own)).isEqualTo(own);
-            return own;
         });
 
         assertThat(engine.queued()).isEqualTo(2);
@@ -111,10 +110,42 @@ class MetadataStoreTest {
             store.append(put(1));
             long other = store.together(() -> store.append(put(2)));
             assertThat(store.amend(put(3), other)).isGreaterThan(other);
-            return other;
         });
 
         assertThat(engine.queued()).isEqualTo(1);
+    }
+
+    @Test
+    void what_is_written_outlives_the_process_and_not_the_machine() {
+        var ran = new ArrayList<String>();
+        long ticket = store.append(put(1));
+        store.append(put(2));
+        store.whenWritten(ticket, () -> ran.add("written"));
+        store.whenDurable(ticket, () -> ran.add("durable"));
+
+        engine.write(1);
+
+        assertThat(ran).containsExactly("written");
+        assertThat(store.get(Keys.INODE.of(1)).ticket())
+                .as("a crash could still take it")
+                .isEqualTo(ticket);
+        MemoryEngine other = engine.kill();
+        assertThat(other.get(Keys.INODE.of(1))).isNotNull();
+        assertThat(other.get(Keys.INODE.of(2))).isNull();
+    }
+
+    @Test
+    void what_is_durable_is_written() {
+        var ran = new ArrayList<String>();
+        long ticket = store.append(put(1));
+        store.whenDurable(ticket, () -> ran.add("durable"));
+        store.whenWritten(ticket, () -> ran.add("written"));
+
+        engine.write(1);
+        engine.commitAll();
+
+        assertThat(ran).containsExactly("written", "durable");
+        assertThat(engine.crash().get(Keys.INODE.of(1))).isNotNull();
     }
 
     @Test

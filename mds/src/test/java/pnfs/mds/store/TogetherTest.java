@@ -54,7 +54,7 @@ class TogetherTest {
         store.together(() -> {
             append(Keys.INODE, thread, round);
             append(Keys.ENTRY, thread, round);
-            return store.amend(batch(Keys.SLOT, thread, round), 0);
+            store.amend(batch(Keys.SLOT, thread, round), 0);
         });
         assertThat(value(store, Keys.SLOT, thread)).isEqualTo(round);
     }

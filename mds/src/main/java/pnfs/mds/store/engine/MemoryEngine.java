@@ -22,6 +22,9 @@ public final class MemoryEngine implements StoreEngine {
 
     private final ArrayDeque<Queued> queue = new ArrayDeque<>();
     private @Nullable Listener listener;
+    /// How many of the queue are written.
+    private int written;
+
     private boolean dead;
 
     private record Queued(long ticket, Batch batch) {}
@@ -84,6 +87,21 @@ public final class MemoryEngine implements StoreEngine {
         }
     }
 
+    /// The oldest `batches` of the queue are written, and reported as that: they survive [#kill], not [#crash].
+    public void write(int batches) {
+        long last = 0;
+        lock.lock();
+        try {
+            written = Math.max(written, Math.min(batches, queue.size()));
+            last = queue.stream().limit(written).mapToLong(Queued::ticket).max().orElse(0);
+        } finally {
+            lock.unlock();
+        }
+        if (last > 0 && listener != null) {
+            listener.written(last);
+        }
+    }
+
     /// Makes the oldest `batches` of the queue durable, as one group commit, and reports them.
     public void commit(int batches) {
         long last = 0;
@@ -93,11 +111,13 @@ public final class MemoryEngine implements StoreEngine {
                 Queued next = queue.remove();
                 next.batch().changes().forEach(this::apply);
                 last = next.ticket();
+                written = Math.max(0, written - 1);
             }
         } finally {
             lock.unlock();
         }
         if (last > 0 && listener != null) {
+            listener.written(last);
             listener.durable(last);
         }
     }
@@ -112,6 +132,20 @@ public final class MemoryEngine implements StoreEngine {
         lock.lock();
         try {
             return queue.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The process is killed: what was not written is gone. Returns the engine that finds the rest; this one is
+    /// dead.
+    public MemoryEngine kill() {
+        lock.lock();
+        try {
+            for (int i = 0; i < written; i++) {
+                queue.remove().batch().changes().forEach(this::apply);
+            }
+            return crash();
         } finally {
             lock.unlock();
         }

@@ -31,7 +31,8 @@ import pnfs.mds.store.StoreEngine;
 import pnfs.mds.store.StoreRefusedException;
 
 /// The production engine: RocksDB in a directory of its own. One thread commits; whatever was queued while it
-/// waited for the disk becomes the next group: one write, one flush of the log.
+/// waited for the disk becomes the next group: one write, which leaves it with the operating system, and one
+/// flush of the log.
 ///
 /// On disk: RocksDB's own files. Among the keys, `META "format"` holds the version of everything above RocksDB,
 /// a u32; it is written first and never changes. A log that is torn at its end, as `kill -9` or a power cut
@@ -72,6 +73,7 @@ public final class RocksDbEngine implements StoreEngine {
     private final BloomFilter bloom;
     private final RocksDB db;
     private final WriteOptions durably = new WriteOptions().setSync(true);
+    private final WriteOptions unforced = new WriteOptions();
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -290,6 +292,7 @@ public final class RocksDbEngine implements StoreEngine {
     private void release() {
         db.close();
         durably.close();
+        unforced.close();
         options.close();
         bloom.close();
         blockCache.close();
@@ -297,7 +300,9 @@ public final class RocksDbEngine implements StoreEngine {
 
     private void commitGroups(Listener listener) {
         try {
-            for (long last = commitGroup(); last > 0; last = commitGroup()) {
+            for (long last = writeGroup(); last > 0; last = writeGroup()) {
+                listener.written(last);
+                db.syncWal();
                 listener.durable(last);
             }
         } catch (RocksDBException | RuntimeException e) {
@@ -305,12 +310,12 @@ public final class RocksDbEngine implements StoreEngine {
         }
     }
 
-    /// Waits for batches and commits what there is; returns the youngest ticket of it, 0 when the engine closes.
-    private long commitGroup() throws RocksDBException {
+    /// Waits for batches and writes what there is; returns the youngest ticket of it, 0 when the engine closes.
+    private long writeGroup() throws RocksDBException {
         try (var group = new WriteBatch()) {
             long last = takeGroup(group);
             if (last > 0) {
-                db.write(durably, group);
+                db.write(unforced, group);
             }
             return last;
         }
