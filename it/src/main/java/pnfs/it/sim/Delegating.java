@@ -51,29 +51,31 @@ final class Delegating {
     /// OPEN has given one, or none.
     ///
     /// @param attributes of the file, as they are now
-    void given(OpenFile file, OpenDelegation delegation, Attributes attributes) {
+    /// @param askedNanos when it was asked for
+    void given(OpenFile file, OpenDelegation delegation, Attributes attributes, long askedNanos) {
         switch (delegation) {
-            case OpenDelegation.Read read -> hold(file, read.stateid(), DelegationType.READ, attributes);
-            case OpenDelegation.Write write -> hold(file, write.stateid(), DelegationType.WRITE, attributes);
+            case OpenDelegation.Read read -> hold(file, read.stateid(), DelegationType.READ, attributes, askedNanos);
+            case OpenDelegation.Write write ->
+                hold(file, write.stateid(), DelegationType.WRITE, attributes, askedNanos);
             case OpenDelegation.None _, OpenDelegation.Refused _ -> {}
         }
     }
 
-    private void hold(OpenFile file, Stateid stateid, DelegationType type, Attributes attributes) {
+    private void hold(OpenFile file, Stateid stateid, DelegationType type, Attributes attributes, long askedNanos) {
         if (unheard.remove(stateid)) {
             return;
         }
         me.note("has a %s delegation of %s", type, file.model);
         file.delegation = new OpenFile.Delegated(stateid, type, attributes);
-        file.model.delegations.granted(file.claim, type, me.checker.now());
+        file.model.delegations.granted(file.claim, type, me.checker.now(), askedNanos);
     }
 
     /// The server was asked to give it again after a restart, which it need not.
-    void reclaimed(OpenFile file, OpenDelegation delegation) {
+    void reclaimed(OpenFile file, OpenDelegation delegation, long askedNanos) {
         OpenFile.Delegated before = file.delegation;
         file.forgetDelegation();
         if (before != null) {
-            given(file, delegation, before.attributes());
+            given(file, delegation, before.attributes(), askedNanos);
         }
     }
 

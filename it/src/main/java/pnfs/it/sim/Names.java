@@ -86,7 +86,7 @@ final class Names {
                         if (me.era() == asked) {
                             var result = answer.find(OpResult.OpenResult.class);
                             OpenFile opened = open.opened(model, file, handle, result.stateid());
-                            delegating.given(opened, result.delegation(), answer.attributes());
+                            delegating.given(opened, result.delegation(), answer.attributes(), answer.askedNanos());
                             then.accept(opened);
                         } else {
                             otherwise.run();

@@ -70,7 +70,7 @@ final class Reclaiming {
             if (answer.isOk()) {
                 var result = answer.find(OpResult.OpenResult.class);
                 open.reclaimed(file, result.stateid());
-                delegating.reclaimed(file, result.delegation());
+                delegating.reclaimed(file, result.delegation(), answer.askedNanos());
                 locking.reclaim(file, () -> commit(file, attempt, then));
             } else {
                 if (answer.known() && me.checker.leases.stands(file.claim)) {
