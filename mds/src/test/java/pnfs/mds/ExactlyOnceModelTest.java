@@ -78,6 +78,7 @@ class ExactlyOnceModelTest {
     private static final class Side {
         final String machine;
         final ManualLoop loop = new ManualLoop();
+        private int runs;
         MemoryEngine engine = new MemoryEngine();
         TestServer server;
         TestPeer peer;
@@ -99,7 +100,7 @@ class ExactlyOnceModelTest {
         }
 
         private TestServer start() {
-            return new TestServer(engine, loop, new FuzzRooms(Duration.ZERO, engine.hashCode()), machine);
+            return new TestServer(engine, loop, new FuzzRooms(Duration.ZERO, ++runs), machine);
         }
 
         private OpResult call(OpArgs operation) {
