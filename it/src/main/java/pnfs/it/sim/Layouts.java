@@ -47,7 +47,7 @@ final class Layouts {
     private final Map<Stateid, OpenFile> lost = new LinkedHashMap<>();
     /// What is recalled is not given back.
     private boolean keeps;
-    /// A layout may have been given whose reply was lost.
+    /// A layout may have been given whose reply was lost, or is held and was not taken back.
     private boolean doubtful;
 
     Layouts(Caller me, OpenFiles open, List<DataServerNode> dataServers) {
@@ -280,6 +280,7 @@ final class Layouts {
                             giveBack(file, then); // a server that was killed goes on with it
                             return;
                         }
+                        doubtful |= answer.known() && Caller.isLater(answer.status());
                         file.layout = null;
                         file.recalled = false;
                     }
