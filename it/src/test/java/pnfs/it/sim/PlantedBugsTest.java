@@ -167,7 +167,7 @@ class PlantedBugsTest {
                     code("appendUnheard")),
             new PlantedBug(
                     "who holds a lock counts as gone",
-                    "mds.session.Clients#releaseIfLapsed",
+                    "mds.session.Clients#isLapsed",
                     "Client.isSilentFor",
                     always(true)),
             // Recalls and fences.
