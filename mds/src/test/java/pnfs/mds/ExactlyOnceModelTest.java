@@ -208,7 +208,7 @@ class ExactlyOnceModelTest {
     }
 
     private static List<OpArgs> held(RandomGenerator random) {
-        var range = new FileRange(random.nextInt(8) * 4096, (8 + random.nextInt(8)) * 4096);
+        var range = new FileRange(random.nextInt(8) * 4096L, (8 + random.nextInt(8)) * 4096L);
         return switch (random.nextInt(4)) {
             case 0 ->
                 List.of(new SetXattrArgs(

@@ -109,6 +109,8 @@ public final class ExtentRecords {
         return Optional.of(free);
     }
 
+    /// A volume has the capacity that it was formatted with.
+    ///
     /// @param formatted the record that says that `volume` is
     /// @throws CorruptStoreException when it says something else
     public static void checkFormatted(Volume volume, byte[] formatted) {

@@ -82,7 +82,7 @@ public final class LayoutOperations {
                 OpCode.GETDEVICELIST, GetDeviceListArgs.class, new GetDeviceList(inodes, layouts, fences, bodies));
         return new Parts(
                 fences,
-                new OrderedRecalls(inodes, locks, clients, manager, fences, recalls, obstacles),
+                new OrderedRecalls(inodes, locks, manager, fences, recalls, obstacles),
                 new LayoutGet(inodes, locks, opens, clients, manager, layouts, bodies, held, fences, obstacles));
     }
 }

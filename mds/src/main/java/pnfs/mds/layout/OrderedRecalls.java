@@ -19,7 +19,6 @@ import pnfs.mds.callback.Recalls;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.SessionRef;
-import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.CbArgs;
 import pnfs.wire.nfs4.CbArgs.CbLayoutRecallArgs;
@@ -39,7 +38,6 @@ public final class OrderedRecalls {
 
     private final Inodes inodes;
     private final FileLocks locks;
-    private final Clients clients;
     private final LayoutManager manager;
     private final Fences fences;
     private final Recalls recalls;
@@ -90,14 +88,12 @@ public final class OrderedRecalls {
     OrderedRecalls(
             Inodes inodes,
             FileLocks locks,
-            Clients clients,
             LayoutManager manager,
             Fences fences,
             Recalls recalls,
             LayoutRecalls layouts) {
         this.inodes = inodes;
         this.locks = locks;
-        this.clients = clients;
         this.manager = manager;
         this.fences = fences;
         this.recalls = recalls;

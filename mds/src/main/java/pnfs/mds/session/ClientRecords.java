@@ -80,6 +80,8 @@ public final class ClientRecords {
         }
     }
 
+    /// A client's record can be read.
+    ///
     /// @throws CorruptStoreException when the record is not what this version writes
     public static void check(byte[] key, byte[] value) {
         if (key.length != KEY_BYTES) {

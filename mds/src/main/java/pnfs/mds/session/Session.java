@@ -246,7 +246,7 @@ final class Session {
         if (slot.used && args.sequence() == slot.sequence) {
             return repeat(slot, args, request);
         }
-        if (args.sequence() != slot.sequence + 1 && !slot.restored || slot.running) {
+        if ((args.sequence() != slot.sequence + 1 && !slot.restored) || slot.running) {
             throw new NfsException(
                     NfsStatus.SEQ_MISORDERED,
                     "sequence " + Integer.toUnsignedString(args.sequence()) + " after "
