@@ -17,6 +17,7 @@ import pnfs.wire.xdr.Opaque;
 /// What a client does with byte-range locks; it has two owners, which forbid each other what clients do. One
 /// thread.
 final class Locking {
+    private static final List<LockType> TYPES = List.of(LockType.values());
     private static final int OWNERS = 2;
     private static final int CELLS = LockModel.CELLS;
     private static final int CURRENT = 0; // of a stateid, whatever version the server has
@@ -38,7 +39,7 @@ final class Locking {
     }
 
     private LockType type() {
-        return LockType.values()[me.random.nextInt(LockType.values().length)];
+        return TYPES.get(me.random.nextInt(TYPES.size()));
     }
 
     /// Locks something, or is denied it.

@@ -155,7 +155,8 @@ final class Names {
         me.ask(List.of(new PutRootFhArgs(), new RemoveArgs(name)), answer -> {
             me.note("REMOVE %s: %s", name, answer.status());
             if (answer.isOk()) {
-                if (before.size() == 1 && before.iterator().next() instanceof FileModel removed) {
+                FileModel removed = before.size() == 1 ? before.iterator().next() : null;
+                if (removed != null) {
                     me.checker.had(removed, me.number, askedAt, "REMOVE of " + removed + " by client " + me.number);
                 }
                 model.is(setOf(null), me.checker.now());

@@ -118,7 +118,7 @@ final class Operator {
                             if (refused == null) {
                                 then.accept(reply);
                             } else {
-                                checker.note("operator hears %s", refused.getMessage());
+                                checker.note("operator hears %s", refused);
                                 otherwise.run();
                             }
                         });
