@@ -24,6 +24,7 @@ import pnfs.wire.nfs4.OpArgs.DelegReturnArgs;
 import pnfs.wire.nfs4.OpArgs.DestroyClientidArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
+import pnfs.wire.nfs4.OpArgs.RemoveArgs;
 import pnfs.wire.nfs4.OpenClaim;
 import pnfs.wire.nfs4.OpenDelegation;
 import pnfs.wire.nfs4.OpenHow;
@@ -185,6 +186,21 @@ class RestartTest {
         assertThat(reclaim(first)).isEqualTo(NfsStatus.NO_GRACE);
         first.session.expect(NfsStatus.COMPLETE_ALREADY, COMPLETE);
         assertThat(openAnew(first)).isEqualTo(NfsStatus.GRACE);
+    }
+
+    @Test
+    void what_lost_its_name_in_grace_is_there_for_who_had_it_open() throws IOException {
+        Session session = suite.session("holder");
+        Tree tree = Tree.make(session, suite.name());
+        var holder = new Holder("holder", tree.create("file").file(), session);
+        restart();
+        Session remover = suite.session("remover");
+
+        remover.ok(tree.of(remover).here(new RemoveArgs("file")));
+        comeBack(holder);
+
+        assertThat(reclaim(holder)).isEqualTo(NfsStatus.OK);
+        holder.session.ok(COMPLETE);
     }
 
     @Test

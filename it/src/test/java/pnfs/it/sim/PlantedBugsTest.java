@@ -71,7 +71,7 @@ class PlantedBugsTest {
             new PlantedBug(
                     "a file is freed while somebody has it open",
                     "mds.namespace.Orphans#end",
-                    "InUse.isOpen",
+                    "InUse.mayBeOpen",
                     always(false),
                     1L),
             new PlantedBug(

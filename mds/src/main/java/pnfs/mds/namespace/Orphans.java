@@ -23,8 +23,8 @@ public final class Orphans {
     /// Who keeps files alive; the open room implements it.
     @FunctionalInterface
     public interface InUse {
-        /// Called under the file's lock.
-        boolean isOpen(long inode);
+        /// Whether somebody has it open, or could take back that he had. Called under the file's lock.
+        boolean mayBeOpen(long inode);
     }
 
     public Orphans(MetadataStore store, Inodes inodes, FileLocks locks, FileSpace space, InUse inUse) {
@@ -81,7 +81,7 @@ public final class Orphans {
     }
 
     private boolean end(FileChange change, Inode file) {
-        if (inUse.isOpen(file.id()) || (file.isRegular() && !space.release(change, file))) {
+        if (inUse.mayBeOpen(file.id()) || (file.isRegular() && !space.release(change, file))) {
             return false;
         }
         change.remove(file);

@@ -157,10 +157,10 @@ public final class OpenFiles implements WriteAccess, Orphans.InUse {
         return file.allows(caller, Rights.READ) || file.allows(caller, Rights.EXECUTE);
     }
 
-    /// Called under the file's lock.
+    /// In grace every file may be. Called under the file's lock.
     @Override
-    public boolean isOpen(long inode) {
-        return byInode.containsKey(inode);
+    public boolean mayBeOpen(long inode) {
+        return byInode.containsKey(inode) || !clients.grace().hasEnded();
     }
 
     /// Whether `owner` could open `file` so. Called under the file's lock.

@@ -95,6 +95,11 @@ public final class Grace {
         return over || nowNanos - endsAtNanos >= 0;
     }
 
+    /// Whether it was ended: everybody came back, or [Clients#tick] found that time is up. Never before [#isOver].
+    public boolean hasEnded() {
+        return over;
+    }
+
     /// The record that this owner left in the run before, if it has yet to come back.
     @Nullable
     ClientRecord recordOf(Opaque owner) {

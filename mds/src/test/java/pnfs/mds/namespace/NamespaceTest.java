@@ -250,6 +250,9 @@ class NamespaceTest {
 
         assertThat(after.inode(file).links()).isZero();
         after.orphans.reapAll();
+        assertThat(after.space.released).as("in grace").isEmpty();
+        after.endGrace();
+        after.orphans.reapAll();
         assertThat(after.space.released).containsExactly(file.inode());
         assertThat(RealTree.complaints(after)).isEmpty();
     }
