@@ -38,7 +38,10 @@ class DeviceNoticeTest {
     @TempDir
     Path folder;
 
+    @SuppressWarnings("NullAway.Init") // each test starts it first, with as many data servers as it wants
     private Cluster cluster;
+
+    @SuppressWarnings("NullAway.Init") // as above
     private Suite suite;
 
     private void start(int dataServers) throws IOException {
