@@ -127,6 +127,7 @@ final class ModelClient implements Session.Owner {
     @Override
     public void forgotten() {
         me.beginEra();
+        reclaiming.abandon();
         reclaims = true;
         layouts.forget();
         if (me.random.nextInt(ANEW) == 0) {

@@ -41,6 +41,11 @@ final class Reclaiming {
         next(open.all().iterator(), attempt, then);
     }
 
+    /// The server has forgotten us once more: what was under way is nothing.
+    void abandon() {
+        attempts++;
+    }
+
     private void next(Iterator<OpenFile> files, int attempt, Runnable then) {
         if (attempt != attempts) {
             return;

@@ -173,6 +173,17 @@ class RestartTest {
     }
 
     @Test
+    void a_second_restart_finds_a_client_in_the_midst_of_its_reclaims() throws IOException {
+        Holder holder = holders().getFirst();
+        for (int i = 0; i < 3; i++) {
+            restart();
+            comeBack(holder);
+            assertThat(reclaim(holder)).isEqualTo(NfsStatus.OK);
+        }
+        holder.session.ok(COMPLETE);
+    }
+
+    @Test
     void who_reclaimed_and_said_so_does_not_reclaim_again() throws IOException {
         List<Holder> holders = holders();
         restart();
