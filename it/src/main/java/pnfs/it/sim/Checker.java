@@ -264,8 +264,11 @@ final class Checker {
         return (long) region << 32 | client;
     }
 
-    /// A client has got a layout of a block.
+    /// A client has got a layout of a block; in vain where it is kept away by now.
     void granted(int client, int region, long offset, boolean writes) {
+        if (barred.contains(way(region, client))) {
+            return;
+        }
         List<Holder> those = holders.computeIfAbsent(block(region, offset), _ -> new ArrayList<>(1));
         for (Holder other : those) {
             if (other.client != client && (other.writes || writes)) {
@@ -292,7 +295,11 @@ final class Checker {
             throw fail("I1: client " + client + " was told key " + Long.toHexString(key) + ", which was used before");
         }
         lastKeys.put(way(region, client), key);
-        barred.remove(way(region, client));
+        if (fencedAt.containsKey(key)) { // the answer is older than the fence
+            barred.add(way(region, client));
+        } else {
+            barred.remove(way(region, client));
+        }
     }
 
     /// A client that is there lost layouts.

@@ -40,25 +40,25 @@ class PlantedBugsTest {
                     "mds.compound.CompoundRun#advance",
                     "CompoundState.ticket",
                     always(0L),
-                    26L),
+                    12L),
             new PlantedBug(
                     "a LAYOUTCOMMIT does not wait for its change",
                     "mds.layout.LayoutCommit",
                     "CompoundState.dependsOn",
                     nothing(),
-                    71L),
+                    243L),
             new PlantedBug(
                     "a batch becomes durable piece by piece",
                     "mds.store.MetadataStore#handOver",
                     "StoreEngine.commit",
                     code("inPieces"),
-                    155L),
+                    121L),
             new PlantedBug(
                     "what is free is not stored",
                     "mds.layout.FileLayouts#addTo",
                     "ExtentRecords.addSpace",
                     nothing(),
-                    4L),
+                    3L),
             new PlantedBug(
                     "what a file is made of is not stored",
                     "mds.layout.FileLayouts#addTo",
@@ -67,80 +67,80 @@ class PlantedBugsTest {
                     1L),
             // Names.
             new PlantedBug(
-                    "a file without a name is not listed", "mds.namespace.Orphans#unlink", "Batch.put", nothing(), 8L),
+                    "a file without a name is not listed", "mds.namespace.Orphans#unlink", "Batch.put", nothing(), 51L),
             new PlantedBug(
                     "a file is freed while somebody has it open",
                     "mds.namespace.Orphans#end",
                     "InUse.mayBeOpen",
                     always(false),
-                    1L),
+                    3L),
             new PlantedBug(
                     "a file is freed while somebody holds a layout of it",
                     "mds.layout.FileLayouts#release",
                     "LayoutManager.isHeld",
                     always(false),
-                    8L),
+                    10L),
             new PlantedBug(
                     "RENAME forgets the file that had the name",
                     "mds.namespace.Rename",
                     "Orphans.unlink",
                     nothing(),
-                    15L),
+                    3L),
             // Layouts.
             new PlantedBug(
                     "new storage counts as written",
                     "layout.grant.LayoutManager#grantWriting",
                     "SpacePlan.adopt",
                     with(2, "READ_WRITE_DATA"),
-                    8L),
+                    26L),
             new PlantedBug(
                     "a LAYOUTCOMMIT makes data of all that was granted",
                     "layout.grant.LayoutManager#commit",
                     "ExtentMap.markWritten",
                     code("markAll"),
-                    68L),
+                    34L),
             new PlantedBug(
                     "a layout is granted whoever holds another",
                     "layout.grant.FileGrants#firstConflict",
                     "Holding.firstConflict",
                     always(Long.MAX_VALUE),
-                    2L),
+                    1L),
             new PlantedBug(
                     "a layout is granted where a WRITE is under way",
                     "layout.grant.FileGrants#firstConflict",
                     "ByteRange.overlaps",
                     always(false),
-                    19L),
+                    9L),
             new PlantedBug(
                     "a WRITE does not look at layouts",
                     "layout.grant.LayoutManager#beginWrite",
                     "FileGrants.holdersAgainstWrite",
                     always(Set.of()),
-                    7L),
+                    9L),
             new PlantedBug(
                     "a truncation does not look at layouts",
                     "layout.grant.LayoutManager#beginShrink",
                     "FileGrants.holdersOf",
                     always(Set.of()),
-                    74L),
+                    91L),
             new PlantedBug(
                     "operations on one block do not wait for each other",
                     "layout.grant.LayoutManager#obstacle",
                     "FileGrants.isBusy",
                     always(false),
-                    19L),
+                    24L),
             new PlantedBug(
                     "a truncation keeps what lies behind the end",
                     "layout.grant.LayoutManager#finishShrink",
                     "ExtentMap.truncate",
                     always(List.of()),
-                    26L),
+                    1L),
             new PlantedBug(
                     "a truncation leaves the rest of the last block",
                     "mds.proxy.CutOff",
                     "ByteBuffer.put",
                     nothing(),
-                    10L),
+                    24L),
             new PlantedBug(
                     "a WRITE of part of a block fills up with what lay there",
                     "mds.proxy.Transfer#read",
@@ -152,41 +152,63 @@ class PlantedBugsTest {
                     "a lock is given whatever others have",
                     "mds.lock.LockOperations#tryLock",
                     "LockTable.conflict",
-                    always(Optional.empty())),
+                    always(Optional.empty()), 5L),
             new PlantedBug(
                     "LOCKT looks at nothing",
                     "mds.lock.LockOperations#tryTest",
                     "LockTable.conflict",
-                    always(Optional.empty())),
+                    always(Optional.empty()), 5L),
             new PlantedBug(
-                    "locked ranges are not stored", "mds.lock.LockTable$Notes#locked", "LockRecords.put", nothing()),
+                    "locked ranges are not stored", "mds.lock.LockTable$Notes#locked", "LockRecords.put", nothing(), 11L),
             new PlantedBug(
                     "LOCK does not wait for its record",
                     "mds.lock.LockOperations#tryLock",
                     "FileChange.append",
-                    code("appendUnheard")),
+                    code("appendUnheard"), 243L),
             new PlantedBug(
                     "who holds a lock counts as gone",
                     "mds.session.Clients#isLapsed",
                     "Client.isSilentFor",
+                    always(true), 2L),
+            // Delegations, and what is taken back after a restart.
+            new PlantedBug(
+                    "a delegation forbids nothing",
+                    "mds.delegation.Delegations#requireNone",
+                    "Delegation.forbids",
+                    always(false)),
+            new PlantedBug(
+                    "delegations are not stored",
+                    "mds.delegation.Delegations#grant",
+                    "DelegationRecords.put",
+                    nothing()),
+            new PlantedBug(
+                    "a file that loses its name in grace is freed",
+                    "mds.open.OpenFiles#mayBeOpen",
+                    "Grace.hasEnded",
                     always(true)),
+            new PlantedBug("there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing()),
+            new PlantedBug(
+                    "a file moves under layouts",
+                    "layout.grant.LayoutManager#beginMove",
+                    "FileGrants.holdersOf",
+                    always(Set.of())),
             // Recalls and fences.
             new PlantedBug(
                     "a layout that is not given back is never taken",
                     "mds.callback.Recalls#tick",
                     "Recall.revoke",
                     nothing(),
-                    41L),
-            new PlantedBug("a recall is never sent", "mds.callback.Recalls#send", "Callbacks.send", nothing(), 10L),
+                    4L),
+            new PlantedBug("a recall is never sent", "mds.callback.Recalls#send", "Callbacks.send", nothing(), 9L),
             new PlantedBug(
                     "what was taken is free before the fence",
                     "mds.layout.ClientLayouts#dropFenced",
                     "LayoutManager.fenced",
                     with(4, Set.of()),
-                    52L),
-            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 7L),
+                    243L),
+            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 144L),
             new PlantedBug(
-                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 33L),
+                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 107L),
             // Data servers.
             new PlantedBug(
                     "a data server confirms a fence that it has not done",
@@ -198,25 +220,25 @@ class PlantedBugsTest {
                             Reply.newBuilder()
                                     .setFenced(Fenced.getDefaultInstance())
                                     .build()),
-                    4L),
+                    16L),
             new PlantedBug(
                     "a data server lets everybody write",
                     "ds.scsi.LogicalUnit",
                     "ReservationTable.permits",
                     always(true),
-                    4L),
+                    16L),
             new PlantedBug(
                     "a data server does not keep its registrations",
                     "ds.reservation.SharedVolume#open",
                     "Memo.keep",
                     onlyTell(2, "persisted", true),
-                    11L),
+                    1L),
             new PlantedBug(
                     "a data server acknowledges what is not durable",
                     "ds.volume.Volume#persist",
                     "Region.persist",
                     onlyTell(3, "persisted", true),
-                    2L));
+                    4L));
 
     /// What no single run can show.
     private static final PlantedBug NOT_FROM_THE_SEED = new PlantedBug(
