@@ -57,7 +57,8 @@ final class Caller {
 
     /// Asks until the server does not want us to come later, for some time.
     void ask(List<OpArgs> operations, Consumer<Answer> then) {
-        ask(operations, PATIENCE, then);
+        long firstNanos = host.nowNanos();
+        ask(operations, PATIENCE, answer -> then.accept(answer.askedAt(firstNanos)));
     }
 
     private void ask(List<OpArgs> operations, int patience, Consumer<Answer> then) {

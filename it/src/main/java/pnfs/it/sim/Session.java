@@ -68,6 +68,11 @@ final class Session {
     /// @param askedNanos when it was asked for
     /// @param again it was asked once more in another session: both times it may have been carried out
     record Answer(boolean known, NfsStatus status, List<OpResult> results, long askedNanos, boolean again) {
+        /// The same, asked for the first time at an earlier time.
+        Answer askedAt(long nanos) {
+            return new Answer(known, status, results, nanos, again);
+        }
+
         boolean isOk() {
             return known && status == NfsStatus.OK;
         }

@@ -46,7 +46,7 @@ class PlantedBugsTest {
                     "mds.layout.LayoutCommit",
                     "CompoundState.dependsOn",
                     nothing(),
-                    243L),
+                    344L),
             new PlantedBug(
                     "a batch becomes durable piece by piece",
                     "mds.store.MetadataStore#handOver",
@@ -152,46 +152,47 @@ class PlantedBugsTest {
                     "a lock is given whatever others have",
                     "mds.lock.LockOperations#tryLock",
                     "LockTable.conflict",
-                    always(Optional.empty()), 5L),
+                    always(Optional.empty()),
+                    5L),
             new PlantedBug(
                     "LOCKT looks at nothing",
                     "mds.lock.LockOperations#tryTest",
                     "LockTable.conflict",
-                    always(Optional.empty()), 5L),
+                    always(Optional.empty()),
+                    5L),
             new PlantedBug(
-                    "locked ranges are not stored", "mds.lock.LockTable$Notes#locked", "LockRecords.put", nothing(), 11L),
-            new PlantedBug(
-                    "LOCK does not wait for its record",
-                    "mds.lock.LockOperations#tryLock",
-                    "FileChange.append",
-                    code("appendUnheard"), 243L),
+                    "locked ranges are not stored",
+                    "mds.lock.LockTable$Notes#locked",
+                    "LockRecords.put",
+                    nothing(),
+                    11L),
             new PlantedBug(
                     "who holds a lock counts as gone",
                     "mds.session.Clients#isLapsed",
                     "Client.isSilentFor",
-                    always(true), 2L),
+                    always(true),
+                    2L),
             // Delegations, and what is taken back after a restart.
             new PlantedBug(
                     "a delegation forbids nothing",
                     "mds.delegation.Delegations#requireNone",
                     "Delegation.forbids",
-                    always(false)),
+                    always(false),
+                    1L),
             new PlantedBug(
                     "delegations are not stored",
                     "mds.delegation.Delegations#grant",
                     "DelegationRecords.put",
-                    nothing()),
+                    nothing(),
+                    26L),
             new PlantedBug(
-                    "a file that loses its name in grace is freed",
-                    "mds.open.OpenFiles#mayBeOpen",
-                    "Grace.hasEnded",
-                    always(true)),
-            new PlantedBug("there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing()),
+                    "there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing(), 508L),
             new PlantedBug(
                     "a file moves under layouts",
                     "layout.grant.LayoutManager#beginMove",
                     "FileGrants.holdersOf",
-                    always(Set.of())),
+                    always(Set.of()),
+                    25L),
             // Recalls and fences.
             new PlantedBug(
                     "a layout that is not given back is never taken",
@@ -205,7 +206,7 @@ class PlantedBugsTest {
                     "mds.layout.ClientLayouts#dropFenced",
                     "LayoutManager.fenced",
                     with(4, Set.of()),
-                    243L),
+                    733L),
             new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 144L),
             new PlantedBug(
                     "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 107L),

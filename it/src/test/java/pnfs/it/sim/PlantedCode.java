@@ -3,8 +3,6 @@ package pnfs.it.sim;
 import java.util.random.RandomGenerator;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentMap;
-import pnfs.mds.attribute.FileChange;
-import pnfs.mds.compound.CompoundState;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.StoreEngine;
 
@@ -24,11 +22,6 @@ public final class PlantedCode {
             }
             engine.commit(ticket, alone);
         }
-    }
-
-    /// Nobody waits until the change is durable.
-    public static void appendUnheard(FileChange change, CompoundState state) {
-        change.append();
     }
 
     /// Chance that no seed decides.
