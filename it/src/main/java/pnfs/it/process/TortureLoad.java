@@ -33,7 +33,7 @@ final class TortureLoad implements AutoCloseable {
     /// Of so many turns one removes the file, one moves it, one puts another one in its place; the others write.
     private static final int ACTS = 12;
 
-    private static final List<String> FOLDERS = List.of("/", "/other/");
+    private static final List<String> FOLDERS = List.of("/here/", "/there/");
 
     /// Two names, and the file that has one of them now. Guarded by the lock.
     private static final class Named {
