@@ -126,7 +126,12 @@ public final class MetadataServer {
         meters.counter("pnfs.mds.store.aside").increment(Salvage.run(shores.engine(), store));
         identity = ServerIdentity.start(store, random.split(), shores.machine());
         SessionLimits limits = Limits.sessions(offer.lease());
-        clients = new Clients(store, identity, limits, shores.nanoTime().getAsLong());
+        clients = new Clients(
+                store,
+                identity,
+                limits,
+                random.split().nextInt(),
+                shores.nanoTime().getAsLong());
         var sessions = new Sessions(clients, limits, random.split());
 
         var callbacks = new Callbacks(clients, shores.network().loop()::execute, Limits.CALLBACK_PATIENCE);

@@ -113,7 +113,7 @@ public final class FileRooms {
         attributes = new FileAttributes(FACTS, space, OWNERS);
         namespace = new Namespace(store, inodes, locks);
         ServerIdentity identity = ServerIdentity.start(store, random.split(), machine);
-        clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
+        clients = new Clients(store, identity, TestServer.LIMITS, 0, nowNanos());
         opens = new OpenFiles(store, clients, new StateTable(clients, STATES_PER_CLIENT, random.split()));
         orphans = new Orphans(store, inodes, locks, space, opens);
         root = namespace.root(0, new Rights(0777, 0, 0), now());

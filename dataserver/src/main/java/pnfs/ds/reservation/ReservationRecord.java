@@ -3,7 +3,9 @@ package pnfs.ds.reservation;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /// The bytes in which registrations survive a restart (APTPL, SPC-4 §5.12.5).
 ///
 /// ```
-/// record       = magic(u32 "PRES") version(u16 1) flags(u16) generation(u32) count(u32) entry* checksum(u32)
+/// record       = magic(u32 "PRES") version(u16 2) flags(u16) generation(u32) count(u32) entry*
+///                barredCount(u32) barredKey(u64)* checksum(u32)
 /// flags        = bit 0 persistent, bits 8..15 the SCSI type code of the reservation or 0
 /// entry        = key(u64) targetPort(u16) isHolder(u8) nameLength(u16) name(UTF-8)
 /// checksum     = CRC32C of everything before it
@@ -19,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// All numbers big-endian. No entry is the holder when all registrants are.
 public final class ReservationRecord {
     private static final int MAGIC = 0x50524553;
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int PERSISTENT = 1;
     private static final int HEADER_BYTES = 16;
     private static final int ENTRY_BYTES = 13;
@@ -27,16 +30,21 @@ public final class ReservationRecord {
     private static final int MAX_NAME_BYTES = Nexus.MAX_INITIATOR_BYTES;
 
     /// The longest record there can be.
-    public static final int MAX_BYTES = maxBytes(Reservations.MAX_REGISTRATIONS);
+    public static final int MAX_BYTES = maxBytes(Reservations.MAX_REGISTRATIONS, Reservations.MAX_BARRED);
 
     private ReservationRecord() {}
 
-    private static int maxBytes(int registrations) {
-        return HEADER_BYTES + registrations * (ENTRY_BYTES + MAX_NAME_BYTES) + CHECKSUM_BYTES;
+    private static int maxBytes(int registrations, int barred) {
+        return HEADER_BYTES
+                + registrations * (ENTRY_BYTES + MAX_NAME_BYTES)
+                + Integer.BYTES
+                + barred * Long.BYTES
+                + CHECKSUM_BYTES;
     }
 
     public static byte[] write(Reservations table) {
-        var out = ByteBuffer.allocate(maxBytes(table.keys().size()));
+        var out =
+                ByteBuffer.allocate(maxBytes(table.keys().size(), table.barred().size()));
         Reservation reservation = table.reservation();
         int type = reservation == null ? 0 : reservation.type().scsi();
         out.putInt(MAGIC);
@@ -52,6 +60,8 @@ public final class ReservationRecord {
             out.putShort((short) name.length);
             out.put(name);
         });
+        out.putInt(table.barred().size());
+        table.barred().forEach(out::putLong);
         out.putInt(checksum(out.array(), out.position()));
         var bytes = new byte[out.position()];
         out.flip().get(bytes);
@@ -94,7 +104,20 @@ public final class ReservationRecord {
             keys.put(nexus, key);
             holder = holds ? nexus : holder;
         }
-        return new Reservations(generation, (flags & PERSISTENT) != 0, keys, reservation(flags >> 8, holder));
+        return new Reservations(
+                generation, (flags & PERSISTENT) != 0, keys, barred(in), reservation(flags >> 8, holder));
+    }
+
+    private static List<Long> barred(ByteBuffer in) {
+        int count = in.getInt();
+        if (count < 0 || count > Reservations.MAX_BARRED) {
+            throw new IllegalArgumentException("count of barred keys " + count);
+        }
+        var barred = new ArrayList<Long>();
+        for (int i = 0; i < count; i++) {
+            barred.add(in.getLong());
+        }
+        return barred;
     }
 
     private static @Nullable Reservation reservation(int scsiType, @Nullable Nexus holder) {

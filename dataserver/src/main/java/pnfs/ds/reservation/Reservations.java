@@ -19,19 +19,29 @@ import pnfs.ds.reservation.Outcome.Strangers;
 /// (SPC-4 §5.12). Immutable: an action answers with the table that is to replace this one.
 ///
 /// @param generation PRGENERATION: counts actions that changed registrations, wraps
-/// @param persistent APTPL of the last registration: whether all this survives a power loss
+/// @param persistent whether all this survives a power loss: as APTPL of the last registration has it, and
+///     always where keys are barred
 /// @param keys the key of each registered nexus, in the order of registration
+/// @param barred keys that the metadata server fenced and never gives away again, the oldest first: nobody
+///     registers with them. Their owner may have learnt its key before the fence and come with it only now
 public record Reservations(
         int generation,
         boolean persistent,
         Map<Nexus, Long> keys,
+        List<Long> barred,
         @Nullable Reservation reservation) {
     /// Most registrations of a volume.
     public static final int MAX_REGISTRATIONS = 512;
 
-    public static final Reservations NONE = new Reservations(0, false, Map.of(), null);
+    /// Most keys that are barred; the oldest is forgotten for a newer one. A client would have to stand still
+    /// between learning its key and registering it while so many are fenced; the memo has room for few more.
+    public static final int MAX_BARRED = 1024;
+
+    public static final Reservations NONE = new Reservations(0, false, Map.of(), List.of(), null);
 
     public Reservations {
+        barred = List.copyOf(barred);
+        persistent |= !barred.isEmpty();
         keys = Collections.unmodifiableMap(new LinkedHashMap<>(keys));
         if (reservation != null && keys.isEmpty()) {
             throw new IllegalArgumentException("a reservation without registrations");
@@ -83,6 +93,9 @@ public record Reservations(
         if (pair.other() == 0) {
             return current == null ? unchanged() : unregister(nexus, survivesPowerLoss);
         }
+        if (barred.contains(pair.other())) {
+            return new Conflict();
+        }
         var next = new LinkedHashMap<>(keys);
         next.put(nexus, pair.other());
         for (Nexus other : alsoFor) {
@@ -93,7 +106,7 @@ public record Reservations(
         if (next.size() > MAX_REGISTRATIONS) {
             return new Full();
         }
-        return done(new Reservations(generation + 1, survivesPowerLoss, next, reservation), List.of());
+        return done(new Reservations(generation + 1, survivesPowerLoss, next, barred, reservation), List.of());
     }
 
     private Outcome unregister(Nexus nexus, boolean survivesPowerLoss) {
@@ -107,7 +120,7 @@ public record Reservations(
             }
             kept = null;
         }
-        return done(new Reservations(generation + 1, survivesPowerLoss, left, kept), notices);
+        return done(new Reservations(generation + 1, survivesPowerLoss, left, barred, kept), notices);
     }
 
     /// RESERVE.
@@ -116,7 +129,7 @@ public record Reservations(
             return new Conflict();
         }
         if (reservation == null) {
-            return done(new Reservations(generation, persistent, keys, Reservation.by(nexus, type)), List.of());
+            return done(new Reservations(generation, persistent, keys, barred, Reservation.by(nexus, type)), List.of());
         }
         return isHolder(nexus) && reservation.type() == type ? unchanged() : new Conflict();
     }
@@ -134,16 +147,16 @@ public record Reservations(
         }
         List<Notice> notices =
                 type.admitsRegistrants() ? tell(keys.keySet(), nexus, Event.RESERVATIONS_RELEASED) : List.of();
-        return done(new Reservations(generation, persistent, keys, null), notices);
+        return done(new Reservations(generation, persistent, keys, barred, null), notices);
     }
 
-    /// CLEAR: no registration and no reservation is left.
+    /// CLEAR: no registration and no reservation is left. What the metadata server barred stays so.
     public Outcome clear(Nexus nexus, long key) {
         if (!hasKey(nexus, key)) {
             return new Conflict();
         }
         return done(
-                new Reservations(generation + 1, persistent, Map.of(), null),
+                new Reservations(generation + 1, persistent, Map.of(), barred, null),
                 tell(keys.keySet(), nexus, Event.RESERVATIONS_PREEMPTED));
     }
 
@@ -177,7 +190,7 @@ public record Reservations(
             notices.addAll(tell(left.keySet(), nexus, Event.RESERVATIONS_RELEASED));
         }
         return new Done(
-                new Reservations(generation + 1, persistent, left, Reservation.by(nexus, type)),
+                new Reservations(generation + 1, persistent, left, barred, Reservation.by(nexus, type)),
                 notices,
                 victims,
                 Strangers.GO_ON);
@@ -191,7 +204,7 @@ public record Reservations(
         var left = new LinkedHashMap<>(keys);
         victims.forEach(left::remove);
         return new Done(
-                new Reservations(generation + 1, persistent, left, left.isEmpty() ? null : reservation),
+                new Reservations(generation + 1, persistent, left, barred, left.isEmpty() ? null : reservation),
                 tell(victims, nexus, Event.REGISTRATIONS_PREEMPTED),
                 victims,
                 Strangers.GO_ON);
@@ -199,8 +212,9 @@ public record Reservations(
 
     /// The fence that a metadata server asks for beside SCSI and NVMe: registers it with its own key if it is
     /// not yet, reserves the volume for registrants if nobody has reserved it, and takes the registrations of
-    /// the other key away. All of that survives a power loss. A key that nobody has is kept out already, but what
-    /// its owner began before may be under way: it ends, too.
+    /// the other key away, which is barred from here on. All of that survives a power loss. A key that nobody
+    /// has is kept out already, but its owner may be about to register it, and what it began before may be
+    /// under way: that ends, too.
     public Outcome fence(Nexus server, KeyPair pair) {
         if (pair.own() == 0 || pair.other() == 0 || pair.own() == pair.other()) {
             return new InvalidField();
@@ -220,12 +234,22 @@ public record Reservations(
             ReservationType type = kept == null ? ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY : kept.type();
             kept = Reservation.by(server, type);
         }
-        boolean changes = !registered.equals(keys) || !kept.equals(reservation) || !persistent;
+        List<Long> barredNow = barring(pair.other());
+        boolean changes = !registered.equals(keys) || !kept.equals(reservation) || !barredNow.equals(barred);
         return new Done(
-                changes ? new Reservations(generation + 1, true, registered, kept) : this,
+                changes ? new Reservations(generation + 1, true, registered, barredNow, kept) : this,
                 tell(victims, server, Event.REGISTRATIONS_PREEMPTED),
                 victims,
                 Strangers.END);
+    }
+
+    private List<Long> barring(long key) {
+        if (barred.contains(key)) {
+            return barred;
+        }
+        var next = new ArrayList<>(barred);
+        next.add(key);
+        return next.subList(Math.max(0, next.size() - MAX_BARRED), next.size());
     }
 
     /// What becomes of the caller's own registration in a REGISTER AND MOVE.
@@ -245,6 +269,9 @@ public record Reservations(
         if (pair.other() == 0 || to.equals(nexus)) {
             return new InvalidField();
         }
+        if (barred.contains(pair.other())) {
+            return new Conflict();
+        }
         var next = new LinkedHashMap<>(keys);
         next.put(to, pair.other());
         if (after == AfterMove.IS_UNREGISTERED) {
@@ -254,7 +281,8 @@ public record Reservations(
             return new Full();
         }
         return done(
-                new Reservations(generation + 1, survivesPowerLoss, next, Reservation.by(to, reservation.type())),
+                new Reservations(
+                        generation + 1, survivesPowerLoss, next, barred, Reservation.by(to, reservation.type())),
                 List.of());
     }
 

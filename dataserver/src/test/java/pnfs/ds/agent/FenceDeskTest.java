@@ -16,6 +16,8 @@ import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionHeader;
 import pnfs.ds.reservation.Access;
 import pnfs.ds.reservation.Nexus;
+import pnfs.ds.reservation.Outcome;
+import pnfs.ds.reservation.ReservationTable.Answer;
 import pnfs.ds.reservation.Reservations.ExistingKey;
 import pnfs.ds.reservation.Reservations.KeyPair;
 import pnfs.ds.reservation.SharedVolume;
@@ -114,12 +116,34 @@ class FenceDeskTest {
     }
 
     @Test
-    void a_key_that_nobody_has_is_kept_away_already_but_the_volume_is_reserved() {
+    void the_fence_of_a_key_that_nobody_has_reserves_the_volume() {
         fence(REGION, OWN_KEY, CLIENT_KEY);
         fence(REGION, OWN_KEY, CLIENT_KEY);
 
         assertThat(replies).allSatisfy(reply -> assertThat(reply.hasFenced()).isTrue());
         assertThat(shared.reservations().permits(CLIENT, Access.READ)).isFalse();
+    }
+
+    @Test
+    void who_comes_with_its_key_only_after_the_fence_is_refused_also_after_a_restart_and_others_are_not() {
+        fence(REGION, OWN_KEY, CLIENT_KEY);
+
+        assertThat(shared.reservations().current().barred()).containsExactly(CLIENT_KEY);
+        for (SharedVolume run : List.of(shared, SharedVolume.open(volume))) {
+            assertThat(registered(run, CLIENT_KEY)).isInstanceOf(Outcome.Conflict.class);
+            assertThat(run.reservations().permits(CLIENT, Access.WRITE)).isFalse();
+        }
+        assertThat(registered(shared, CLIENT_KEY + 1)).isInstanceOf(Outcome.Done.class);
+        assertThat(shared.reservations().permits(CLIENT, Access.WRITE)).isTrue();
+    }
+
+    private static Outcome registered(SharedVolume at, long key) {
+        var answers = new ArrayList<Answer>();
+        at.reservations()
+                .change(
+                        now -> now.register(CLIENT, new KeyPair(0, key), ExistingKey.IGNORED, true, List.of()),
+                        answers::add);
+        return ((Answer.Decided) answers.getFirst()).outcome();
     }
 
     @Test

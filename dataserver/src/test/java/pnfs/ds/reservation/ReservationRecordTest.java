@@ -3,7 +3,9 @@ package pnfs.ds.reservation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import pnfs.ds.region.Memo;
 
@@ -14,7 +16,11 @@ class ReservationRecordTest {
         for (int i = 0; i < Reservations.MAX_REGISTRATIONS; i++) {
             keys.put(new Nexus("%0256d".formatted(i), 1), (long) i + 1);
         }
-        var full = new Reservations(7, true, keys, null);
+        List<Long> barred = LongStream.range(0, Reservations.MAX_BARRED)
+                .map(i -> ~i)
+                .boxed()
+                .toList();
+        var full = new Reservations(7, true, keys, barred, null);
 
         byte[] record = ReservationRecord.write(full);
 

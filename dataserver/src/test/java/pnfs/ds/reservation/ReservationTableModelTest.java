@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -24,6 +26,9 @@ class ReservationTableModelTest {
             new Nexus("iqn.c,i,0x1", 1),
             new Nexus("nvme:d", 2));
 
+    private static final Nexus SERVER = new Nexus("pnfs-metadata-server", 0);
+    private static final long SERVER_KEY = -1;
+
     private static final List<ReservationType> TYPES = List.of(ReservationType.values());
 
     /// Restarts at random: only what the keeper was told to keep and has kept is there again.
@@ -36,20 +41,24 @@ class ReservationTableModelTest {
         };
         var table = new ReservationTable(Reservations.NONE, keeper);
         Map<Nexus, Long> model = new HashMap<>();
+        Set<Long> barred = new HashSet<>();
         boolean modelPersistent = false;
         for (int step = 0; step < 60; step++) {
             Nexus nexus = NEXUSES.get(random.nextInt(NEXUSES.size()));
-            long key = random.nextLong(1, 4);
-            switch (random.nextInt(5)) {
-                case 0, 1 -> {
+            long key = random.nextLong(1, 7);
+            switch (random.nextInt(11)) {
+                case 0, 1, 2, 3 -> {
                     boolean persistent = random.nextInt(4) > 0;
+                    boolean may = !barred.contains(key);
                     table.change(
                             now -> now.register(nexus, new KeyPair(0, key), ExistingKey.IGNORED, persistent, List.of()),
-                            answer -> assertThat(outcome(answer)).isInstanceOf(Done.class));
-                    model.put(nexus, key);
-                    modelPersistent = persistent;
+                            answer -> assertThat(outcome(answer)).isInstanceOf(may ? Done.class : Conflict.class));
+                    if (may) {
+                        model.put(nexus, key);
+                        modelPersistent = persistent;
+                    }
                 }
-                case 2 -> {
+                case 4, 5 -> {
                     boolean may = model.getOrDefault(nexus, 0L) == key;
                     table.change(
                             now -> now.reserve(nexus, key, ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY),
@@ -59,7 +68,7 @@ class ReservationTableModelTest {
                                 }
                             });
                 }
-                case 3 -> {
+                case 6, 7 -> {
                     long own = model.getOrDefault(nexus, 0L);
                     boolean may = own != 0 && model.containsValue(key);
                     table.change(
@@ -74,6 +83,14 @@ class ReservationTableModelTest {
                                         && !(tookOver && entry.getKey().equals(nexus)));
                     }
                 }
+                case 8 -> {
+                    table.change(
+                            now -> now.fence(SERVER, new KeyPair(SERVER_KEY, key)),
+                            answer -> assertThat(outcome(answer)).isInstanceOf(Done.class));
+                    model.values().removeIf(held -> held == key);
+                    model.put(SERVER, SERVER_KEY);
+                    barred.add(key);
+                }
                 default -> {
                     byte[] record = kept.get();
                     table = new ReservationTable(
@@ -81,7 +98,7 @@ class ReservationTableModelTest {
                                     ? Reservations.NONE
                                     : ReservationRecord.read(record).orElseThrow(),
                             keeper);
-                    if (!modelPersistent) {
+                    if (!modelPersistent && barred.isEmpty()) {
                         model.clear();
                     }
                 }
@@ -135,6 +152,9 @@ class ReservationTableModelTest {
             Nexus nexus = NEXUSES.get(random.nextInt(NEXUSES.size()));
             long key = random.nextLong() | 1;
             table = ((Done) table.register(nexus, new KeyPair(0, key), ExistingKey.IGNORED, true, List.of())).next();
+            if (random.nextBoolean()) {
+                table = ((Done) table.fence(SERVER, new KeyPair(SERVER_KEY, random.nextLong() << 1 | 2))).next();
+            }
             ReservationType type = TYPES.get(random.nextInt(TYPES.size()));
             if (table.reserve(nexus, key, type) instanceof Done done) {
                 table = done.next();

@@ -117,6 +117,65 @@ class ReservationsTest {
     }
 
     @Test
+    void nobody_registers_with_a_key_that_was_fenced_be_it_that_nobody_had_it() {
+        Reservations table = done(cluster(EXCLUSIVE_ACCESS_REGISTRANTS_ONLY)
+                        .fence(new Nexus("pnfs-metadata-server", 0), new KeyPair(7, 0x999)))
+                .next();
+        var late = new KeyPair(0, 0x999);
+
+        assertThat(table.register(STRANGER, late, ExistingKey.MUST_MATCH, true, List.of()))
+                .isInstanceOf(Conflict.class);
+        assertThat(table.register(STRANGER, late, ExistingKey.IGNORED, true, List.of()))
+                .isInstanceOf(Conflict.class);
+        assertThat(table.register(STRANGER, late, ExistingKey.MUST_MATCH, true, List.of(new Nexus("iqn.other", 1))))
+                .isInstanceOf(Conflict.class);
+        assertThat(table.register(CLIENT, new KeyPair(CLIENT_KEY, 0x999), ExistingKey.MUST_MATCH, true, List.of()))
+                .isInstanceOf(Conflict.class);
+        assertThat(table.registerAndMove(MDS, new KeyPair(MDS_KEY, 0x999), STRANGER, AfterMove.STAYS_REGISTERED, true))
+                .isInstanceOf(Conflict.class);
+        assertThat(registered(table, STRANGER, 0x998).keys()).containsEntry(STRANGER, 0x998L);
+        assertThat(done(table.clear(MDS, MDS_KEY))
+                        .next()
+                        .register(STRANGER, late, ExistingKey.IGNORED, true, List.of()))
+                .as("after CLEAR")
+                .isInstanceOf(Conflict.class);
+    }
+
+    @Test
+    void who_was_preempted_by_an_initiator_may_register_again() {
+        Reservations table = done(cluster(EXCLUSIVE_ACCESS_REGISTRANTS_ONLY)
+                        .preempt(MDS, new KeyPair(MDS_KEY, CLIENT_KEY), EXCLUSIVE_ACCESS_REGISTRANTS_ONLY))
+                .next();
+
+        assertThat(registered(table, CLIENT, CLIENT_KEY).keys()).containsEntry(CLIENT, CLIENT_KEY);
+    }
+
+    @Test
+    void after_a_fence_all_of_it_survives_a_power_loss_whatever_a_registrant_asks_for() {
+        Reservations fenced =
+                done(Reservations.NONE.fence(MDS, new KeyPair(MDS_KEY, 0x999))).next();
+
+        Reservations table = done(fenced.register(
+                        CLIENT, new KeyPair(0, CLIENT_KEY), ExistingKey.IGNORED, false, List.of()))
+                .next();
+
+        assertThat(table.afterPowerLoss()).isEqualTo(table);
+    }
+
+    @Test
+    void the_oldest_of_too_many_fenced_keys_is_forgotten() {
+        Reservations table = Reservations.NONE;
+        for (long key = 1; key <= Reservations.MAX_BARRED + 1; key++) {
+            table = done(table.fence(MDS, new KeyPair(-1, key))).next();
+        }
+
+        assertThat(table.barred()).hasSize(Reservations.MAX_BARRED);
+        assertThat(registered(table, CLIENT, 1).isRegistered(CLIENT)).isTrue();
+        assertThat(table.register(CLIENT, new KeyPair(0, 2), ExistingKey.IGNORED, true, List.of()))
+                .isInstanceOf(Conflict.class);
+    }
+
+    @Test
     void a_fence_leaves_a_reservation_to_its_holder_unless_that_is_the_fenced() {
         var server = new Nexus("pnfs-metadata-server", 0);
         Reservations table = cluster(WRITE_EXCLUSIVE_REGISTRANTS_ONLY);

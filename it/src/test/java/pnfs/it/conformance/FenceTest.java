@@ -101,7 +101,12 @@ class FenceTest {
                             designator -> new Scsi(new RegionId(new UUID(0, 0)), CAPACITY, designator))
                     .key();
             disk = disk(owner);
-            disk.register(key).join();
+        }
+
+        static Writer registered(String owner, long verifier, String folderName, String file) throws IOException {
+            var writer = new Writer(owner, verifier, folderName, file);
+            writer.disk.register(writer.key).join();
+            return writer;
         }
 
         void write(int content) {
@@ -177,7 +182,7 @@ class FenceTest {
     void I1_the_late_write_of_a_silent_client_is_refused_and_it_can_begin_anew() throws IOException {
         try (PnfsClient other = client()) {
             String name = prepare(other);
-            var silent = new Writer("silent-" + name, 1, name, "file");
+            var silent = Writer.registered("silent-" + name, 1, name, "file");
             silent.write('s');
 
             put(other, "/" + name + "/file", 'o');
@@ -186,9 +191,30 @@ class FenceTest {
             assertThat(get(other, "/" + name + "/file")).isEqualTo(content('o'));
             assertThat(PnfsClient.status(cluster.control()).fences()).isEmpty();
             put(other, "/" + name + "/own", 'a');
-            var again = new Writer("silent-" + name, 2, name, "own");
+            var again = Writer.registered("silent-" + name, 2, name, "own");
             assertThat(again.key).isNotEqualTo(silent.key);
             again.write('n');
+        }
+    }
+
+    @Test
+    void I1_a_client_that_stood_still_before_it_registered_its_key_cannot_do_so_after_its_fence() throws IOException {
+        try (PnfsClient other = client()) {
+            String name = prepare(other);
+            var late = new Writer("late-" + name, 1, name, "file");
+
+            put(other, "/" + name + "/file", 'o');
+
+            assertThatThrownBy(() -> late.disk.register(late.key).join())
+                    .hasRootCauseInstanceOf(ScsiException.class)
+                    .hasRootCauseMessage("RESERVATION CONFLICT");
+            late.expectShutOut();
+            cluster.dataServer(0).kill();
+            cluster.restartDataServer(0);
+            assertThatThrownBy(() -> disk("late-" + name).register(late.key).join())
+                    .hasRootCauseInstanceOf(ScsiException.class)
+                    .hasRootCauseMessage("RESERVATION CONFLICT");
+            assertThat(get(other, "/" + name + "/file")).isEqualTo(content('o'));
         }
     }
 
@@ -196,7 +222,7 @@ class FenceTest {
     void I1_a_client_that_does_not_come_back_after_a_restart_of_the_metadata_server_is_fenced() throws IOException {
         try (PnfsClient other = client()) {
             String name = prepare(other);
-            var silent = new Writer("silent-" + name, 1, name, "file");
+            var silent = Writer.registered("silent-" + name, 1, name, "file");
             silent.write('s');
             cluster.mds().kill();
             cluster.restartMds();
@@ -212,7 +238,7 @@ class FenceTest {
     void I1_blocks_of_a_data_server_that_is_away_wait_until_it_is_back_and_fenced_the_client() throws IOException {
         try (PnfsClient other = client()) {
             String name = prepare(other);
-            var silent = new Writer("silent-" + name, 1, name, "file");
+            var silent = Writer.registered("silent-" + name, 1, name, "file");
             cluster.dataServer(0).kill();
             Thread waiting = Thread.ofVirtual().start(() -> {
                 try {

@@ -70,7 +70,12 @@ public final class Clients {
     }
 
     /// Has the clients go on that the run before left, and begins grace for those that have to reclaim.
-    public Clients(MetadataStore store, ServerIdentity identity, SessionLimits limits, long nowNanos) {
+    ///
+    /// @param numbersAfter where the numbers of this run begin, any number. At random: a store that was put
+    ///     back from a copy, or a new one, counts its starts anew, and data servers remember fenced keys
+    public Clients(
+            MetadataStore store, ServerIdentity identity, SessionLimits limits, int numbersAfter, long nowNanos) {
+        this.given = numbersAfter;
         this.store = store;
         this.identity = identity;
         this.limits = limits;
@@ -198,8 +203,8 @@ public final class Clients {
         return client;
     }
 
-    /// Under the lock. The boot count keeps numbers of different runs apart: an old id is STALE_CLIENTID, never
-    /// somebody else's.
+    /// Under the lock. The boot count keeps numbers of different runs apart, and where they begin those of
+    /// runs that count the same: an old id is STALE_CLIENTID, never somebody else's.
     private long newNumber() {
         return identity.boot() << Integer.SIZE | Integer.toUnsignedLong(++given);
     }

@@ -142,7 +142,7 @@ public final class LayoutRooms {
         namespace = new Namespace(store, inodes, locks);
         Salvage.run(engine, store);
         identity = ServerIdentity.start(store, random.split(), machine);
-        clients = new Clients(store, identity, TestServer.LIMITS, nowNanos());
+        clients = new Clients(store, identity, TestServer.LIMITS, 0, nowNanos());
         recalls = new Recalls(
                 clients,
                 new Callbacks(clients, later::add, Duration.ofSeconds(5)),

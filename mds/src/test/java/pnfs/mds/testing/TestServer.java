@@ -99,7 +99,7 @@ public final class TestServer {
         var random = new SplittableRandom(7);
         identity = ServerIdentity.start(store, random, machine);
         engine.commitAll();
-        clients = new Clients(store, identity, LIMITS, loop.nowNanos());
+        clients = new Clients(store, identity, LIMITS, 0, loop.nowNanos());
         sessions = new Sessions(clients, LIMITS, random);
         var table = new OpTable();
         sessions.register(table);
