@@ -54,7 +54,7 @@ class FenceTest {
     private static final int ROUNDS = 50;
     private static final int UNDER_WAY = 24;
     private static final long SERVER_KEY = 0x100;
-    private static final long VICTIM_KEY = 0x200;
+    private static final long FIRST_VICTIM_KEY = 0x200;
     private static final ReservationType TYPE = ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY;
 
     @TempDir
@@ -104,16 +104,17 @@ class FenceTest {
             reserveOut(server, ReserveOutAction.REGISTER_AND_IGNORE_EXISTING_KEY, 0, SERVER_KEY);
             reserveOut(server, ReserveOutAction.RESERVE, SERVER_KEY, 0);
             for (int round = 0; round < ROUNDS; round++) {
+                long victimKey = FIRST_VICTIM_KEY + round; // one that was fenced is none any more
                 try (var victim = initiator("victim", 2 + round)) {
-                    reserveOut(victim, ReserveOutAction.REGISTER_AND_IGNORE_EXISTING_KEY, 0, VICTIM_KEY);
+                    reserveOut(victim, ReserveOutAction.REGISTER_AND_IGNORE_EXISTING_KEY, 0, victimKey);
                     var writer = new Writer(victim, new SplittableRandom(random.nextLong()));
                     writer.start();
                     writer.landed.acquireUninterruptibly(random.nextInt(1, UNDER_WAY));
 
                     if (random.nextBoolean()) {
-                        reserveOut(server, ReserveOutAction.PREEMPT_AND_ABORT, SERVER_KEY, VICTIM_KEY);
+                        reserveOut(server, ReserveOutAction.PREEMPT_AND_ABORT, SERVER_KEY, victimKey);
                     } else {
-                        fenceBeside();
+                        fenceBeside(victimKey);
                     }
 
                     byte[] atTheAnswer = content();
@@ -128,9 +129,9 @@ class FenceTest {
     }
 
     /// As the control protocol asks for it.
-    private void fenceBeside() {
+    private void fenceBeside(long key) {
         var answered = new CompletableFuture<Answer>();
-        var pair = new KeyPair(SERVER_KEY, VICTIM_KEY);
+        var pair = new KeyPair(SERVER_KEY, key);
         shared.reservations().change(now -> now.fence(new Nexus("pnfs-metadata-server", 0), pair), answered::complete);
         assertThat(answered.join())
                 .isInstanceOfSatisfying(
