@@ -163,7 +163,8 @@ public final class LayoutManager {
         return outcome;
     }
 
-    /// LAYOUTCOMMIT, RFC 8881 §18.42, RFC 5663 §2.3.2. Needs no space lock.
+    /// LAYOUTCOMMIT, RFC 8881 §18.42, RFC 5663 §2.3.2. All of what it lists must be held for writing; what was
+    /// fenced or given back before, nobody can say of that it is still there. Needs no space lock.
     public CommitOutcome commit(LayoutFile file, Requester who, Commit commit) {
         Holding holding = holding(file.inode(), who.client(), commit.type());
         Optional<Refusal> badStateid = faultOf(commit.stateid(), holding, who);
@@ -176,18 +177,23 @@ public final class LayoutManager {
         if (about == null || fault.isPresent()) {
             return refusedCommit(fault.orElse("range"));
         }
+        for (ByteRange written : commit.written()) {
+            List<ByteRange> held = holding.writing().intersect(written);
+            if (!held.equals(List.of(written))) {
+                // Not BADLAYOUT or BADIOMODE, which Linux takes for success: what it wrote there is lost.
+                return new CommitOutcome.Refused(Refusal.BAD_STATEID, "of " + written + " only " + held + " is held");
+            }
+        }
         long newSize = sizeAfter(file, commit);
-        var granted = new ArrayList<ByteRange>();
-        commit.written().forEach(written -> granted.addAll(holding.writing().intersect(written)));
-        if (granted.isEmpty() && !about.isEmpty() && !holding.writing().overlaps(about.widened())) {
+        if (commit.written().isEmpty() && !about.isEmpty() && !holding.writing().overlaps(about.widened())) {
             return new CommitOutcome.Refused(
                     holding.writing().isEmpty() ? Refusal.BADIOMODE : Refusal.BADLAYOUT,
                     "nothing of " + about + " is held for writing");
         }
         long changed = 0;
-        for (ByteRange part : granted) {
-            changed += file.extents().markWritten(part);
-            holding.committed(part);
+        for (ByteRange written : commit.written()) {
+            changed += file.extents().markWritten(written);
+            holding.committed(written);
         }
         // Linux up to 6.12 loses its first page of ranges and all it knew about the size. What it lists is saved all
         // the
@@ -362,9 +368,9 @@ public final class LayoutManager {
         return holding != null && !holding.isRevoked();
     }
 
-    /// The clients that hold layouts, of any file.
-    public Set<Long> clients() {
-        return Set.copyOf(filesByClient.keySet());
+    /// The clients that hold layouts, of any file, in the order of their ids.
+    public SortedSet<Long> clients() {
+        return new TreeSet<>(filesByClient.keySet());
     }
 
     /// Whether the client was asked to return what it holds of the file, and has not.

@@ -316,19 +316,15 @@ class I1SingleWriterModelTest {
         long expected = 0;
         int last = -1;
         boolean holdsAny = false;
+        boolean holdsAll = true;
+        var turning = new ArrayList<Integer>();
         for (int block = 0; block < BLOCKS; block++) {
             boolean again = file.states[block] == State.DATA && random.nextInt(4) == 0;
             boolean lie = held.writing[block] == null && random.nextInt(8) == 0;
             if ((held.dirty[block] != null && random.nextInt(4) > 0) || again || lie) {
                 written.add(ByteRange.ofLength((long) block * BLOCK, BLOCK));
-                boolean turns = held.writing[block] != null && file.states[block] == State.UNWRITTEN;
-                if (turns) {
-                    expected += BLOCK;
-                    file.states[block] = State.DATA;
-                    file.data[block] = storage.get(held.writing[block]);
-                }
-                held.dirty[block] = null;
-                held.uncommitted[block] = false;
+                turning.add(block);
+                holdsAll &= held.writing[block] != null;
                 last = block;
             }
             holdsAny |= held.writing[block] != null;
@@ -341,9 +337,19 @@ class I1SingleWriterModelTest {
         CommitOutcome outcome = manager.commit(file.view(), requester(held), commit);
 
         if (outcome instanceof CommitOutcome.Refused refused) {
-            assertThat(refused.refusal()).isEqualTo(Refusal.BADIOMODE);
-            assertThat(holdsAny).isFalse();
+            assertThat(refused.refusal()).isEqualTo(holdsAll ? Refusal.BADIOMODE : Refusal.BAD_STATEID);
+            assertThat(holdsAny && holdsAll).isFalse();
             return;
+        }
+        assertThat(holdsAll).as("all that is listed is held").isTrue();
+        for (int block : turning) {
+            if (file.states[block] == State.UNWRITTEN) {
+                expected += BLOCK;
+                file.states[block] = State.DATA;
+                file.data[block] = storage.get(held.writing[block]);
+            }
+            held.dirty[block] = null;
+            held.uncommitted[block] = false;
         }
         var committed = (CommitOutcome.Committed) outcome;
         assertThat(committed.writtenBytes()).as("exactly granted and listed").isEqualTo(expected);

@@ -124,6 +124,31 @@ class LayoutManagerTest {
     }
 
     @Test
+    void a_commit_of_more_than_is_held_is_refused_and_turns_nothing() {
+        var held = granted(ALICE, null, rw(0, 4 * PAGE));
+        giveBack(ALICE, held.stateid(), Iomode.RW, 2 * PAGE, 2 * PAGE);
+        var stateid = held.stateid().next();
+
+        for (ByteRange lost : List.of(new ByteRange(2 * PAGE, 4 * PAGE), new ByteRange(PAGE, 3 * PAGE))) {
+            assertThat(refusal(
+                            ALICE,
+                            new Commit(
+                                    LayoutType.SCSI,
+                                    stateid,
+                                    0,
+                                    4 * PAGE,
+                                    OptionalLong.of(4 * PAGE - 1),
+                                    List.of(lost))))
+                    .as("%s; nothing that Linux takes for success", lost)
+                    .isEqualTo(Refusal.BAD_STATEID);
+        }
+
+        assertThat(commit(ALICE, stateid, 2 * PAGE - 1, new ByteRange(0, 2 * PAGE))
+                        .writtenBytes())
+                .isEqualTo(2 * PAGE);
+    }
+
+    @Test
     void a_return_that_overtakes_the_commit_of_a_recall_waits_for_it() {
         var held = granted(ALICE, null, rw(0, 4 * PAGE));
         manager.recall(file().inode(), Set.of(ALICE.client()));
@@ -152,9 +177,10 @@ class LayoutManagerTest {
         var alice = granted(ALICE, null, rw(0, 4 * PAGE));
         granted(BOB, null, rw(4 * PAGE, 4 * PAGE));
 
-        var committed = commit(ALICE, alice.stateid(), 8 * PAGE - 1, new ByteRange(0, 8 * PAGE));
+        var all = List.of(new ByteRange(0, 8 * PAGE));
+        var commit = new Commit(LayoutType.SCSI, alice.stateid(), 0, 8 * PAGE, OptionalLong.of(8 * PAGE - 1), all);
 
-        assertThat(committed.writtenBytes()).isEqualTo(4 * PAGE);
+        assertThat(refusal(ALICE, commit)).isEqualTo(Refusal.BAD_STATEID);
         assertThat(stateAt(4 * PAGE)).isEqualTo(ExtentState.INVALID_DATA);
     }
 

@@ -2,11 +2,13 @@ package pnfs.mds.layout;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -131,7 +133,7 @@ public final class FileLayouts implements FileSpace {
         volumes = Map.copyOf(known);
         try (var _ = space.lock()) {
             served = List.copyOf(online);
-            draining = Set.copyOf(leaving);
+            draining = Collections.unmodifiableSortedSet(new TreeSet<>(leaving));
             place();
         }
         onVolumes.run();
