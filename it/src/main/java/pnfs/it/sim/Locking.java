@@ -149,12 +149,12 @@ final class Locking {
                 });
     }
 
-    /// Lets everything go.
+    /// Lets everything go of which it knows the stateid.
     void unlockAll(Runnable then) {
         for (OpenFile file : open.all()) {
             for (int number = 0; number < OWNERS; number++) {
                 var owner = new Owner(me.number, number);
-                if (file.model.locks.next(owner, 0) != null) {
+                if (file.locks.containsKey(number) && file.model.locks.next(owner, 0) != null) {
                     unlock(file, owner, 0, CELLS, () -> unlockAll(then));
                     return;
                 }
