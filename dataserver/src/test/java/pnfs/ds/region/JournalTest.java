@@ -205,16 +205,21 @@ class JournalTest {
         }
     }
 
-    @Test
-    void a_write_beside_an_atomic_one_does_not_wait_for_it_and_one_over_it_does() {
-        var ofRecord = new FakePersistence();
-        var region = new Region(
+    /// A region whose data is persistent at once, and the record of an atomic write as `ofRecord` has it.
+    private static Region region(FakePersistence ofRecord) {
+        return new Region(
                 RegionHeader.of(new UUID(1, 2), BLOCK, SIZE),
                 MemorySegment.ofArray(new byte[SIZE]),
                 new FakePersistence(),
                 Memo.volatileMemo(),
                 new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), ofRecord),
                 () -> {});
+    }
+
+    @Test
+    void a_write_beside_an_atomic_one_does_not_wait_for_it_and_one_over_it_does() {
+        var ofRecord = new FakePersistence();
+        Region region = region(ofRecord);
         ofRecord.holds = true;
         var told = new ArrayList<String>();
         region.writeAtomic(BLOCK, ByteBuffer.allocate(2 * BLOCK), durable -> told.add("atomic " + durable));
@@ -271,13 +276,7 @@ class JournalTest {
     @Test
     void when_an_atomic_write_cannot_be_forgotten_nothing_is_acknowledged_that_it_could_undo() {
         var ofRecord = new FakePersistence();
-        var region = new Region(
-                RegionHeader.of(new UUID(1, 2), BLOCK, SIZE),
-                MemorySegment.ofArray(new byte[SIZE]),
-                new FakePersistence(),
-                Memo.volatileMemo(),
-                new Journal(MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]), ofRecord),
-                () -> {});
+        Region region = region(ofRecord);
         ofRecord.holds = true;
         var told = new ArrayList<Boolean>();
         region.writeAtomic(0, ByteBuffer.allocate(BLOCK), told::add);
