@@ -108,6 +108,7 @@ public final class MetadataServer {
     private final Cluster cluster;
     private final ControlDesk desk;
     private final Fences fences;
+    private final DeviceWatch devices;
     private final DataServerIo dataServers;
     private final Drains drains;
     /// Where [#drains] is confined to.
@@ -162,8 +163,8 @@ public final class MetadataServer {
                 offer.owners());
         var exports = Exports.open(store, inodes, namespace, offer.exports(), rootOwner, now(shores.wallClock()));
 
-        var devices = new DeviceWatch(callbacks, clients);
-        cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged, devices::moved);
+        devices = new DeviceWatch(callbacks, clients);
+        cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged, this::moved);
         cluster.tell();
         dataServers = new DataServerIo(
                 shores.network(),
@@ -276,6 +277,12 @@ public final class MetadataServer {
     /// The handler of a new control connection.
     public ControlHandler welcome(ControlLink link) {
         return desk.welcome(link);
+    }
+
+    /// A volume is at another place now, of which clients are to hear.
+    private void moved(Volume volume) {
+        devices.moved(volume);
+        volume.topology().leaves().forEach(leaf -> dataServers.forget(leaf.region()));
     }
 
     /// The key with which this server is registered at volumes, in each of its runs; client ids, and so their

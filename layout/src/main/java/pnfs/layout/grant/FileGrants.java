@@ -16,6 +16,8 @@ import pnfs.layout.space.Freed;
 final class FileGrants {
     private final List<Holding> holdings = new ArrayList<>(1);
     private final List<ProxyHold> io = new ArrayList<>(1);
+    /// Those of [#io] for the end of which nobody waits: a data server that is away may carry them out late.
+    private final List<ProxyHold> lingering = new ArrayList<>(0);
     /// Storage of the file after its removal; given back when the last hold ends.
     private final List<Freed> remains = new ArrayList<>(0);
 
@@ -114,6 +116,11 @@ final class FileGrants {
         return found;
     }
 
+    /// Whether I/O of ours is in the way that [#linger]s.
+    boolean isLingering(ProxyHold.Kind wanted, ByteRange range) {
+        return lingering.stream().anyMatch(hold -> hold.blocks(wanted, range));
+    }
+
     boolean isBusy(ProxyHold.Kind wanted, ByteRange range) {
         return io.stream().anyMatch(hold -> hold.blocks(wanted, range));
     }
@@ -130,6 +137,13 @@ final class FileGrants {
         io.add(hold);
     }
 
+    /// Nobody waits for the end of this I/O any more, but it is not over. Does nothing where the hold has ended.
+    void linger(ProxyHold hold) {
+        if (io.contains(hold)) {
+            lingering.add(hold);
+        }
+    }
+
     private static boolean showsHole(Holding holding, ExtentMap extents, ByteRange range) {
         for (ByteRange read : holding.reading().intersect(range)) {
             for (Extent tile : extents.cover(read, SpacePlan.NO_DEVICE)) {
@@ -143,6 +157,7 @@ final class FileGrants {
 
     /// False where it has ended already.
     boolean end(ProxyHold hold) {
+        lingering.remove(hold);
         return io.remove(hold);
     }
 

@@ -7,7 +7,8 @@ public sealed interface HoldOutcome {
     record Held(ProxyHold hold) implements HoldOutcome {}
 
     /// Layouts are in the way: NFS4ERR_DELAY until they are returned. Without holders: layouts of an earlier run,
-    /// whose clients are still to be fenced.
+    /// whose clients are still to be fenced, or a write of ours that a data server which is away may still carry
+    /// out.
     record Conflict(Set<Long> holders) implements HoldOutcome {}
 
     /// Other I/O of ours is in the way and will be over by itself: try again then.

@@ -521,8 +521,9 @@ public final class LayoutManager {
             return new HoldOutcome.Refused(Refusal.INVAL, "range " + range + " ends beyond " + Coverage.MAX_FILE_BYTES);
         }
         FileGrants grants = grantsOf(file.inode());
-        if (grants.isBusy(ProxyHold.Kind.ALLOCATE, blocks)) {
-            return new HoldOutcome.Busy();
+        Optional<HoldOutcome> obstacle = obstacle(grants, ProxyHold.Kind.ALLOCATE, blocks, Set.of());
+        if (obstacle.isPresent()) {
+            return obstacle.get();
         }
         try (var _ = space.lock()) {
             var plan = SpacePlan.over(file, blocks, space, placement, SpacePlan.PlanLimits.NONE);
@@ -831,6 +832,16 @@ public final class LayoutManager {
         }
     }
 
+    /// A WRITE or a copy has failed, and yet its bytes may still reach storage: the hold stays until [#end], and
+    /// whoever meets it hears of a conflict now, because nobody knows how long that takes. Does nothing where the
+    /// hold has ended already.
+    public void linger(ProxyHold hold) {
+        FileGrants grants = files.get(hold.inode());
+        if (grants != null) {
+            grants.linger(hold);
+        }
+    }
+
     /// How much is granted now, for metrics.
     public Held held() {
         int layouts = 0;
@@ -1089,7 +1100,7 @@ public final class LayoutManager {
 
     private static Optional<HoldOutcome> obstacle(
             FileGrants grants, ProxyHold.Kind kind, ByteRange blocks, Set<Long> holders) {
-        if (!holders.isEmpty()) {
+        if (!holders.isEmpty() || grants.isLingering(kind, blocks)) {
             return Optional.of(new HoldOutcome.Conflict(holders));
         }
         return grants.isBusy(kind, blocks) ? Optional.of(new HoldOutcome.Busy()) : Optional.empty();

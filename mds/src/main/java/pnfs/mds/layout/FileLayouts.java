@@ -429,6 +429,11 @@ public final class FileLayouts implements FileSpace {
         return !manager.isHeld(hold.inode());
     }
 
+    /// The hold stays though nobody waits for its end: see [LayoutManager#linger].
+    public void linger(ProxyHold hold) {
+        manager.linger(hold);
+    }
+
     public boolean isHeld(long inode) {
         return manager.isHeld(inode);
     }

@@ -1,6 +1,7 @@
 package pnfs.mds.proxy;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 
@@ -26,7 +27,19 @@ public interface BlockIo {
     /// Why bytes were not moved.
     ///
     /// @param passing whether it may go by itself (a data server is away) or not (the medium fails)
-    record IoFailure(Lasting passing, String detail) {
+    /// @param over done when nothing of the transfer can reach storage any more: at once, or when a data server
+    ///     that was lost with it on the way has confirmed that it dropped it
+    record IoFailure(Lasting passing, String detail, CompletableFuture<Void> over) {
+        /// Of a transfer that is over.
+        public IoFailure(Lasting passing, String detail) {
+            this(passing, detail, CompletableFuture.completedFuture(null));
+        }
+
+        /// Two that failed as one: why the first did, over when both are.
+        IoFailure and(IoFailure other) {
+            return other.over.isDone() ? this : new IoFailure(passing, detail, CompletableFuture.allOf(over, other.over));
+        }
+
         enum Lasting {
             PASSING,
             LASTING

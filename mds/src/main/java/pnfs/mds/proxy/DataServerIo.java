@@ -20,6 +20,7 @@ import pnfs.layout.device.VolumeTopology.Piece;
 import pnfs.wire.iscsi.InitiatorConfig;
 import pnfs.wire.iscsi.IscsiBlockDevice;
 import pnfs.wire.iscsi.IscsiInitiator;
+import pnfs.wire.iscsi.IscsiSessionException;
 import pnfs.wire.net.Network;
 import pnfs.wire.scsi.ScsiException;
 
@@ -79,7 +80,7 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
                 from,
                 done,
                 (device, piece, part, end) ->
-                        device.write(piece.offset(), part, (bytes, failure) -> end.done(failureOf(piece, failure))));
+                        device.write(piece.offset(), part, (bytes, failure) -> end.done(writeFailure(piece, failure))));
     }
 
     private interface Move {
@@ -147,10 +148,12 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
                         .withTimes(TIMES));
     }
 
-    /// A region is gone: nothing is kept for it, and with the last one nothing for its data server.
+    /// A region is gone from where it was, and its data server with it, because two never serve one region:
+    /// nothing is kept for that place, and with the last region there nothing for its data server.
     public void forget(RegionId region) {
+        Optional<DataServer.Export> current = exports.apply(region);
         for (DataServer.Export export : List.copyOf(devices.keySet())) {
-            if (export.region().equals(region)) {
+            if (export.region().equals(region) && !current.equals(Optional.of(export))) {
                 devices.remove(export);
                 if (devices.keySet().stream().noneMatch(other -> other.server().equals(export.server()))) {
                     IscsiInitiator initiator = initiators.remove(export.server());
@@ -160,6 +163,14 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
                 }
             }
         }
+    }
+
+    /// As [#failureOf], and a data server that was lost with the command may still carry it out.
+    private static @Nullable IoFailure writeFailure(Piece piece, @Nullable RuntimeException failure) {
+        IoFailure described = failureOf(piece, failure);
+        return described != null && failure instanceof IscsiSessionException lost
+                ? new IoFailure(described.passing(), described.detail(), lost.over())
+                : described;
     }
 
     /// What the unit itself answered lasts; anything else is the way to it.

@@ -19,7 +19,7 @@ final class Gather implements BlockIo.Done {
     @Override
     public void done(BlockIo.@Nullable IoFailure failure) {
         if (failure != null) {
-            first.compareAndSet(null, failure);
+            first.accumulateAndGet(failure, (before, more) -> before == null ? more : before.and(more));
         }
         if (left.decrementAndGet() == 0) {
             whole.done(first.get());

@@ -75,7 +75,10 @@ final class ProxyFiles {
                     yield () -> {};
                 }
                 case Decision.Begin(HoldOutcome.Conflict(var holders)) ->
-                    throw new RecalledException("layouts of clients " + holders + " are in the way");
+                    throw new RecalledException(
+                            holders.isEmpty()
+                                    ? "writes of before may still come from where they got stuck"
+                                    : "layouts of clients " + holders + " are in the way");
                 case Decision.Begin(HoldOutcome.Refused refused) -> throw FileLayouts.refused(refused);
             };
         } catch (RecalledException recalled) {
@@ -124,11 +127,38 @@ final class ProxyFiles {
             Supplier<OpResult> last,
             Consumer<OpResult> done,
             Function<NfsStatus, OpResult> refusal) {
-        finish(hold, () -> failure == null ? answerOf(last, refusal) : refusal.apply(statusOf(failure)), done);
+        finish(hold, failure, () -> failure == null ? answerOf(last, refusal) : refusal.apply(statusOf(failure)), done);
     }
 
-    /// Ends a hold, with whatever `last` makes of it under the file's lock.
-    <R> void finish(ProxyHold hold, Supplier<R> last, Consumer<R> done) {
+    /// Ends a hold, with whatever `last` makes of it under the file's lock. Where something of the I/O may still
+    /// reach storage, the answer does not wait for that, but the hold does: whoever else wrote there meanwhile
+    /// would find old bytes over the new ones.
+    <R> void finish(ProxyHold hold, BlockIo.@Nullable IoFailure failure, Supplier<R> last, Consumer<R> done) {
+        if (failure == null || failure.over().isDone()) {
+            end(hold, last, done);
+            return;
+        }
+        R result;
+        try (var _ = locks.lock(hold.inode())) {
+            result = last.get();
+            layouts.linger(hold);
+        }
+        log.warn("write may still reach storage inode={} range={} why={}", hold.inode(), hold.range(), failure.detail());
+        turnstile.pass(hold.inode()); // nobody knows how long it takes: those who waited hear DELAY
+        done.accept(result);
+        var _ = failure.over().thenRun(() -> lingered(hold));
+    }
+
+    /// On a thread of the data server's session, which must not suffer from what goes wrong here.
+    private void lingered(ProxyHold hold) {
+        try {
+            end(hold, () -> hold, held -> log.info("nothing is on its way any more inode={} range={}", held.inode(), held.range()));
+        } catch (RuntimeException bug) {
+            log.error("hold could not be ended inode={} range={}", hold.inode(), hold.range(), bug);
+        }
+    }
+
+    private <R> void end(ProxyHold hold, Supplier<R> last, Consumer<R> done) {
         R result;
         boolean forgotten;
         try (var _ = locks.lock(hold.inode())) {

@@ -87,7 +87,7 @@ public final class Relocation {
 
     private static String waitsFor(int holders) {
         return holders == 0
-                ? "clients of before the restart, which may still write there"
+                ? "clients of before the restart, or a data server that is away, from which writes may still come"
                 : "clients to return their layouts: " + holders;
     }
 
@@ -114,18 +114,18 @@ public final class Relocation {
         void next() {
             var part = new ByteRange(at, Math.min(hold.range().end(), at + COPY_BYTES));
             if (part.isEmpty()) {
-                files.finish(hold, this::moved, then);
+                files.finish(hold, null, this::moved, then);
                 return;
             }
             ByteBuffer bytes = buffer.slice(0, (int) part.length());
             Transfer.read(files.io, Transfer.within(source, part), part, bytes, unread -> {
                 if (unread != null) {
-                    files.finish(hold, () -> new Step.Blocked(unread.detail()), then);
+                    files.finish(hold, unread, () -> new Step.Blocked(unread.detail()), then);
                     return;
                 }
                 Transfer.write(files.io, Transfer.within(hold.copies(), part), part, bytes, unwritten -> {
                     if (unwritten != null) {
-                        files.finish(hold, () -> new Step.Blocked(unwritten.detail()), then);
+                        files.finish(hold, unwritten, () -> new Step.Blocked(unwritten.detail()), then);
                         return;
                     }
                     at = part.end();

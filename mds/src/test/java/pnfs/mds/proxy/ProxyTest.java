@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.testing.Seeds;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
+import pnfs.wire.nfs4.FileRange;
+import pnfs.wire.nfs4.Iomode;
+import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.ReadArgs;
@@ -262,6 +266,61 @@ class ProxyTest {
 
         assertThat(answers).hasSize(1);
         assertThat(rooms.layouts.capacity().freeBytes()).isEqualTo(free);
+    }
+
+    @Test
+    void a_write_that_may_still_reach_storage_keeps_everybody_else_out_though_it_was_answered() {
+        LayoutRooms rooms = rooms(LayoutRooms.committing());
+        FileHandle file = rooms.open(1, "file");
+        run(rooms, file, write(rooms, file, 0, pattern(4096, 1)));
+        var over = new CompletableFuture<Void>();
+        disks.failure = new IoFailure(IoFailure.Lasting.PASSING, "lost", over);
+        var answers = new ArrayList<OpResult>();
+        rooms.begin(1, file, write(rooms, file, 0, pattern(4096, 2)), answers::add);
+        rooms.begin(1, file, write(rooms, file, 0, pattern(4096, 3)), answers::add);
+        disks.run();
+        disks.failure = null;
+
+        assertThat(answers)
+                .as("nor does who waits for it wait for ever")
+                .extracting(OpResult::status)
+                .containsExactly(NfsStatus.DELAY, NfsStatus.DELAY);
+        assertThat(run(rooms, file, layoutGet(rooms, file)).status()).isEqualTo(NfsStatus.LAYOUTTRYLATER);
+        assertThat(cut(rooms, file, 10).status()).isEqualTo(NfsStatus.DELAY);
+        assertThat(run(rooms, file, write(rooms, file, 8192, pattern(10, 4))).status())
+                .as("other parts of the file are free")
+                .isEqualTo(NfsStatus.OK);
+
+        over.complete(null);
+        assertThat(run(rooms, file, layoutGet(rooms, file)).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void storage_to_which_a_write_may_still_come_is_not_free() {
+        LayoutRooms rooms = rooms(LayoutRooms.committing());
+        long free = rooms.layouts.capacity().freeBytes();
+        FileHandle file = rooms.open(1, "file");
+        run(rooms, file, write(rooms, file, 0, pattern(10, 1)));
+        var over = new CompletableFuture<Void>();
+        disks.failure = new IoFailure(IoFailure.Lasting.PASSING, "lost", over);
+        assertThat(run(rooms, file, write(rooms, file, 0, pattern(10, 1))).status()).isEqualTo(NfsStatus.DELAY);
+        rooms.run(1, file, new OpArgs.CloseArgs(0, rooms.stateid(1, file)));
+        rooms.run(1, rooms.root, new OpArgs.RemoveArgs("file"));
+
+        assertThat(rooms.layouts.capacity().freeBytes()).isLessThan(free);
+        over.complete(null);
+        assertThat(rooms.layouts.capacity().freeBytes()).isEqualTo(free);
+    }
+
+    private static OpArgs.LayoutGetArgs layoutGet(LayoutRooms rooms, FileHandle file) {
+        return new OpArgs.LayoutGetArgs(
+                false,
+                LayoutType.SCSI,
+                Iomode.READ_WRITE,
+                FileRange.of(0, 4096),
+                4096,
+                rooms.stateid(1, file),
+                4096);
     }
 
     @Test

@@ -161,12 +161,17 @@ public final class IscsiBlockDevice {
             command(kind, offset + from, data.slice(from, bytes), this::partDone);
         }
 
+        /// Whether the part may take effect yet, which whoever hears of the whole has to know.
+        private static boolean isLate(@Nullable RuntimeException partFailure) {
+            return partFailure instanceof IscsiSessionException lost && !lost.over().isDone();
+        }
+
         private void partDone(int bytes, @Nullable RuntimeException partFailure) {
             boolean over;
             synchronized (this) {
                 moved += bytes;
                 onTheirWay--;
-                if (failure == null) {
+                if (failure == null || isLate(partFailure)) {
                     failure = partFailure;
                 }
                 over = onTheirWay == 0 && (begun == data.capacity() || failure != null);

@@ -104,6 +104,8 @@ public final class IscsiInitiator implements AutoCloseable {
     private boolean failFast;
 
     private String lastFailure = "not logged in yet";
+    /// Done with the next login, which ends what the target still has of this session.
+    private CompletableFuture<Void> nextLogin = new CompletableFuture<>();
     /// What the target wants between a loss and the next login.
     private long time2WaitNanos;
 
@@ -134,7 +136,8 @@ public final class IscsiInitiator implements AutoCloseable {
         return firstLogin;
     }
 
-    /// Fails all commands that are pending and logs out. May be called twice.
+    /// Fails all commands that are pending and logs out. Those that a lost connection left with the target count
+    /// as over: whoever closes for good knows that it is gone, or does not care. May be called twice.
     @Override
     public void close() {
         try {
@@ -379,6 +382,9 @@ public final class IscsiInitiator implements AutoCloseable {
         everUp = true;
         become(State.UP, "logged in");
         firstLogin.complete(null);
+        var login = nextLogin;
+        nextLogin = new CompletableFuture<>();
+        login.complete(null);
     }
 
     /// @param onWire the tasks whose end is unknown, in their order
@@ -405,8 +411,10 @@ public final class IscsiInitiator implements AutoCloseable {
                 end(
                         task,
                         0,
-                        new IscsiSessionException("connection lost while the command was on the wire; "
-                                + "whether it took effect is not known: " + reason));
+                        new IscsiSessionException(
+                                "connection lost while the command was on the wire; whether it took effect is not"
+                                        + " known: " + reason,
+                                nextLogin));
             } else {
                 waiting.addFirst(task);
             }
@@ -476,7 +484,8 @@ public final class IscsiInitiator implements AutoCloseable {
 
     private void failAll(List<ScsiTask> tasks, String why) {
         for (ScsiTask task : tasks) {
-            end(task, 0, new IscsiSessionException("no session with " + name() + ": " + why));
+            var over = task.firstSentNanos == 0 ? CompletableFuture.<Void>completedFuture(null) : nextLogin;
+            end(task, 0, new IscsiSessionException("no session with " + name() + ": " + why, over));
         }
     }
 
@@ -491,6 +500,7 @@ public final class IscsiInitiator implements AutoCloseable {
         if (connection != null) {
             connection.closeGently(why);
         }
+        nextLogin.complete(null);
     }
 
     // Retries.

@@ -1,5 +1,6 @@
 package pnfs.wire.iscsi;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -67,6 +68,10 @@ class IscsiInitiatorTest {
 
         void isPending() {
             assertThat(times).isZero();
+        }
+
+        CompletableFuture<Void> over() {
+            return ((IscsiSessionException) requireNonNull(failure)).over();
         }
 
         void failedWith(Class<? extends RuntimeException> type, String text) {
@@ -517,6 +522,55 @@ class IscsiInitiatorTest {
         Outcome again = read(initiator, 0, ByteBuffer.allocate(512));
         network.runFor(A_WHILE);
         again.isGood(512);
+    }
+
+    @Test
+    void what_a_lost_connection_left_with_the_target_is_over_with_the_next_login_and_what_was_never_sent_at_once() {
+        var initiator = open(config().withTimes(InitiatorConfig.Times.DEFAULT.withReplacement(Duration.ofSeconds(5))));
+        network.runFor(A_WHILE);
+        InetSocketAddress address = listener.address();
+        neverAnswer(ScsiOpcode.WRITE_16, 1);
+        Outcome sent = write(initiator, 0, randomBytes(512));
+        network.runFor(A_WHILE);
+        listener.close();
+        target.session().drop();
+        network.runFor(A_WHILE);
+        Outcome unsent = write(initiator, 1, randomBytes(512));
+        network.runFor(Duration.ofSeconds(10));
+
+        assertThat(sent.over()).isNotDone();
+        assertThat(unsent.over()).isDone();
+        listen(network, target, address);
+        network.runFor(Duration.ofSeconds(11));
+        assertThat(sent.over()).isDone();
+        assertThat(target.logins).containsExactly("800000000007 0", "800000000007 0");
+    }
+
+    @Test
+    void a_long_transfer_is_not_over_before_each_of_its_parts_is() {
+        target.maxTransferBlocks = 1;
+        var initiator = open(config().withTimes(InitiatorConfig.Times.DEFAULT.withReplacement(Duration.ofSeconds(5))));
+        network.runFor(A_WHILE);
+        var opening = IscsiBlockDevice.open(initiator, 0);
+        network.runFor(A_WHILE);
+        int[] writes = {0};
+        target.script = (session, task) -> {
+            if (task.opcode() == ScsiOpcode.WRITE_16 && ++writes[0] == 2) {
+                session.check(task, Sense.WRITE_ERROR);
+            }
+            return task.opcode() == ScsiOpcode.WRITE_16;
+        };
+        var write = new Outcome();
+        opening.join().write(0, randomBytes(4 * 512), write);
+        network.runFor(A_WHILE);
+        listener.close();
+        target.session().drop();
+        network.runFor(Duration.ofSeconds(10));
+
+        assertThat(write.over()).isNotDone();
+        initiator.close();
+        network.runFor(A_WHILE);
+        assertThat(write.over()).isDone();
     }
 
     @Test
