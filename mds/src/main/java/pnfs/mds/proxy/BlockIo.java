@@ -37,7 +37,9 @@ public interface BlockIo {
 
         /// Two that failed as one: why the first did, over when both are.
         IoFailure and(IoFailure other) {
-            return other.over.isDone() ? this : new IoFailure(passing, detail, CompletableFuture.allOf(over, other.over));
+            return other.over.isDone()
+                    ? this
+                    : new IoFailure(passing, detail, CompletableFuture.allOf(over, other.over));
         }
 
         enum Lasting {

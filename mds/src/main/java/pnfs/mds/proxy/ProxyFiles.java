@@ -143,7 +143,8 @@ final class ProxyFiles {
             result = last.get();
             layouts.linger(hold);
         }
-        log.warn("write may still reach storage inode={} range={} why={}", hold.inode(), hold.range(), failure.detail());
+        log.warn(
+                "write may still reach storage inode={} range={} why={}", hold.inode(), hold.range(), failure.detail());
         turnstile.pass(hold.inode()); // nobody knows how long it takes: those who waited hear DELAY
         done.accept(result);
         var _ = failure.over().thenRun(() -> lingered(hold));
@@ -152,7 +153,10 @@ final class ProxyFiles {
     /// On a thread of the data server's session, which must not suffer from what goes wrong here.
     private void lingered(ProxyHold hold) {
         try {
-            end(hold, () -> hold, held -> log.info("nothing is on its way any more inode={} range={}", held.inode(), held.range()));
+            end(
+                    hold,
+                    () -> hold,
+                    held -> log.info("nothing is on its way any more inode={} range={}", held.inode(), held.range()));
         } catch (RuntimeException bug) {
             log.error("hold could not be ended inode={} range={}", hold.inode(), hold.range(), bug);
         }

@@ -303,7 +303,8 @@ class ProxyTest {
         run(rooms, file, write(rooms, file, 0, pattern(10, 1)));
         var over = new CompletableFuture<Void>();
         disks.failure = new IoFailure(IoFailure.Lasting.PASSING, "lost", over);
-        assertThat(run(rooms, file, write(rooms, file, 0, pattern(10, 1))).status()).isEqualTo(NfsStatus.DELAY);
+        assertThat(run(rooms, file, write(rooms, file, 0, pattern(10, 1))).status())
+                .isEqualTo(NfsStatus.DELAY);
         rooms.run(1, file, new OpArgs.CloseArgs(0, rooms.stateid(1, file)));
         rooms.run(1, rooms.root, new OpArgs.RemoveArgs("file"));
 
@@ -314,13 +315,7 @@ class ProxyTest {
 
     private static OpArgs.LayoutGetArgs layoutGet(LayoutRooms rooms, FileHandle file) {
         return new OpArgs.LayoutGetArgs(
-                false,
-                LayoutType.SCSI,
-                Iomode.READ_WRITE,
-                FileRange.of(0, 4096),
-                4096,
-                rooms.stateid(1, file),
-                4096);
+                false, LayoutType.SCSI, Iomode.READ_WRITE, FileRange.of(0, 4096), 4096, rooms.stateid(1, file), 4096);
     }
 
     @Test

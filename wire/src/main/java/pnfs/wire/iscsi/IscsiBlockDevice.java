@@ -163,7 +163,8 @@ public final class IscsiBlockDevice {
 
         /// Whether the part may take effect yet, which whoever hears of the whole has to know.
         private static boolean isLate(@Nullable RuntimeException partFailure) {
-            return partFailure instanceof IscsiSessionException lost && !lost.over().isDone();
+            return partFailure instanceof IscsiSessionException lost
+                    && !lost.over().isDone();
         }
 
         private void partDone(int bytes, @Nullable RuntimeException partFailure) {
