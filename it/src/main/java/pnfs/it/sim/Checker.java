@@ -232,6 +232,11 @@ final class Checker {
         file.delegations.wanted(client, agenda.nowNanos());
     }
 
+    /// The same of what a name stands for.
+    void wanted(NameModel name, int client) {
+        name.wanted(client, agenda.nowNanos());
+    }
+
     /// It was told that it has it.
     void had(FileModel file, int client, long askedAt, Object what) {
         require(file.delegations.conflict(leases, client, askedAt, agenda.nowNanos()), "delegations", what);

@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
@@ -70,18 +71,13 @@ final class Delegating {
         file.model.delegations.granted(file.claim, type, me.checker.now(), askedNanos);
     }
 
-    /// The server was asked to give it again after a restart, which it need not.
-    void reclaimed(OpenFile file, OpenDelegation delegation, long askedNanos) {
-        OpenFile.Delegated before = file.delegation;
+    /// The server was asked to give again what was held before a restart, which it need not.
+    void reclaimed(
+            OpenFile file, OpenFile.@Nullable Delegated before, OpenDelegation delegation, long askedNanos) {
         file.forgetDelegation();
         if (before != null) {
             given(file, delegation, before.attributes(), askedNanos);
         }
-    }
-
-    static DelegationType held(OpenFile file) {
-        OpenFile.Delegated held = file.delegation;
-        return held == null ? DelegationType.NONE : held.type();
     }
 
     void giveBack(OpenFile file, Runnable then) {

@@ -51,7 +51,7 @@ final class DelegationModel {
 
     /// A client is about to ask for something that others' delegations forbid: to change the file, or to open it.
     void wanted(int client, long nowNanos) {
-        lastWanted.put(client, nowNanos);
+        lastWanted.merge(client, nowNanos, Math::max);
         held.forEach((holder, delegation) -> {
             if (holder != client) {
                 delegation.wantedNanos = Math.min(delegation.wantedNanos, nowNanos);

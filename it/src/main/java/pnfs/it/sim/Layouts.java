@@ -89,16 +89,22 @@ final class Layouts {
     /// Not every layout need be lost: one that was granted since then is held, and goes back.
     private void free(Stateid layout, OpenFile file) {
         me.session.ask(List.of(new FreeStateidArgs(layout)), answer -> {
-            boolean first = lost.remove(layout) != null;
-            if (first && answer.status() == NfsStatus.LOCKS_HELD) {
-                file.use(() -> {
-                    if (file.layout == null && open.has(file)) {
-                        file.layout = layout;
-                        giveBack(file, file::done);
-                    } else {
-                        file.done();
-                    }
-                });
+            if (lost.remove(layout) == null) {
+                return;
+            }
+            switch (answer.status()) {
+                case OK, BAD_STATEID -> {}
+                case LOCKS_HELD ->
+                    file.use(() -> {
+                        if (file.layout == null && open.has(file)) {
+                            file.layout = layout;
+                            giveBack(file, file::done);
+                        } else {
+                            doubtful |= !open.has(file); // nobody gives it back with the file
+                            file.done();
+                        }
+                    });
+                default -> doubtful = true;
             }
         });
     }
@@ -290,7 +296,7 @@ final class Layouts {
 
     /// Gives back what it has not heard of, after all else.
     void giveBackUnheard(Runnable then) {
-        if (!doubtful) {
+        if (!doubtful && lost.isEmpty()) {
             then.run();
             return;
         }
@@ -298,6 +304,7 @@ final class Layouts {
         me.ask(List.of(new PutRootFhArgs(), all), answer -> {
             me.note("LAYOUTRETURN of everything: %s", answer.status());
             doubtful = !answer.isOk();
+            lost.clear();
             giveBackUnheard(then);
         });
     }

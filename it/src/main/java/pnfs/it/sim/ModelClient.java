@@ -60,7 +60,7 @@ final class ModelClient implements Session.Owner {
         proxied = new Proxied(me, open, layouts);
         direct = new Direct(me, open, layouts);
         locking = new Locking(me, open);
-        reclaiming = new Reclaiming(me, open, locking, direct, delegating);
+        reclaiming = new Reclaiming(me, open, names, locking, direct, delegating);
         direct.scribble();
     }
 

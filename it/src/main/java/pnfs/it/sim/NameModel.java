@@ -3,7 +3,9 @@ package pnfs.it.sim;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// What a name may stand for. One client changes it, one change at a time; everybody may look. One thread.
@@ -21,6 +23,9 @@ final class NameModel {
     }
 
     final String name;
+    /// When each client asked last for something that delegations of what it stands for forbid.
+    private final Map<Integer, Long> wantedNanos = new TreeMap<>();
+
     private final List<Meaning> meanings = new ArrayList<>(List.of(new Meaning(null)));
 
     NameModel(String name) {
@@ -36,8 +41,22 @@ final class NameModel {
 
     /// A change is on its way that may make it stand for this.
     void mayBecome(@Nullable FileModel file) {
-        if (!now().contains(file)) {
-            meanings.add(new Meaning(file));
+        if (now().contains(file)) {
+            return;
+        }
+        meanings.add(new Meaning(file));
+        if (file != null) {
+            wantedNanos.forEach(file.delegations::wanted); // what was asked before may arrive after this
+        }
+    }
+
+    /// A client is about to ask for what delegations of others forbid, of whatever it stands for when that arrives.
+    void wanted(int client, long nowNanos) {
+        wantedNanos.put(client, nowNanos);
+        for (FileModel file : now()) {
+            if (file != null) {
+                file.delegations.wanted(client, nowNanos);
+            }
         }
     }
 

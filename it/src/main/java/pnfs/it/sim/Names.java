@@ -57,7 +57,7 @@ final class Names {
         if (made != null) {
             model.mayBecome(made);
         }
-        wanted(model);
+        me.checker.wanted(model, me.number);
         OpenHow how = creates
                 ? new OpenHow.Unchecked(AttributeCodec.write(
                         Attributes.builder().uint32(Attribute.MODE, 0666).build()))
@@ -110,15 +110,6 @@ final class Names {
         return files;
     }
 
-    /// Delegations of what it may stand for are in our way.
-    private void wanted(NameModel name) {
-        for (FileModel file : name.now()) {
-            if (file != null) {
-                me.checker.wanted(file, me.number);
-            }
-        }
-    }
-
     private static Set<@Nullable FileModel> setOf(@Nullable FileModel file) {
         var set = new LinkedHashSet<@Nullable FileModel>();
         set.add(file);
@@ -150,7 +141,7 @@ final class Names {
         NameModel model = me.checker.name(name);
         Set<@Nullable FileModel> before = model.now();
         long askedAt = me.checker.now();
-        wanted(model);
+        me.checker.wanted(model, me.number);
         model.mayBecome(null);
         me.ask(List.of(new PutRootFhArgs(), new RemoveArgs(name)), answer -> {
             me.note("REMOVE %s: %s", name, answer.status());
@@ -181,8 +172,8 @@ final class Names {
         Set<@Nullable FileModel> targetBefore = target.now();
         Set<@Nullable FileModel> moved = source.now();
         moved.remove(null);
-        wanted(source);
-        wanted(target);
+        me.checker.wanted(source, me.number);
+        me.checker.wanted(target, me.number);
         source.mayBecome(null);
         moved.forEach(target::mayBecome);
         me.ask(
@@ -205,28 +196,29 @@ final class Names {
                 });
     }
 
-    /// Locks go with it.
+    /// Locks and a delegation go with it. A server that has forgotten us has nothing to close, unless the file was
+    /// taken back.
     void close(@Nullable OpenFile file, Runnable then) {
         if (file == null) {
             then.run();
             return;
         }
         open.remove(file);
-        int asked = me.era();
-        file.use(() -> layouts.giveBack(file, () -> {
+        delegating.giveBack(file, () -> file.use(() -> layouts.giveBack(file, () -> {
             file.forgetLocks();
-            delegating.giveBack(file, () -> {
-                if (me.era() == asked) {
-                    me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
-                        file.done();
-                        then.run();
-                    });
-                } else {
-                    file.done();
-                    then.run();
-                }
-            });
-        }));
+            Runnable closed = () -> {
+                file.done();
+                then.run();
+            };
+            if (file.era == me.era()) {
+                me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
+                    me.note("CLOSE %s: %s", file.model, answer.status());
+                    closed.run();
+                });
+            } else {
+                closed.run();
+            }
+        })));
     }
 
     void closeAll(Runnable then) {

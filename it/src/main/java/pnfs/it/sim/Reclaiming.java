@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
 import pnfs.it.sim.OpenFile.Unheard;
+import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.OpArgs.*;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpenClaim;
@@ -16,6 +17,7 @@ import pnfs.wire.nfs4.StateOwner;
 final class Reclaiming {
     private final Caller me;
     private final OpenFiles open;
+    private final Names names;
     private final Locking locking;
     private final Direct direct;
     private final Delegating delegating;
@@ -23,9 +25,11 @@ final class Reclaiming {
     /// In which all was taken back; that this was said may not have been heard.
     private int overSinceEra;
 
-    Reclaiming(Caller me, OpenFiles open, Locking locking, Direct direct, Delegating delegating) {
+    Reclaiming(
+            Caller me, OpenFiles open, Names names, Locking locking, Direct direct, Delegating delegating) {
         this.me = me;
         this.open = open;
+        this.names = names;
         this.locking = locking;
         this.direct = direct;
         this.delegating = delegating;
@@ -60,13 +64,18 @@ final class Reclaiming {
     }
 
     private void reclaim(OpenFile file, int attempt, Runnable then) {
+        if (!open.has(file)) {
+            then.run(); // it was closed meanwhile
+            return;
+        }
+        OpenFile.Delegated delegated = file.delegation;
         var again = new OpenArgs(
                 0,
                 ShareBits.BOTH | ShareBits.WANT_NO_DELEG,
                 0,
                 new StateOwner(me.session.clientId(), Names.OWNER),
                 new OpenHow.NoCreate(),
-                new OpenClaim.Previous(Delegating.held(file)));
+                new OpenClaim.Previous(delegated == null ? DelegationType.NONE : delegated.type()));
         me.ask(List.of(new PutFhArgs(file.handle), again), answer -> {
             if (attempt != attempts) {
                 return;
@@ -75,8 +84,13 @@ final class Reclaiming {
             if (answer.isOk()) {
                 var result = answer.find(OpResult.OpenResult.class);
                 open.reclaimed(file, result.stateid());
-                delegating.reclaimed(file, result.delegation(), answer.askedNanos());
-                locking.reclaim(file, () -> commit(file, attempt, then));
+                delegating.reclaimed(file, delegated, result.delegation(), answer.askedNanos());
+                if (open.has(file)) {
+                    locking.reclaim(file, () -> commit(file, attempt, then));
+                } else {
+                    names.close(file, () -> {}); // it was closed while it was taken back
+                    then.run();
+                }
             } else {
                 if (answer.known() && me.checker.leases.stands(file.claim)) {
                     throw me.checker.fail("opens: client " + me.number + " has " + file.model

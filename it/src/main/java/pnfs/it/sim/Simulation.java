@@ -3,6 +3,7 @@ package pnfs.it.sim;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -11,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator.SplittableGenerator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// One run of the whole cluster from one seed: so many steps with faults, then peace, in which everything must
@@ -35,6 +37,9 @@ final class Simulation {
     private static final long MOST_JUMP_SECONDS = TimeUnit.DAYS.toSeconds(400);
     /// Peace is over by then, or something hangs.
     private static final long PEACE_NANOS = TimeUnit.MINUTES.toNanos(5);
+
+    /// Of an exception so many are told.
+    private static final int STACK_FRAMES = 3;
 
     private static final MeterRegistry NO_METERS = new CompositeMeterRegistry();
 
@@ -92,23 +97,34 @@ final class Simulation {
         checker.quiet(quiet);
     }
 
+    /// Whatever goes wrong in it, the simulator itself included, is a finding of this run and ends no other.
     static Outcome run(Plan plan, boolean traces) {
         var simulation = new Simulation(plan, traces);
         String violation = null;
         try {
             simulation.run();
-        } catch (RuntimeException | AssertionError failure) {
+        } catch (Exception | AssertionError | StackOverflowError failure) {
             Violation known = simulation.checker.violation();
-            violation = known != null
-                    ? known.getMessage()
-                    : failure instanceof Violation ? failure.getMessage() : described(failure);
+            violation = known != null ? known.getMessage() : described(failure);
         }
         return new Outcome(simulation.agenda.steps(), simulation.agenda.hash(), violation, simulation.checker.trace());
     }
 
+    /// A violation speaks for itself; of everything else the first cause, and where in our code it came up.
     private static String described(Throwable failure) {
-        StackTraceElement[] stack = failure.getStackTrace();
-        return failure + (stack.length == 0 ? "" : " at " + stack[0]);
+        if (failure instanceof Violation) {
+            return String.valueOf(failure.getMessage());
+        }
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause
+                + Arrays.stream(cause.getStackTrace())
+                        .filter(frame -> frame.getClassName().startsWith("pnfs."))
+                        .limit(STACK_FRAMES)
+                        .map(frame -> " at " + frame)
+                        .collect(Collectors.joining());
     }
 
     private void run() {
