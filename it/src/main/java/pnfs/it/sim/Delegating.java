@@ -72,8 +72,7 @@ final class Delegating {
     }
 
     /// The server was asked to give again what was held before a restart, which it need not.
-    void reclaimed(
-            OpenFile file, OpenFile.@Nullable Delegated before, OpenDelegation delegation, long askedNanos) {
+    void reclaimed(OpenFile file, OpenFile.@Nullable Delegated before, OpenDelegation delegation, long askedNanos) {
         file.forgetDelegation();
         if (before != null) {
             given(file, delegation, before.attributes(), askedNanos);

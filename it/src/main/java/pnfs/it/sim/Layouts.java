@@ -180,9 +180,12 @@ final class Layouts {
                 unknown.add(extent.device());
             }
         }
+        int asked = me.era();
         learn(unknown, () -> {
-            for (Extent extent : extents) {
-                place(file, extent, segment.iomode() == Iomode.READ_WRITE);
+            if (me.era() == asked && file.layout != null) { // it was not lost meanwhile
+                for (Extent extent : extents) {
+                    place(file, extent, segment.iomode() == Iomode.READ_WRITE);
+                }
             }
             then.run();
         });

@@ -50,7 +50,8 @@ final class NameModel {
         }
     }
 
-    /// A client is about to ask for what delegations of others forbid, of whatever it stands for when that arrives.
+    /// A client is about to ask for what delegations of others forbid, of whatever it stands for when that
+    /// arrives.
     void wanted(int client, long nowNanos) {
         wantedNanos.put(client, nowNanos);
         for (FileModel file : now()) {

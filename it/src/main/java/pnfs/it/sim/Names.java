@@ -204,21 +204,23 @@ final class Names {
             return;
         }
         open.remove(file);
-        delegating.giveBack(file, () -> file.use(() -> layouts.giveBack(file, () -> {
-            file.forgetLocks();
-            Runnable closed = () -> {
-                file.done();
-                then.run();
-            };
-            if (file.era == me.era()) {
-                me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
-                    me.note("CLOSE %s: %s", file.model, answer.status());
-                    closed.run();
-                });
-            } else {
-                closed.run();
-            }
-        })));
+        delegating.giveBack(
+                file,
+                () -> file.use(() -> layouts.giveBack(file, () -> {
+                    file.forgetLocks();
+                    Runnable closed = () -> {
+                        file.done();
+                        then.run();
+                    };
+                    if (file.era == me.era()) {
+                        me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
+                            me.note("CLOSE %s: %s", file.model, answer.status());
+                            closed.run();
+                        });
+                    } else {
+                        closed.run();
+                    }
+                })));
     }
 
     void closeAll(Runnable then) {

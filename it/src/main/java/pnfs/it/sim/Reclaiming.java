@@ -25,8 +25,7 @@ final class Reclaiming {
     /// In which all was taken back; that this was said may not have been heard.
     private int overSinceEra;
 
-    Reclaiming(
-            Caller me, OpenFiles open, Names names, Locking locking, Direct direct, Delegating delegating) {
+    Reclaiming(Caller me, OpenFiles open, Names names, Locking locking, Direct direct, Delegating delegating) {
         this.me = me;
         this.open = open;
         this.names = names;
