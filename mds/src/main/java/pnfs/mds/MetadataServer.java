@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import org.jspecify.annotations.Nullable;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Placement;
 import pnfs.layout.device.Volume;
 import pnfs.layout.grant.LayoutLimits;
@@ -172,7 +173,8 @@ public final class MetadataServer {
                 clusterId.getLeastSignificantBits() & MAX_ISID,
                 ownKey(),
                 layouts::volume,
-                cluster::export);
+                cluster::export,
+                this::announce);
 
         var table = new OpTable();
         sessions.register(table);
@@ -291,13 +293,25 @@ public final class MetadataServer {
         return clusterId.getMostSignificantBits() | Long.MIN_VALUE;
     }
 
+    /// Before a write of ours to a volume: the next run has to know of it.
+    private void announce(DeviceId volume, Runnable write) {
+        long ticket = fences.writing(volume, ownKey());
+        if (ticket <= store.durableTicket()) {
+            write.run();
+        } else {
+            store.whenDurable(ticket, () -> network.loop().execute(write));
+        }
+    }
+
     private void fence(Volume volume, long key, Consumer<@Nullable String> then) {
-        CompletableFuture<?>[] asked = volume.topology().leaves().stream()
-                .map(leaf -> desk.fence(leaf.region(), ownKey(), key))
-                .toArray(CompletableFuture<?>[]::new);
-        var _ = CompletableFuture.allOf(asked)
-                .whenComplete((_, failure) -> network.loop()
-                        .execute(() -> then.accept(failure == null ? null : String.valueOf(failure.getMessage()))));
+        // Our own key stays: clients of block layouts, who have none, may still be let in everywhere.
+        CompletableFuture<Void> kept = key == ownKey()
+                ? dataServers.supersede(volume)
+                : CompletableFuture.allOf(volume.topology().leaves().stream()
+                        .map(leaf -> desk.fence(leaf.region(), ownKey(), key))
+                        .toArray(CompletableFuture<?>[]::new));
+        var _ = kept.whenComplete((_, failure) -> network.loop()
+                .execute(() -> then.accept(failure == null ? null : String.valueOf(failure.getMessage()))));
     }
 
     /// How often this server has started.

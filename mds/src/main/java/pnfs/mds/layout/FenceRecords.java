@@ -22,8 +22,8 @@ public final class FenceRecords {
     private static final byte VERSION = 2;
     private static final int VALUE_BYTES = 2 + Long.BYTES + Integer.BYTES;
     private static final DeviceId NO_DEVICE = new DeviceId(0, 0, 0);
-    /// No client has this id.
-    private static final long NOBODY = 0;
+    /// No client has this id: keys of this server itself, and of clients that are not known any more.
+    static final long NOBODY = 0;
     private static final int KEY_BYTES = 1 + Long.BYTES + DeviceId.BYTES;
 
     enum State {

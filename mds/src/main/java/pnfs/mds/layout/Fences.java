@@ -48,7 +48,8 @@ import pnfs.wire.nfs4.NfsStatus;
 ///
 /// **Restarts.** Before a client hears a key for a volume, that is in the store. Clients that go on have their
 /// keys. Of others a new run does not know all that they held, so their volumes are quarantined until they said
-/// that they are done with it (RECLAIM_COMPLETE) or their time is up, and their keys are fenced.
+/// that they are done with it (RECLAIM_COMPLETE) or their time is up, and their keys are fenced. So are those to
+/// which the run before wrote itself, until nothing of that can come late.
 ///
 /// **Concurrency.** Guarded by a lock of its own, which comes after every other; appends to the store are the
 /// most that happens under it. Data servers are told by `later`, without locks.
@@ -58,7 +59,8 @@ public final class Fences implements StateHolder {
     /// The way to the data servers.
     @FunctionalInterface
     public interface Fencer {
-        /// Has every data server under `volume` keep `key` away from it.
+        /// Has every data server under `volume` keep `key` away from it. With this server's own key: what an
+        /// earlier run sent there under it.
         ///
         /// @param then gets null when all have confirmed, else why not; once, without locks, on any thread
         void fence(Volume volume, long key, Consumer<@Nullable String> then);
@@ -230,6 +232,27 @@ public final class Fences implements StateHolder {
                 return store.append(batch);
             }));
             return new Told(volume, ring.key);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// This server is about to write to a volume itself: a run that ends before the data server has answered
+    /// leaves a write behind which may come late, so the next one has to find out first that none is left.
+    ///
+    /// @param ownKey under which it is registered there, in each run
+    /// @return the ticket of the record
+    public long writing(DeviceId volume, long ownKey) {
+        enter();
+        try {
+            return rings.computeIfAbsent(FenceRecords.NOBODY, _ -> new Ring(ownKey))
+                    .told
+                    .computeIfAbsent(volume, device -> {
+                        var batch = new Batch();
+                        var record = new FenceRecord(ownKey, device, State.HANDED_OUT, FenceRecords.NOBODY, 0);
+                        FenceRecords.put(batch, record);
+                        return store.append(batch);
+                    });
         } finally {
             lock.unlock();
         }

@@ -39,8 +39,16 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
     private final long reservationKey;
     private final Function<DeviceId, Optional<Volume>> volumes;
     private final Function<RegionId, Optional<DataServer.Export>> exports;
+    private final Announcement announcement;
     private final Map<DataServer, IscsiInitiator> initiators = new ConcurrentHashMap<>();
     private final Map<DataServer.Export, CompletableFuture<IscsiBlockDevice>> devices = new ConcurrentHashMap<>();
+
+    /// Hears of each write before it goes to the data servers.
+    @FunctionalInterface
+    public interface Announcement {
+        /// @param write begins it, on any thread
+        void before(DeviceId volume, Runnable write);
+    }
 
     /// @param initiatorName our own iSCSI name
     /// @param isid 48 bits, the same in each run: with the name it is the port that registrations belong to
@@ -52,13 +60,15 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
             long isid,
             long reservationKey,
             Function<DeviceId, Optional<Volume>> volumes,
-            Function<RegionId, Optional<DataServer.Export>> exports) {
+            Function<RegionId, Optional<DataServer.Export>> exports,
+            Announcement announcement) {
         this.network = network;
         this.initiatorName = initiatorName;
         this.isid = isid;
         this.reservationKey = reservationKey;
         this.volumes = volumes;
         this.exports = exports;
+        this.announcement = announcement;
     }
 
     @Override
@@ -74,13 +84,23 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
 
     @Override
     public void write(DeviceId volume, long volumeOffset, ByteBuffer from, Done done) {
-        transfer(
+        announcement.before(
                 volume,
-                volumeOffset,
-                from,
-                done,
-                (device, piece, part, end) ->
-                        device.write(piece.offset(), part, (bytes, failure) -> end.done(writeFailure(piece, failure))));
+                () -> transfer(
+                        volume,
+                        volumeOffset,
+                        from,
+                        done,
+                        (device, piece, part, end) -> device.write(
+                                piece.offset(), part, (bytes, failure) -> end.done(writeFailure(piece, failure)))));
+    }
+
+    /// Done when nothing that an earlier run sent to this volume can reach it any more: every data server under it
+    /// has a session of this run, which took the place of that of the run before (RFC 7143 §6.3.5).
+    public CompletableFuture<Void> supersede(Volume volume) {
+        return CompletableFuture.allOf(volume.topology().leaves().stream()
+                .map(leaf -> device(leaf.region()))
+                .toArray(CompletableFuture<?>[]::new));
     }
 
     private interface Move {

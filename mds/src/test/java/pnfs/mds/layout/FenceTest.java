@@ -212,6 +212,32 @@ class FenceTest {
     }
 
     @Test
+    void I2_where_the_server_wrote_itself_nobody_gets_storage_after_a_restart_until_nothing_of_that_can_come_late() {
+        long own = -7;
+        FileHandle file = rooms.open(ALICE, "f");
+        LayoutGetResult held = write(ALICE, file, 0);
+        rooms.run(ALICE, file, commit(held.stateid()));
+        long ticket = rooms.fences.writing(volumeOf(file).id(), own);
+        assertThat(rooms.fences.writing(volumeOf(file).id(), own))
+                .as("one record is enough")
+                .isEqualTo(ticket);
+        engine.commitAll();
+
+        rooms = rooms.kill(2).withoutProxy();
+        rooms.pass(0);
+        assertThat(get(ALICE, file, 0)).isInstanceOf(LayoutTryLater.class);
+        assertThat(servers.waiting).extracting(FakeDataServers.Order::key).containsExactly(own);
+        servers.confirm(servers.waiting.getFirst());
+        assertThat(get(ALICE, file, 0)).isInstanceOf(LayoutGetResult.class);
+
+        rooms.settle();
+        rooms = rooms.kill(3).withoutProxy();
+        assertThat(rooms.layouts.quarantined())
+                .as("in that run it wrote nothing")
+                .isEmpty();
+    }
+
+    @Test
     void I1_who_comes_back_after_a_restart_is_fenced_under_its_old_key_when_it_has_reclaimed() {
         FileHandle file = rooms.open(ALICE, "f");
         long before = keyOf(ALICE, write(ALICE, file, 0));
