@@ -1,5 +1,6 @@
 package pnfs.mds;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -58,6 +59,7 @@ import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.session.SessionLimits;
 import pnfs.mds.session.Sessions;
 import pnfs.mds.store.CorruptStoreException;
+import pnfs.mds.store.DamagedRecords;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.StoreEngine;
 import pnfs.mds.xattr.XattrOperations;
@@ -124,6 +126,9 @@ public final class MetadataServer {
             Offer offer, Rights rootOwner, Shores shores, MeterRegistry meters, Consumer<String> onFailure) {
         network = shores.network();
         store = new MetadataStore(shores.engine(), Limits.CONGESTED_BYTES, failure -> onFailure.accept(why(failure)));
+        FunctionCounter.builder("pnfs.mds.store.damaged", store.damaged(), DamagedRecords::count)
+                .description("Times that a damaged record stood in the way of something")
+                .register(meters);
         SplittableGenerator random = shores.random();
         meters.counter("pnfs.mds.store.aside").increment(Salvage.run(shores.engine(), store));
         identity = ServerIdentity.start(store, random.split(), shores.machine());
@@ -219,13 +224,7 @@ public final class MetadataServer {
                 identity.writeVerifier(),
                 Limits.MAX_IO_BYTES);
         drainLoop = network.loop();
-        drains = new Drains(
-                store,
-                layouts,
-                relocation,
-                clients.grace(),
-                task -> drainLoop.execute(() -> guarded(task, onFailure)),
-                meters);
+        drains = new Drains(store, layouts, relocation, clients.grace(), drainLoop::execute, meters);
         desk = new ControlDesk(
                 cluster,
                 store,
@@ -256,8 +255,7 @@ public final class MetadataServer {
                 shores.wallClock(),
                 meters,
                 Limits.MESSAGE_BYTES,
-                Limits.RECALL_PATIENCE.toNanos(),
-                damage -> onFailure.accept(why(damage)));
+                Limits.RECALL_PATIENCE.toNanos());
         programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
     }
 
@@ -355,14 +353,6 @@ public final class MetadataServer {
         });
     }
 
-    private static void guarded(Runnable task, Consumer<String> onFailure) {
-        try {
-            task.run();
-        } catch (CorruptStoreException damage) {
-            onFailure.accept(why(damage));
-        }
-    }
-
     private static String why(Throwable failure) {
         return "the store cannot be written, so nothing is served any more; what was acknowledged is in it. Free space on"
                 + " its disk, or mend it, and start again: " + failure.getMessage();
@@ -370,7 +360,7 @@ public final class MetadataServer {
 
     /// For an operator.
     static String why(CorruptStoreException damage) {
-        return "the store is damaged, so nothing is served any more: 'pnfs fsck' says what of it can be repaired and"
+        return "the store is damaged in what is read first, so nothing is served: 'pnfs fsck' says what of it can be repaired and"
                 + " 'pnfs fsck --repair' does it, or restore it from a backup: " + damage.getMessage();
     }
 

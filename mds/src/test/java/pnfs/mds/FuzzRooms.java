@@ -14,6 +14,7 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Placement;
+import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
 import pnfs.layout.grant.LayoutLimits;
@@ -74,10 +75,14 @@ final class FuzzRooms implements TestServer.Rooms {
     LockTable byteLocks;
     Delegations delegations;
     Recalls recalls;
+    Orphans orphans;
     private final Duration patience;
     private final long seed;
     private MetadataStore store;
-    private long freeAtFirst;
+    /// But for the first block of each volume, all is free at first.
+    private final long freeAtFirst = LayoutRooms.VOLUMES.stream()
+            .mapToLong(volume -> volume.capacity() - ByteRange.BLOCK_BYTES)
+            .sum();
 
     /// @param patience of a COMPOUND with other clients
     FuzzRooms(Duration patience) {
@@ -104,11 +109,10 @@ final class FuzzRooms implements TestServer.Rooms {
         manager = new LayoutManager(LayoutLimits.DEFAULT, space, placement, (int) server.identity.boot());
         layouts = new FileLayouts(server.store, manager, space, LayoutRooms.PLACEMENT_BYTES, 4);
         layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of());
-        freeAtFirst = space.totals().freeBytes();
         var attributes = new FileAttributes(FileRooms.FACTS, layouts, FileRooms.OWNERS);
         var namespace = new Namespace(server.store, inodes, locks);
         opens = new OpenFiles(server.store, server.clients, new StateTable(server.clients, 100, random));
-        var orphans = new Orphans(server.store, inodes, locks, layouts, opens);
+        orphans = new Orphans(server.store, inodes, locks, layouts, opens);
         var setAttr = AttributeOperations.register(table, inodes, locks, attributes, layouts, opens);
         XattrOperations.register(table, server.store, inodes, locks);
         NamespaceOperations.register(table, inodes, namespace, attributes, orphans, inodes::require);

@@ -190,7 +190,7 @@ class RivalsFuzzTest {
     }
 
     private void requireOrder() {
-        assertThat(server.damage).isEmpty();
+        assertThat(server.store.damaged().count()).isZero();
         rooms.assertSpaceAddsUp();
         rooms.assertHeldIsRecorded();
         assertThat(DelegationConflicts.among(

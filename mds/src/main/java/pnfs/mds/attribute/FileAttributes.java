@@ -68,6 +68,7 @@ import pnfs.wire.nfs4.Nfs4Limits;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NfsTime;
+import pnfs.wire.xdr.Opaque;
 import pnfs.wire.xdr.XdrWriter;
 
 /// The attributes that this server has (RFC 8881 §5) and their values, written straight from an [Inode] to XDR:
@@ -182,6 +183,13 @@ public final class FileAttributes {
     public Selection select(Bitmap wanted, CompoundState state) {
         requireReadable(wanted);
         return new Selection(wanted, supported(state.minorVersion()));
+    }
+
+    /// What a listing says of a file whose attributes cannot be had (RFC 8881 §5.8.1.12): why.
+    public static Fattr unreadable(NfsStatus why) {
+        var out = new XdrWriter();
+        out.writeUint32(why.number());
+        return new Fattr(Bitmap.of(RDATTR_ERROR), Opaque.of(out.toByteArray(0)));
     }
 
     /// What one request asks of every file in its answer. Used by one thread.

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.store.Batch;
+import pnfs.mds.store.DamagedRecords;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.Stored;
 import pnfs.wire.nfs4.NfsException;
@@ -88,6 +89,13 @@ public final class Inodes {
         return found;
     }
 
+    /// The same for whom it is enough that the file is not gone: one whose record is damaged passes.
+    ///
+    /// @throws NfsException STALE when the file is gone or never was
+    public void requireNotGone(FileHandle file, CompoundState state) {
+        damaged().leaveOut(() -> require(file, state));
+    }
+
     /// The current file.
     ///
     /// @throws NfsException NOFILEHANDLE, STALE
@@ -132,6 +140,11 @@ public final class Inodes {
 
     void forget(Inode inode) {
         cache.invalidate(inode.id());
+    }
+
+    /// Whom to tell of a damaged record.
+    public DamagedRecords damaged() {
+        return store.damaged();
     }
 
     MetadataStore store() {

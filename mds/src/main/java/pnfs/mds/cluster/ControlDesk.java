@@ -26,6 +26,7 @@ import pnfs.mds.cluster.Cluster.Presented;
 import pnfs.mds.cluster.Cluster.Registration;
 import pnfs.mds.cluster.Cluster.Removal;
 import pnfs.mds.cluster.Cluster.ServerView;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.control.ControlException;
 import pnfs.wire.control.ControlHandler;
@@ -145,6 +146,16 @@ public final class ControlDesk {
 
         @Override
         public void onRequest(Request request, Consumer<Reply> reply) {
+            try {
+                answer(request, reply);
+            } catch (CorruptStoreException damage) {
+                store.damaged().met(damage);
+                reply.accept(ControlLink.refusal(
+                        "a record is damaged: 'pnfs fsck' says what can be done: " + damage.getMessage()));
+            }
+        }
+
+        private void answer(Request request, Consumer<Reply> reply) {
             switch (request.getKindCase()) {
                 case REGISTER -> register(request.getRegister(), reply);
                 case HEARTBEAT -> reply.accept(beat(request.getHeartbeat()));

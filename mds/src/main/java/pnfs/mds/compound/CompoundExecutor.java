@@ -2,11 +2,6 @@ package pnfs.mds.compound;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.CompoundCodec;
 import pnfs.wire.nfs4.NfsTime;
@@ -42,10 +37,10 @@ import pnfs.wire.xdr.XdrReader;
 /// # Failure
 /// [pnfs.wire.nfs4.NfsException] becomes its status, [pnfs.wire.xdr.XdrException] BADXDR; both are the client's
 /// doing and leave no trace but a counter. Any other exception is a defect of ours: SERVERFAULT for this
-/// operation, a stack in the log, and the server goes on. [CorruptStoreException] is damage: the server stops
-/// serving, through the handler given at construction, because each further answer could spread it. A
-/// connection that goes while its COMPOUND runs changes nothing: the reply goes nowhere, and waits in the slot
-/// for the retry.
+/// operation, a stack in the log, and the server goes on. [pnfs.mds.store.CorruptStoreException] is damage: the
+/// operation that needs that record fails with [OpFacts#statusOfDamage], so an operation reads all that it
+/// needs before it changes anything. A connection that goes while its COMPOUND runs changes nothing: the reply
+/// goes nowhere, and waits in the slot for the retry.
 ///
 /// # Not here
 /// Sessions and their slots are behind [Sequencer]. No limit is put on COMPOUNDs in flight: slots bound those
@@ -57,7 +52,6 @@ public final class CompoundExecutor implements RpcProgram {
 
     public static final int VERSION = 4;
 
-    private static final Logger log = LoggerFactory.getLogger(CompoundExecutor.class);
     private static final int COMPOUND = 1;
     private static final int EXPECTED_RESULT_BYTES = 512;
 
@@ -68,8 +62,6 @@ public final class CompoundExecutor implements RpcProgram {
     private final OpMeters meters;
     private final int mostReplyBytes;
     private final long patienceNanos;
-    private final Consumer<CorruptStoreException> onDamage;
-    private final AtomicBoolean damaged = new AtomicBoolean();
 
     /// An executor of the operations in `table`.
     ///
@@ -77,7 +69,6 @@ public final class CompoundExecutor implements RpcProgram {
     /// @param mostReplyBytes of a reply outside of a session, RPC header included
     /// @param patienceNanos how long a COMPOUND waits, all in all, for clients that were asked to give
     ///     something back
-    /// @param onDamage stops the server; called once
     public CompoundExecutor(
             OpTable table,
             Sequencer sequencer,
@@ -85,8 +76,7 @@ public final class CompoundExecutor implements RpcProgram {
             InstantSource wallClock,
             MeterRegistry meters,
             int mostReplyBytes,
-            long patienceNanos,
-            Consumer<CorruptStoreException> onDamage) {
+            long patienceNanos) {
         this.table = table;
         this.sequencer = sequencer;
         this.store = store;
@@ -94,7 +84,6 @@ public final class CompoundExecutor implements RpcProgram {
         this.meters = new OpMeters(meters);
         this.mostReplyBytes = mostReplyBytes;
         this.patienceNanos = patienceNanos;
-        this.onDamage = onDamage;
     }
 
     @Override
@@ -113,13 +102,6 @@ public final class CompoundExecutor implements RpcProgram {
                 NfsTime.of(wallClock.instant()),
                 patienceNanos);
         new CompoundRun(this, header, args, callBytes, state, reply, reply.success(EXPECTED_RESULT_BYTES)).start();
-    }
-
-    void stopServing(CorruptStoreException damage) {
-        if (damaged.compareAndSet(false, true)) {
-            log.error("store found damaged", damage);
-            onDamage.accept(damage);
-        }
     }
 
     OpTable table() {

@@ -196,8 +196,8 @@ final class CompoundRun {
             log.debug("operation undecodable op={} why={}", op, undecodable.getMessage());
             return failure(op, NfsStatus.BADXDR);
         } catch (CorruptStoreException damage) {
-            executor.stopServing(damage);
-            return failure(op, NfsStatus.SERVERFAULT);
+            executor.store().damaged().met(damage);
+            return failure(op, OpFacts.statusOfDamage(op));
         } catch (RuntimeException bug) {
             return serverFault(op, bug);
         }

@@ -14,6 +14,7 @@ import static pnfs.mds.compound.OpFacts.Place.IN_SESSION;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpCode;
 
 /// What the protocol says about an operation, whoever implements it. RFC 8881 §17 and §18, RFC 7862 §13, RFC
@@ -163,6 +164,28 @@ public record OpFacts(
             boolean repeatable,
             int mostResultBytes) {
         FACTS.put(op, new OpFacts(op, minorVersion, level, place, needs, repeatable, mostResultBytes));
+    }
+
+    /// What a client hears whose operation needs a record that is damaged: IO where that is an answer to it
+    /// (RFC 8881 §15.2, RFC 7862 §11.2, RFC 8276), and to LAYOUTGET that there is no layout: READ and WRITE
+    /// tell the rest.
+    public static NfsStatus statusOfDamage(OpCode op) {
+        return switch (op) {
+            case LAYOUTGET -> NfsStatus.LAYOUTUNAVAILABLE;
+            case CLOSE,
+                    DELEGRETURN,
+                    LAYOUTCOMMIT,
+                    LAYOUTRETURN,
+                    LOCK,
+                    LOCKT,
+                    LOCKU,
+                    OPEN_DOWNGRADE,
+                    PUTFH,
+                    PUTROOTFH,
+                    SECINFO,
+                    SECINFO_NO_NAME -> NfsStatus.SERVERFAULT;
+            default -> NfsStatus.IO;
+        };
     }
 
     /// What is known of `op`; nothing of ILLEGAL, which is no operation.

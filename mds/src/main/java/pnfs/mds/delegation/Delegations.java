@@ -285,11 +285,16 @@ public final class Delegations implements Delegating, StateHolder {
         } else {
             CbArgs ask = new CbGetAttrArgs(writer.file().toWire(), ASKED);
             callbacks.send(writer.clientId(), ask, Optional.of(writer.grantedBy()), outcome -> {
-                Inode told = told(writer, outcome, state);
-                if (told != null) {
-                    then.accept(told);
-                } else {
-                    refused.accept(NfsStatus.DELAY);
+                try {
+                    Inode told = told(writer, outcome, state);
+                    if (told != null) {
+                        then.accept(told);
+                    } else {
+                        refused.accept(NfsStatus.DELAY);
+                    }
+                } catch (CorruptStoreException damage) {
+                    inodes.damaged().met(damage);
+                    refused.accept(NfsStatus.IO);
                 }
             });
         }

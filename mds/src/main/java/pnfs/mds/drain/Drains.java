@@ -21,6 +21,7 @@ import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.proxy.Relocation;
 import pnfs.mds.proxy.Relocation.Step;
 import pnfs.mds.session.Grace;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
 
@@ -204,21 +205,32 @@ public final class Drains {
             var rows = new int[1];
             byte[] from = next;
             next = Keys.EXTENT.end();
-            store.scan(from, Keys.EXTENT.end(), (key, value) -> {
-                long inode = Keys.number(key);
-                if (++rows[0] > ROWS_AT_ONCE) {
-                    next = key;
-                    return false;
-                }
-                if (ExtentRecords.read(inode, key, value).device().equals(device)
-                        && !moving.contains(inode)
-                        && !blocked.containsKey(inode)) {
-                    next = Keys.after(Keys.EXTENT.of(inode));
-                    move(inode, 0, LEAST_PAUSE_NANOS);
-                    return false;
-                }
+            boolean isReadable = store.damaged()
+                    .leaveOut(() -> store.scan(from, Keys.EXTENT.end(), (key, value) -> {
+                        long inode = Keys.number(key);
+                        if (++rows[0] > ROWS_AT_ONCE) {
+                            next = key;
+                            return false;
+                        }
+                        if (mayLieHere(inode, key, value) && !moving.contains(inode) && !blocked.containsKey(inode)) {
+                            next = Keys.after(Keys.EXTENT.of(inode));
+                            move(inode, 0, LEAST_PAUSE_NANOS);
+                            return false;
+                        }
+                        return true;
+                    }));
+            if (!isReadable) {
+                stuck = "records that cannot be read: 'pnfs fsck' says what can be done";
+            }
+        }
+
+        /// Where the record is damaged, whoever tries to move the file says so.
+        private boolean mayLieHere(long inode, byte[] key, byte[] value) {
+            try {
+                return ExtentRecords.read(inode, key, value).device().equals(device);
+            } catch (CorruptStoreException _) {
                 return true;
-            });
+            }
         }
 
         /// Off the stack: a step may end before it returns, and a file can have many.

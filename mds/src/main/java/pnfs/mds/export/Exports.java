@@ -98,7 +98,7 @@ public final class Exports implements Gate {
         int export = Inodes.exportOf(file.inode());
         state.setPermit(permit(
                 export, state.credential(), state.connection().connection().peer()));
-        inodes.require(file, state);
+        inodes.requireNotGone(file, state);
     }
 
     /// What somebody may do in an export.

@@ -7,11 +7,13 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.grant.HeldLayout;
 import pnfs.layout.grant.LayoutChanges;
+import pnfs.layout.grant.LayoutFile;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutManager.Recalled;
 import pnfs.layout.grant.LayoutStateid;
@@ -28,6 +30,7 @@ import pnfs.mds.namespace.Orphans;
 import pnfs.mds.open.StateTable;
 import pnfs.mds.session.Clients;
 import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.Stateid;
@@ -127,16 +130,14 @@ final class ClientLayouts implements StateTable.Elsewhere {
         files.forEach((inode, grant) -> {
             try (var _ = locks.lock(inode)) {
                 FileChange change = inodes.change();
-                Inode file = inodes.find(inode).value();
                 GrantRecords.delete(change.batch(), inode, clientId);
+                HeldFile file = find(inode);
                 if (file == null) {
                     change.append();
                     return;
                 }
                 try (var _ = layouts.lockSpace()) {
-                    LayoutChanges changes = manager.forget(layouts.view(file), clientId, grant.unwritten());
-                    change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
-                    layouts.append(change, inode, changes);
+                    append(change, file, manager.forget(file.view(), clientId, grant.unwritten()));
                 }
             }
         });
@@ -189,17 +190,16 @@ final class ClientLayouts implements StateTable.Elsewhere {
     /// The key is fenced but on the volumes `pending`: see [LayoutManager#fenced].
     void dropFenced(long clientId, long key, Set<DeviceId> pending) {
         for (long inode : manager.filesOf(clientId)) {
-            boolean orphan;
             try (var _ = locks.lock(inode)) {
-                Inode file = require(inode);
-                try (var _ = layouts.lockSpace()) {
-                    append(file, clientId, manager.fenced(layouts.view(file), clientId, key, pending));
+                HeldFile file = require(inode);
+                if (file.isDamaged() && !pending.isEmpty()) {
+                    continue; // nobody can tell what of it lies there
                 }
-                orphan = file.links() == 0 && !manager.isHeld(inode);
+                try (var _ = layouts.lockSpace()) {
+                    append(file, clientId, manager.fenced(file.view(), clientId, key, pending));
+                }
             }
-            if (orphan) {
-                reap(inode);
-            }
+            reap(inode);
         }
     }
 
@@ -266,50 +266,69 @@ final class ClientLayouts implements StateTable.Elsewhere {
 
     /// @param isHeld asked under the file's lock
     private void giveBackIf(long inode, long clientId, Optional<LayoutType> type, BooleanSupplier isHeld) {
-        boolean orphan;
         try (var _ = locks.lock(inode)) {
-            orphan = isHeld.getAsBoolean() && giveBack(inode, clientId, type);
+            if (isHeld.getAsBoolean()) {
+                giveBack(inode, clientId, type);
+            }
         }
-        if (orphan) {
-            reap(inode);
+        reap(inode);
+    }
+
+    /// Under the file's lock.
+    void giveBack(long inode, long clientId, Optional<LayoutType> type) {
+        HeldFile file = require(inode);
+        try (var _ = layouts.lockSpace()) {
+            append(file, clientId, manager.giveBackAll(file.view(), clientId, type));
         }
     }
 
-    /// Whether the file is to be reaped now.
-    private boolean giveBack(long inode, long clientId, Optional<LayoutType> type) {
-        Inode file = require(inode);
-        giveBack(file, clientId, type);
-        return file.links() == 0 && !manager.isHeld(inode);
+    /// A file of which somebody holds a layout, for whoever takes that back.
+    ///
+    /// @param file null where a record of it is damaged: the layout goes all the same, and nothing of the file
+    ///     with it
+    record HeldFile(LayoutFile view, @Nullable Inode file) {
+        boolean isDamaged() {
+            return file == null;
+        }
     }
 
-    private Inode require(long inode) {
-        Inode file = inodes.find(inode).value();
+    /// Under the file's lock.
+    HeldFile require(long inode) {
+        HeldFile file = find(inode);
         if (file == null) {
             throw new IllegalStateException("layouts of inode " + inode + " outlived it");
         }
         return file;
     }
 
-    /// Under the file's lock.
-    void giveBack(Inode file, long clientId, Optional<LayoutType> type) {
-        try (var _ = layouts.lockSpace()) {
-            append(file, clientId, manager.giveBackAll(layouts.view(file), clientId, type));
+    /// Null where it is gone.
+    private @Nullable HeldFile find(long inode) {
+        try {
+            Inode file = inodes.find(inode).value();
+            return file == null ? null : new HeldFile(layouts.view(file), file);
+        } catch (CorruptStoreException damage) {
+            inodes.damaged().met(damage);
+            return new HeldFile(FileLayouts.viewOfDamaged(inode), null);
         }
     }
 
     /// Appends what a return changed, under the locks of the file and of space.
     ///
     /// @return the ticket: a kill that takes it back brings the layout back
-    long append(Inode file, long clientId, LayoutChanges changes) {
+    long append(HeldFile file, long clientId, LayoutChanges changes) {
         FileChange change = inodes.change();
-        record(change.batch(), file.id(), clientId);
-        if (!changes.isEmpty()) {
-            change.put(FileLayouts.withSpaceUsed(file, changes.allocatedBytes()));
-        }
-        return layouts.append(change, file.id(), changes);
+        record(change.batch(), file.view().inode(), clientId);
+        return append(change, file, changes);
     }
 
-    /// The file has no name, and the last layout of it is gone.
+    private long append(FileChange change, HeldFile file, LayoutChanges changes) {
+        if (file.file() != null && !changes.isEmpty()) {
+            change.put(FileLayouts.withSpaceUsed(file.file(), changes.allocatedBytes()));
+        }
+        return layouts.append(change, file.view().inode(), changes);
+    }
+
+    /// The last layout of it may be gone, and it may have no name.
     void reap(long inode) {
         orphans.reap(inode);
     }

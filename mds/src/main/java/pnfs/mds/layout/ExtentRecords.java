@@ -126,7 +126,8 @@ public final class ExtentRecords {
         if (key.length != SPACE_OFFSET_AT + Long.BYTES) {
             throw new CorruptStoreException("a free range's key has " + key.length + " bytes");
         }
-        return rangeOf(ByteBuffer.wrap(key).getLong(SPACE_OFFSET_AT), readNumber(value, "a free range"));
+        return rangeOf(
+                "a free range", ByteBuffer.wrap(key).getLong(SPACE_OFFSET_AT), readNumber(value, "a free range"));
     }
 
     /// Makes `now` the free ranges of a volume, which were `before`.
@@ -165,7 +166,8 @@ public final class ExtentRecords {
         ExtentState state = readState(inode, in.get());
         var device = new byte[DeviceId.BYTES];
         in.get(device);
-        ByteRange file = rangeOf(ByteBuffer.wrap(key).getLong(EXTENT_OFFSET_AT), in.getLong());
+        ByteRange file =
+                rangeOf("extent of inode " + inode, ByteBuffer.wrap(key).getLong(EXTENT_OFFSET_AT), in.getLong());
         try {
             return new Extent(DeviceId.of(device), file, in.getLong(), state);
         } catch (IllegalArgumentException e) {
@@ -183,9 +185,9 @@ public final class ExtentRecords {
         throw new CorruptStoreException("extent of inode " + inode + " in state " + wire);
     }
 
-    private static ByteRange rangeOf(long offset, long length) {
+    private static ByteRange rangeOf(String what, long offset, long length) {
         if (offset < 0 || length <= 0 || length > Long.MAX_VALUE - offset) {
-            throw new CorruptStoreException("stored range at " + offset + " of length " + length);
+            throw new CorruptStoreException(what + " at " + offset + " of length " + length);
         }
         return ByteRange.ofLength(offset, length);
     }

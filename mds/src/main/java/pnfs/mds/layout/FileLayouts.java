@@ -278,6 +278,12 @@ public final class FileLayouts implements FileSpace {
         return new LayoutFile(file.id(), file.size(), loaded(file.id()).extents);
     }
 
+    /// A file of which a record is damaged, for layouts of it that are given back: there is nothing in it, so
+    /// nothing of it is freed.
+    static LayoutFile viewOfDamaged(long inode) {
+        return new LayoutFile(inode, 0, new ExtentMap());
+    }
+
     /// The youngest ticket that the file's extents depend on. Under its lock.
     public long ticketOf(Inode file) {
         return loaded(file.id()).ticket;
@@ -310,8 +316,9 @@ public final class FileLayouts implements FileSpace {
     }
 
     private void appended(long inode, LayoutChanges decided, long ticket) {
-        if (!decided.extents().isEmpty()) {
-            loaded(inode).ticket = ticket;
+        Loaded loaded = cache.getIfPresent(inode); // what is loaded after this knows the ticket from the store
+        if (loaded != null && !decided.extents().isEmpty()) {
+            loaded.ticket = ticket;
         }
         for (Freed freed : decided.freed()) {
             store.whenDurable(ticket, freed::becameDurable);

@@ -114,7 +114,7 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
             }
         } catch (NfsException taken) {
             if (granted.isFirst()) {
-                held.giveBack(file, clientId, Optional.of(type));
+                held.giveBack(file.id(), clientId, Optional.of(type));
             }
             throw taken;
         }

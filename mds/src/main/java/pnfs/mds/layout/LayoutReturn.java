@@ -7,13 +7,13 @@ import pnfs.layout.grant.LayoutType;
 import pnfs.layout.grant.Return;
 import pnfs.layout.grant.ReturnOutcome;
 import pnfs.layout.grant.Want;
-import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.Operation;
 import pnfs.mds.compound.RecalledException;
+import pnfs.mds.layout.ClientLayouts.HeldFile;
 import pnfs.mds.session.Clients;
 import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.NfsException;
@@ -90,22 +90,18 @@ final class LayoutReturn implements Operation<LayoutReturnArgs> {
                 scope.range().reachesEnd() ? Want.TO_END : scope.range().length());
         held.free(what.stateid().other(), state.clientId()); // where it lost it, it does not count on it any more
         Optional<Stateid> left;
-        boolean orphan;
         try (var _ = locks.lock(handle.inode())) {
-            Inode file = inodes.require(handle, state);
-            left = giveBack(file, what, state);
-            orphan = file.links() == 0 && !manager.isHeld(file.id());
+            inodes.requireNotGone(handle, state);
+            left = giveBack(held.require(handle.inode()), what, state);
         }
         left.ifPresent(state::setCurrentStateid);
-        if (orphan) {
-            held.reap(handle.inode());
-        }
+        held.reap(handle.inode());
         return new LayoutReturnResult(left);
     }
 
-    private Optional<Stateid> giveBack(Inode file, Return what, CompoundState state) {
+    private Optional<Stateid> giveBack(HeldFile file, Return what, CompoundState state) {
         try (var _ = layouts.lockSpace()) {
-            return switch (manager.giveBack(layouts.view(file), bodies.requester(state), what)) {
+            return switch (manager.giveBack(file.view(), bodies.requester(state), what)) {
                 case ReturnOutcome.Returned(var stateid, var changes) -> {
                     state.dependsOn(held.append(file, state.clientId(), changes));
                     yield stateid.map(next -> new Stateid(next.seqid(), next.other()));

@@ -305,14 +305,18 @@ public final class OrderedRecalls {
         public boolean isSettledBy(NfsStatus status) {
             if (status == NfsStatus.NOMATCHING_LAYOUT) {
                 for (long inode : manager.filesOf(client)) {
-                    Inode file = inodes.find(inode).value();
-                    if (file != null && isOf(scope, inode)) {
-                        layouts.hasNone(file.file(), client, type);
-                    }
+                    inodes.damaged().leaveOut(() -> hasNone(inode));
                 }
                 layouts.endBulk(client, type);
             }
             return true; // it has its lease to find its way
+        }
+
+        private void hasNone(long inode) {
+            Inode file = inodes.find(inode).value();
+            if (file != null && isOf(scope, inode)) {
+                layouts.hasNone(file.file(), client, type);
+            }
         }
 
         @Override

@@ -89,7 +89,7 @@ public final class Junctions {
                 subdirectories++;
             }
             if (node.root != null) {
-                hang(change, require(node.root), directory, now);
+                hang(change, node.root, directory, now);
             } else {
                 Inode junction = entry != null
                         ? require(file)
@@ -103,14 +103,19 @@ public final class Junctions {
     }
 
     /// The root of an export knows what is above it.
-    private static void hang(FileChange change, Inode root, Inode above, NfsTime now) {
-        if (!root.directory().parent().equals(above.file())) {
-            change.put(root.moved(above.file(), now));
-        }
+    private void hang(FileChange change, FileHandle file, Inode above, NfsTime now) {
+        inodes.damaged().leaveOut(() -> {
+            Inode root = require(file);
+            if (!root.directory().parent().equals(above.file())) {
+                change.put(root.moved(above.file(), now));
+            }
+        });
     }
 
     private boolean leadsTo(Entry entry, Node node) {
-        return node.root == null ? isJunction(entry.file()) : node.root.equals(entry.file());
+        return node.root == null
+                ? isJunction(entry.file())
+                : node.root.inode() == entry.file().inode();
     }
 
     private boolean isJunction(FileHandle file) {

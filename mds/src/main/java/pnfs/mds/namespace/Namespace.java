@@ -25,6 +25,9 @@ import pnfs.wire.nfs4.NfsTime;
 /// The tree of names, and the steps that several operations share: find a place and hold it, make a file, give
 /// it its name. Safe for any thread.
 public final class Namespace {
+    /// In the handle of a root that nobody can look into.
+    private static final long UNREADABLE_GENERATION = 0;
+
     private final Inodes inodes;
     private final Directories directories;
     private final FileLocks locks;
@@ -74,11 +77,18 @@ public final class Namespace {
         return Optional.of(at);
     }
 
-    /// The root directory of an export. A store that has none yet gets one, with `rights`.
+    /// The root directory of an export. A store that has none yet gets one, with `rights`. One whose record is
+    /// damaged has a handle all the same, so that other exports can be served, and this one is told what is
+    /// wrong.
     public FileHandle root(int export, Rights rights, NfsTime now) {
-        Inode root = inodes.find(Inodes.rootOf(export)).value();
-        if (root != null) {
-            return root.file();
+        try {
+            Inode root = inodes.find(Inodes.rootOf(export)).value();
+            if (root != null) {
+                return root.file();
+            }
+        } catch (CorruptStoreException damage) {
+            inodes.damaged().met(damage);
+            return new FileHandle(Inodes.rootOf(export), UNREADABLE_GENERATION);
         }
         var file = new FileHandle(Inodes.rootOf(export), inodes.newFile(export).generation());
         FileChange change = inodes.change();

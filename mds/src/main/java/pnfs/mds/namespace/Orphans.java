@@ -1,11 +1,13 @@
 package pnfs.mds.namespace;
 
 import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.FileSpace;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.FileLocks;
+import pnfs.mds.store.DamagedRecords;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsTime;
@@ -51,32 +53,39 @@ public final class Orphans {
         }
     }
 
-    /// Ends `inode` if it is an orphan that nothing holds any more; otherwise nothing happens. For whoever held
-    /// it last: a CLOSE, a returned layout. Takes the file's lock.
-    ///
-    /// @return the ticket of the change, 0 when there was none
-    public long reap(long inode) {
-        try (var _ = locks.lock(inode)) {
-            Inode file = inodes.find(inode).value();
-            if (file == null || file.links() > 0) {
-                return 0;
+    /// Ends `inode` if it is an orphan that nothing holds any more; otherwise nothing happens, nor where a
+    /// record of it is damaged. For whoever held it last: a CLOSE, a returned layout. Takes the file's lock.
+    public void reap(long inode) {
+        store.damaged().leaveOut(() -> {
+            if (isOrphan(inodes.find(inode).value())) {
+                try (var _ = locks.lock(inode)) {
+                    reapLocked(inode);
+                }
             }
-            FileChange change = inodes.change();
-            if (!end(change, file)) {
-                return 0;
-            }
+        });
+    }
+
+    private void reapLocked(long inode) {
+        Inode file = inodes.find(inode).value();
+        FileChange change = inodes.change();
+        if (isOrphan(file) && end(change, file)) {
             change.batch().delete(DirectoryRecords.orphanKey(inode));
-            return change.append();
+            change.append();
         }
+    }
+
+    private static boolean isOrphan(@Nullable Inode file) {
+        return file != null && file.links() == 0;
     }
 
     /// Reaps all of them: after a restart, once clients have had their time to reclaim what they had open.
     public void reapAll() {
         var all = new ArrayList<Long>();
-        store.scan(
-                Keys.ORPHAN.first(),
-                Keys.ORPHAN.end(),
-                (key, value) -> all.add(DirectoryRecords.readOrphan(key, value)));
+        DamagedRecords damaged = store.damaged();
+        damaged.leaveOut(() -> store.scan(Keys.ORPHAN.first(), Keys.ORPHAN.end(), (key, value) -> {
+            damaged.leaveOut(() -> all.add(DirectoryRecords.readOrphan(key, value)));
+            return true;
+        }));
         all.forEach(this::reap);
     }
 

@@ -3,6 +3,7 @@ package pnfs.mds.namespace;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import pnfs.mds.attribute.Caller;
 import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.FileAttributes;
@@ -10,7 +11,10 @@ import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.CompoundState;
+import pnfs.mds.compound.FileHandle;
 import pnfs.mds.compound.Operation;
+import pnfs.mds.store.CorruptStoreException;
+import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.DirectoryEntry;
@@ -104,11 +108,10 @@ final class ReadDir implements Operation<ReadDirArgs> {
         }
 
         boolean add(Entry entry) {
-            Inode file = inodes.find(entry.file().inode(), state);
-            if (file == null) {
-                return true; // removed since the listing began
+            Fattr values = values(entry.file());
+            if (values == null) {
+                return true;
             }
-            Fattr values = selection.of(file);
             var listed = new DirectoryEntry(entry.cookie(), entry.name(), values);
             int nameBytes = Long.BYTES + opaqueBytes(entry.name().getBytes(StandardCharsets.UTF_8).length);
             int bytes = entryBytes + nameBytes + opaqueBytes(values.values().length());
@@ -121,6 +124,21 @@ final class ReadDir implements Operation<ReadDirArgs> {
                 throw tooSmall();
             }
             return !full;
+        }
+
+        /// Null where the file was removed since the listing began. One damaged file does not hide the others from
+        /// clients that can be told of it (RFC 8881 §18.23.3).
+        private @Nullable Fattr values(FileHandle handle) {
+            try {
+                Inode file = inodes.find(handle.inode(), state);
+                return file == null ? null : selection.of(file);
+            } catch (CorruptStoreException damage) {
+                if (!selection.names().has(Attribute.RDATTR_ERROR)) {
+                    throw damage;
+                }
+                inodes.damaged().met(damage);
+                return FileAttributes.unreadable(NfsStatus.IO);
+            }
         }
 
         List<DirectoryEntry> entries() {

@@ -1,7 +1,6 @@
 package pnfs.mds.open;
 
 import pnfs.mds.attribute.FileChange;
-import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -31,14 +30,14 @@ final class Close implements Operation<CloseArgs>, StateHolder {
     @Override
     public OpResult run(CloseArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
-        inodes.require(file, state);
+        inodes.requireNotGone(file, state);
         Stateid stateid = state.resolveExactly(args.stateid());
         try (var _ = locks.lock(file.inode())) {
             OpenState open = opens.require(stateid, file, state);
             close(open);
             state.setCurrentStateid(open.stateid()); // which names nothing any more
         }
-        endIfOrphan(file);
+        orphans.reap(file.inode());
         return new CloseResult(Stateid.INVALID);
     }
 
@@ -53,7 +52,7 @@ final class Close implements Operation<CloseArgs>, StateHolder {
             try (var _ = locks.lock(open.file().inode())) {
                 close(open);
             }
-            endIfOrphan(open.file());
+            orphans.reap(open.file().inode());
         }
     }
 
@@ -62,12 +61,5 @@ final class Close implements Operation<CloseArgs>, StateHolder {
         FileChange change = inodes.change();
         opens.close(change.batch(), open);
         change.append();
-    }
-
-    private void endIfOrphan(FileHandle file) {
-        Inode inode = inodes.find(file.inode()).value();
-        if (inode != null && inode.links() == 0) {
-            orphans.reap(file.inode());
-        }
     }
 }

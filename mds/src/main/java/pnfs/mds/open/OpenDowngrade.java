@@ -29,7 +29,7 @@ final class OpenDowngrade implements Operation<OpenDowngradeArgs> {
     @Override
     public OpResult run(OpenDowngradeArgs args, CompoundState state) {
         FileHandle file = state.currentFile();
-        inodes.require(file, state);
+        inodes.requireNotGone(file, state);
         Stateid stateid = state.resolveExactly(args.stateid());
         int access = args.shareAccess() & ShareBits.BOTH; // Linux leaves its wants in
         if (access == 0 || (args.shareDeny() & ~ShareBits.BOTH) != 0) {

@@ -73,7 +73,8 @@ final class Fill implements DeferredOperation<LayoutGetArgs> {
         return new OpSuccess(OpCode.LAYOUTGET);
     }
 
+    /// IO is no answer to it.
     private static OpResult refusal(NfsStatus status) {
-        return new OpFailure(OpCode.LAYOUTGET, status);
+        return new OpFailure(OpCode.LAYOUTGET, status == NfsStatus.IO ? NfsStatus.LAYOUTUNAVAILABLE : status);
     }
 }

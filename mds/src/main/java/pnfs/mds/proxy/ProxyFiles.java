@@ -17,6 +17,7 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.RecalledException;
 import pnfs.mds.layout.FileLayouts;
 import pnfs.mds.namespace.Orphans;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpResult;
@@ -87,6 +88,8 @@ final class ProxyFiles {
                     : () -> done.accept(refusal.apply(recalled.status()));
         } catch (NfsException refused) {
             next = () -> done.accept(refusal.apply(refused.status()));
+        } catch (CorruptStoreException damage) {
+            next = () -> done.accept(refused(damage, refusal));
         }
         next.run();
     }
@@ -113,10 +116,17 @@ final class ProxyFiles {
             return result.get();
         } catch (NfsException refused) {
             return refusal.apply(refused.status());
+        } catch (CorruptStoreException damage) {
+            return refused(damage, refusal);
         } catch (RuntimeException bug) {
             log.error("operation could not be finished", bug);
             return refusal.apply(NfsStatus.SERVERFAULT);
         }
+    }
+
+    private OpResult refused(CorruptStoreException damage, Function<NfsStatus, OpResult> refusal) {
+        inodes.damaged().met(damage);
+        return refusal.apply(NfsStatus.IO);
     }
 
     /// Ends a hold: `last` decides under the file's lock what becomes of the I/O, which has failed or not; who
@@ -164,21 +174,16 @@ final class ProxyFiles {
 
     private <R> void end(ProxyHold hold, Supplier<R> last, Consumer<R> done) {
         R result;
-        boolean forgotten;
+        boolean isFree;
         try (var _ = locks.lock(hold.inode())) {
             result = last.get();
-            forgotten = layouts.end(hold) && hasNoName(hold.inode());
+            isFree = layouts.end(hold);
         }
-        if (forgotten) {
+        if (isFree) {
             orphans.reap(hold.inode());
         }
         turnstile.pass(hold.inode());
         done.accept(result);
-    }
-
-    private boolean hasNoName(long inode) {
-        Inode file = inodes.find(inode).value();
-        return file != null && file.links() == 0;
     }
 
     private static NfsStatus statusOf(BlockIo.IoFailure failure) {

@@ -13,6 +13,7 @@ import pnfs.layout.extent.ExtentState;
 import pnfs.layout.grant.HoldOutcome;
 import pnfs.layout.grant.ProxyHold;
 import pnfs.mds.attribute.Inode;
+import pnfs.mds.store.CorruptStoreException;
 
 /// Moves what files have on one volume to others, a piece at a time, while clients go on. Copies are made
 /// first; then the new extents and the freeing of the old ones are one durable step, so that a crash leaves the
@@ -71,6 +72,8 @@ public final class Relocation {
                         case HoldOutcome.Refused(var _, var detail) ->
                             () -> then.accept(new Step.Blocked("space: " + detail));
                     };
+        } catch (CorruptStoreException damage) {
+            next = () -> then.accept(blocked(inode, damage));
         }
         next.run();
     }
@@ -83,6 +86,11 @@ public final class Relocation {
             log.error("piece could not be moved inode={} device={}", inode, from, bug);
             then.accept(new Step.Blocked("an error of the metadata server, which its log shows"));
         }
+    }
+
+    private Step blocked(long inode, CorruptStoreException damage) {
+        files.inodes.damaged().met(damage);
+        return new Step.Blocked("inode " + inode + ", of which a record is damaged: 'pnfs fsck' says what can be done");
     }
 
     private static String waitsFor(int holders) {
@@ -135,12 +143,16 @@ public final class Relocation {
         }
 
         private Step moved() {
-            Inode file = files.inodes.find(hold.inode()).value();
-            if (file == null) {
-                throw new IllegalStateException("inode " + hold.inode() + " went while it was held");
+            try {
+                Inode file = files.inodes.find(hold.inode()).value();
+                if (file == null) {
+                    throw new IllegalStateException("inode " + hold.inode() + " went while it was held");
+                }
+                files.layouts.finishMove(files.inodes.change(), file, hold);
+                return new Step.Moved(hold.range());
+            } catch (CorruptStoreException damage) {
+                return blocked(hold.inode(), damage);
             }
-            files.layouts.finishMove(files.inodes.change(), file, hold);
-            return new Step.Moved(hold.range());
         }
     }
 }

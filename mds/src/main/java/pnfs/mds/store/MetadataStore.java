@@ -58,6 +58,7 @@ public final class MetadataStore implements AutoCloseable {
     private final StoreEngine engine;
     private final long congestedBytes;
     private final Consumer<Throwable> onFailure;
+    private final DamagedRecords damaged = new DamagedRecords();
 
     /// The latest appended, not yet durable state of each key. Changed under the lock, read without.
     private final ConcurrentSkipListMap<byte[], Stored> overlay = new ConcurrentSkipListMap<>(UNSIGNED);
@@ -124,6 +125,11 @@ public final class MetadataStore implements AutoCloseable {
                 onFailed(cause);
             }
         });
+    }
+
+    /// What of it was found damaged while it was served from.
+    public DamagedRecords damaged() {
+        return damaged;
     }
 
     /// What is under `key` now, appended or durable.

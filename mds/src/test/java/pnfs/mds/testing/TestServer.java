@@ -4,8 +4,6 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,7 +18,6 @@ import pnfs.mds.session.Clients;
 import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.session.SessionLimits;
 import pnfs.mds.session.Sessions;
-import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.wire.net.Connection;
@@ -59,7 +56,6 @@ public final class TestServer {
     public final ServerIdentity identity;
     public final Clients clients;
     public final Sessions sessions;
-    public final List<CorruptStoreException> damage = new ArrayList<>();
     private final FakeNetwork network = new FakeNetwork();
 
     /// The rooms that a test adds to those of filehandles and sessions.
@@ -111,8 +107,7 @@ public final class TestServer {
                 () -> Instant.EPOCH,
                 new SimpleMeterRegistry(),
                 LIMITS.messageBytes(),
-                rooms.patienceNanos(),
-                damage::add);
+                rooms.patienceNanos());
         var programs = RpcPrograms.none().with(CompoundExecutor.PROGRAM, CompoundExecutor.VERSION, executor);
         try {
             new RpcServer(network, programs, RpcLimits.DEFAULT)
