@@ -46,7 +46,7 @@ public final class DataServerIo implements BlockIo, AutoCloseable {
     /// Hears of each write before it goes to the data servers.
     @FunctionalInterface
     public interface Announcement {
-        /// @param write begins it, on any thread
+        /// Runs `write`, which begins it, when it may begin; on any thread.
         void before(DeviceId volume, Runnable write);
     }
 
