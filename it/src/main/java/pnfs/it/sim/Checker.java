@@ -21,7 +21,8 @@ import pnfs.wire.xdr.Opaque;
 /// - I1: bytes reach a block that somebody else holds; a block is given to two, one of them for writing.
 /// - I2, I4: a read shows what was never written to that file.
 /// - I3, I5: a read shows less than was acknowledged, or than somebody has seen.
-/// - Locks: two hold what forbids each other. Opens: one is gone, and its client has kept its lease.
+/// - Locks, share reservations: two hold what forbids each other. Opens: one is gone, and its client has kept its
+///   lease.
 ///
 /// One thread.
 final class Checker {
@@ -34,6 +35,7 @@ final class Checker {
 
     private final Agenda agenda;
     final Leases leases;
+    final ShareModel shares;
     private final Map<Long, List<Holder>> holders = new HashMap<>();
     private final Map<Long, Integer> keys = new HashMap<>();
     /// When a data server first kept a key away.
@@ -58,6 +60,7 @@ final class Checker {
     Checker(Agenda agenda) {
         this.agenda = agenda;
         this.leases = new Leases(agenda);
+        this.shares = new ShareModel(leases);
     }
 
     void traces(boolean wanted) {
@@ -240,6 +243,32 @@ final class Checker {
     /// It was told that it has it.
     void had(FileModel file, int client, long askedAt, Object what) {
         require(file.delegations.conflict(leases, client, askedAt, agenda.nowNanos()), "delegations", what);
+    }
+
+    // Share reservations.
+
+    /// A client was told that it has a file open.
+    void opened(FileModel file, int client, int denied) {
+        require(shares.opened(client, file, denied), "shares", file + " opened by client " + client);
+    }
+
+    /// A client was told that others keep it away from a file.
+    ///
+    /// @param denied what it wanted to deny
+    void keptAway(FileModel file, int client, int denied, long askedAt) {
+        if (!shares.mayKeepAway(client, file, denied, askedAt)) {
+            throw fail("shares: client " + client + " hears SHARE_DENIED of " + file + ", which nobody denies it");
+        }
+    }
+
+    /// The same, of a file that is known by its name only.
+    void keptAway(NameModel name, int client, long askedAt) {
+        for (FileModel file : name.since(askedAt)) {
+            if (file != null && shares.mayKeepAway(client, file, 0, askedAt)) {
+                return;
+            }
+        }
+        throw fail("shares: client " + client + " hears SHARE_DENIED of " + name.name + ", which nobody denies it");
     }
 
     // Locks.

@@ -325,7 +325,7 @@ final class Layouts {
         List<OpenFile> held =
                 open.all().stream().filter(file -> file.layout != null).toList();
         me.note("CB_LAYOUTRECALL of many, holds %d", held.size());
-        if (open.all().stream().anyMatch(OpenFile::isBusy)) {
+        if (open.isClosingAny() || open.all().stream().anyMatch(OpenFile::isBusy)) {
             return new CbResult.CbFailure(recall.op(), NfsStatus.DELAY);
         }
         if (held.isEmpty()) {
@@ -351,11 +351,11 @@ final class Layouts {
     private CbResult called(CbLayoutRecallArgs recall, LayoutRecallScope.OfFile scope) {
         me.note("CB_LAYOUTRECALL %s", scope.range());
         OpenFile file = open.get(scope.fileHandle());
-        if (file == null || (file.layout == null && !file.isBusy())) {
-            return new CbResult.CbFailure(recall.op(), NfsStatus.NOMATCHING_LAYOUT);
-        }
-        if (file.layout == null) {
+        if (open.isClosing(scope.fileHandle()) || (file != null && file.layout == null && file.isBusy())) {
             return new CbResult.CbFailure(recall.op(), NfsStatus.DELAY);
+        }
+        if (file == null || file.layout == null) {
+            return new CbResult.CbFailure(recall.op(), NfsStatus.NOMATCHING_LAYOUT);
         }
         file.layout = scope.stateid();
         if (!keeps) {

@@ -22,6 +22,9 @@ final class ModelClient implements Session.Owner {
     /// Of so many callbacks one is answered DELAY.
     private static final int LATER = 8;
 
+    /// So many things it does on average while it denies a file to others.
+    private static final int DENIES = 3;
+
     private static final long THINK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private final int clients;
@@ -32,10 +35,13 @@ final class ModelClient implements Session.Owner {
     private final Names names;
     private final Proxied proxied;
     private final Direct direct;
+    private final Sharing sharing;
     private final Locking locking;
     private final Delegating delegating;
     private final Reclaiming reclaiming;
     private boolean working;
+    /// The server knows this run of the client, and nothing any more of the one before.
+    private boolean known;
     /// The server has forgotten us, and waits until we have said what we take back.
     private boolean reclaims;
 
@@ -59,8 +65,9 @@ final class ModelClient implements Session.Owner {
         names = new Names(me, open, layouts, delegating);
         proxied = new Proxied(me, open, layouts);
         direct = new Direct(me, open, layouts);
+        sharing = new Sharing(me, open);
         locking = new Locking(me, open);
-        reclaiming = new Reclaiming(me, open, names, locking, direct, delegating);
+        reclaiming = new Reclaiming(me, open, names, sharing, locking, direct, delegating);
         direct.scribble();
     }
 
@@ -117,6 +124,10 @@ final class ModelClient implements Session.Owner {
 
     @Override
     public void ready() {
+        if (!known) {
+            known = true;
+            me.checker.shares.forgotten(me.number, me.checker.now());
+        }
         if (reclaims) {
             reclaims = false;
             reclaiming.over();
@@ -127,6 +138,7 @@ final class ModelClient implements Session.Owner {
     @Override
     public void forgotten() {
         me.beginEra();
+        me.checker.shares.forgotten(me.number, me.checker.now());
         reclaiming.abandon();
         reclaims = true;
         layouts.forget();
@@ -164,10 +176,15 @@ final class ModelClient implements Session.Owner {
     }
 
     private void next() {
-        if (working || resting || reclaims) {
+        OpenFile denied = sharing.denied();
+        if (working || reclaims || (resting && denied == null)) {
             return;
         }
         working = true;
+        if (denied != null && (resting || me.random.nextInt(DENIES) == 0)) {
+            sharing.admit(denied, this::done);
+            return;
+        }
         me.host.schedule(1 + me.random.nextLong(thinkNanos), this::work);
     }
 
@@ -188,7 +205,7 @@ final class ModelClient implements Session.Owner {
         String any = me.random.nextBoolean()
                 ? Names.of(1, 0) // where all meet
                 : Names.of(1 + me.random.nextInt(clients), me.random.nextInt(NAMES));
-        switch (me.random.nextInt(25)) {
+        switch (me.random.nextInt(26)) {
             case 0, 1, 2 -> with(any, proxied::write);
             case 3, 4 -> with(any, proxied::read);
             case 5, 6, 7, 8 -> with(any, direct::write);
@@ -203,6 +220,7 @@ final class ModelClient implements Session.Owner {
             case 20 -> with(any, locking::unlock);
             case 22 -> with(any, proxied::punch);
             case 21 -> with(any, locking::test);
+            case 23 -> with(any, sharing::deny);
             default -> names.look(any, this::done);
         }
     }

@@ -58,6 +58,7 @@ final class Names {
             model.mayBecome(made);
         }
         me.checker.wanted(model, me.number);
+        me.checker.shares.asks(me.number);
         OpenHow how = creates
                 ? new OpenHow.Unchecked(AttributeCodec.write(
                         Attributes.builder().uint32(Attribute.MODE, 0666).build()))
@@ -84,8 +85,10 @@ final class Names {
                         }
                         me.checker.had(file, me.number, askedAt, "OPEN of " + file + " by client " + me.number);
                         if (me.era() == asked) {
+                            me.checker.shares.answered(me.number, me.checker.now());
                             var result = answer.find(OpResult.OpenResult.class);
                             OpenFile opened = open.opened(model, file, handle, result.stateid());
+                            me.checker.opened(file, me.number, opened.denied);
                             delegating.given(opened, result.delegation(), answer.attributes(), answer.askedNanos());
                             then.accept(opened);
                         } else {
@@ -95,6 +98,12 @@ final class Names {
                     }
                     if (answer.known() && answer.status() == NfsStatus.NOENT) {
                         me.checker.absent(model, askedAt);
+                    }
+                    if (answer.known() && answer.status() == NfsStatus.SHARE_DENIED) {
+                        me.checker.keptAway(model, me.number, askedAt);
+                    }
+                    if (answer.known() && !answer.again()) {
+                        me.checker.shares.answered(me.number, me.checker.now());
                     }
                     if (answer.known() && !answer.again() && made != null && made.handle == null) {
                         model.is(without(model.now(), made), me.checker.now());
@@ -203,18 +212,22 @@ final class Names {
             then.run();
             return;
         }
-        open.remove(file);
+        open.closes(file);
         delegating.giveBack(
                 file,
                 () -> file.use(() -> layouts.giveBack(file, () -> {
                     file.forgetLocks();
                     Runnable closed = () -> {
+                        open.closed(file);
                         file.done();
                         then.run();
                     };
                     if (file.era == me.era()) {
                         me.ask(List.of(new PutFhArgs(file.handle), new CloseArgs(0, file.open)), answer -> {
                             me.note("CLOSE %s: %s", file.model, answer.status());
+                            if (answer.isOk()) {
+                                me.checker.shares.closed(me.number, file.model, me.checker.now());
+                            }
                             closed.run();
                         });
                     } else {

@@ -41,6 +41,8 @@ final class OpenFile {
     long openedNanos;
 
     int era;
+    /// What it denies others: bits of [pnfs.wire.nfs4.ShareBits].
+    int denied;
 
     @Nullable
     Stateid layout;

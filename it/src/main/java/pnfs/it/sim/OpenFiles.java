@@ -1,5 +1,6 @@
 package pnfs.it.sim;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,8 @@ import pnfs.wire.xdr.Opaque;
 final class OpenFiles {
     private final Caller me;
     private final Map<Opaque, OpenFile> files = new LinkedHashMap<>();
+    /// Not open any more, and layouts of them may not have gone back yet.
+    private final List<OpenFile> closing = new ArrayList<>();
 
     OpenFiles(Caller me) {
         this.me = me;
@@ -59,8 +62,34 @@ final class OpenFiles {
         file.era = me.era();
     }
 
+    /// Nobody uses it any more; what there is of it goes back.
+    void closes(OpenFile file) {
+        remove(file);
+        closing.add(file);
+    }
+
+    void closed(OpenFile file) {
+        closing.remove(file);
+    }
+
+    boolean isClosing(Opaque handle) {
+        return closing.stream().anyMatch(file -> file.handle.equals(handle));
+    }
+
+    boolean isClosingAny() {
+        return !closing.isEmpty();
+    }
+
+    /// It was opened for more, or for less.
+    void upgraded(OpenFile file, Stateid stateid) {
+        file.open = stateid;
+        file.claim = me.checker.leases.claim(me.number);
+    }
+
     void remove(OpenFile file) {
         files.remove(file.handle, file);
+        me.checker.shares.released(me.number, file.model);
+        file.denied = 0;
     }
 
     /// The server does not know them any more.

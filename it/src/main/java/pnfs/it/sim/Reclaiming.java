@@ -18,6 +18,7 @@ final class Reclaiming {
     private final Caller me;
     private final OpenFiles open;
     private final Names names;
+    private final Sharing sharing;
     private final Locking locking;
     private final Direct direct;
     private final Delegating delegating;
@@ -25,10 +26,18 @@ final class Reclaiming {
     /// In which all was taken back; that this was said may not have been heard.
     private int overSinceEra;
 
-    Reclaiming(Caller me, OpenFiles open, Names names, Locking locking, Direct direct, Delegating delegating) {
+    Reclaiming(
+            Caller me,
+            OpenFiles open,
+            Names names,
+            Sharing sharing,
+            Locking locking,
+            Direct direct,
+            Delegating delegating) {
         this.me = me;
         this.open = open;
         this.names = names;
+        this.sharing = sharing;
         this.locking = locking;
         this.direct = direct;
         this.delegating = delegating;
@@ -68,6 +77,7 @@ final class Reclaiming {
             return;
         }
         OpenFile.Delegated delegated = file.delegation;
+        me.checker.shares.asks(me.number, file.model, 0);
         var again = new OpenArgs(
                 0,
                 ShareBits.BOTH | ShareBits.WANT_NO_DELEG,
@@ -85,7 +95,8 @@ final class Reclaiming {
                 open.reclaimed(file, result.stateid());
                 delegating.reclaimed(file, delegated, result.delegation(), answer.askedNanos());
                 if (open.has(file)) {
-                    locking.reclaim(file, () -> commit(file, attempt, then));
+                    me.checker.opened(file.model, me.number, 0);
+                    sharing.reclaim(file, () -> locking.reclaim(file, () -> commit(file, attempt, then)));
                 } else {
                     names.close(file, () -> {}); // it was closed while it was taken back
                     then.run();

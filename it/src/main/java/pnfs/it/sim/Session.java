@@ -139,6 +139,7 @@ final class Session {
         boolean isStateful() {
             return operations.stream().anyMatch(operation -> switch (operation) {
                 case OpArgs.OpenArgs _,
+                        OpArgs.OpenDowngradeArgs _,
                         OpArgs.CloseArgs _,
                         OpArgs.LockArgs _,
                         OpArgs.LockuArgs _,
