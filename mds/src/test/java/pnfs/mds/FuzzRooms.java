@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.Executor;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Placement;
 import pnfs.layout.extent.ByteRange;
@@ -78,6 +79,7 @@ final class FuzzRooms implements TestServer.Rooms {
     Orphans orphans;
     private final Duration patience;
     private final long seed;
+    private final Executor disks;
     private MetadataStore store;
     /// But for the first block of each volume, all is free at first.
     private final long freeAtFirst = LayoutRooms.VOLUMES.stream()
@@ -86,13 +88,15 @@ final class FuzzRooms implements TestServer.Rooms {
 
     /// @param patience of a COMPOUND with other clients
     FuzzRooms(Duration patience) {
-        this(patience, 3);
+        this(patience, 3, Runnable::run);
     }
 
     /// @param seed another for each run over one store
-    FuzzRooms(Duration patience, long seed) {
+    /// @param disks runs what answers the transfers
+    FuzzRooms(Duration patience, long seed, Executor disks) {
         this.patience = patience;
         this.seed = seed;
+        this.disks = disks;
     }
 
     @Override
@@ -147,7 +151,7 @@ final class FuzzRooms implements TestServer.Rooms {
                 locks,
                 layouts,
                 orphans,
-                new Forgetful(),
+                new Forgetful(disks),
                 opens,
                 setAttr,
                 layoutRoom.layoutGet(),
@@ -240,16 +244,16 @@ final class FuzzRooms implements TestServer.Rooms {
         return more;
     }
 
-    /// Disks that answer at once and keep nothing.
-    private static final class Forgetful implements BlockIo {
+    /// Disks that keep nothing.
+    private record Forgetful(Executor answers) implements BlockIo {
         @Override
         public void read(DeviceId volume, long volumeOffset, ByteBuffer into, Done done) {
-            done.done(null);
+            answers.execute(() -> done.done(null));
         }
 
         @Override
         public void write(DeviceId volume, long volumeOffset, ByteBuffer from, Done done) {
-            done.done(null);
+            answers.execute(() -> done.done(null));
         }
     }
 }

@@ -32,8 +32,18 @@ final class Journal implements StoreEngine {
     }
 
     @Override
+    public byte @Nullable [] get(byte[] key, Runnable beforeDisk) {
+        return engine.get(key, beforeDisk);
+    }
+
+    @Override
     public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
         return engine.open(fromInclusive, toExclusive);
+    }
+
+    @Override
+    public Cursor open(byte[] fromInclusive, byte[] toExclusive, Runnable beforeDisk) {
+        return engine.open(fromInclusive, toExclusive, beforeDisk);
     }
 
     @Override

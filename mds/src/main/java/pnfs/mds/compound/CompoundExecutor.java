@@ -21,8 +21,8 @@ import pnfs.wire.xdr.XdrReader;
 /// - A reply leaves when the youngest ticket that any of its operations depends on is durable, a read's
 ///   included (I3); only then it is put into the slot, so that a replay shows nothing younger.
 /// - What a COMPOUND changed and the note of its reply are durable at once: a retry after a crash finds both or
-///   neither. Where an operation lets go of the loop, the note until then says DELAY for that one. No noted
-///   reply shows what the crash took back.
+///   neither. Where an operation lets go of the loop, or goes to the disk for a read, the note until then says
+///   DELAY for that one. No noted reply shows what the crash took back.
 /// - A request that holds a slot gives it back exactly once, when its reply leaves.
 /// - What cannot be repeated is not begun where its result might not fit into the reply, or into the cache that
 ///   the client asked for.
@@ -45,7 +45,7 @@ import pnfs.wire.xdr.XdrReader;
 /// # Not here
 /// Sessions and their slots are behind [Sequencer]. No limit is put on COMPOUNDs in flight: slots bound those
 /// in sessions, and the others are alone in their COMPOUND and quick. Cold reads of the store happen on the
-/// loop.
+/// loop, and hold up nobody's commit.
 public final class CompoundExecutor implements RpcProgram {
     /// The NFS program of RFC 8881 and its version.
     public static final int PROGRAM = 100003;

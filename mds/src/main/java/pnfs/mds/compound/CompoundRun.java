@@ -70,6 +70,13 @@ final class CompoundRun {
     /// An operation that cannot be repeated was done.
     private boolean changed;
 
+    /// For which operation it was noted that it is under way; -1 for none.
+    private int notedAt = -1;
+    /// What was appended before the operation that runs, and what was appended last.
+    private long appendedBefore;
+
+    private long appended;
+
     /// The reply, where it is kept for a retry.
     private byte @Nullable [] kept;
 
@@ -107,14 +114,24 @@ final class CompoundRun {
     }
 
     /// Runs operations until one defers its answer or waits for a client, one fails, or all are done. A crash
-    /// leaves all that they changed or nothing.
+    /// leaves all that they changed or nothing, unless one of them had to read from the disk.
     private void advance() {
         MetadataStore store = executor.store();
-        long own = store.together(this::runOn);
+        appended = Math.max(appended, store.together(this::runOn, this::mayPart));
         if (isOver) {
             // What nobody is shown, such as that a file is not open any more, outlives the process, too.
-            store.whenDurable(state.ticket(), () -> store.whenWritten(own, this::leave));
+            store.whenDurable(state.ticket(), () -> store.whenWritten(appended, this::leave));
         }
+    }
+
+    /// The operation that runs goes to the disk, which may take long. What those before it have changed need not
+    /// wait for that; what it has changed itself belongs to the note of it, where there will be one.
+    private boolean mayPart() {
+        if (turn != null && executor.store().youngest() != appendedBefore) {
+            return false;
+        }
+        noteUnfinished();
+        return true;
     }
 
     private void runOn() {
@@ -134,9 +151,10 @@ final class CompoundRun {
     /// What was changed so far may be durable long before the reply is there: after a crash in between a retry
     /// hears that it was done, and that the rest has to be asked for again.
     private void noteUnfinished() {
-        if (turn == null || !changed) {
+        if (turn == null || !changed || notedAt == done) {
             return;
         }
+        notedAt = done;
         int soFar = out.position();
         OpCodec.writeResult(out, failure(running, NfsStatus.DELAY));
         CompoundCodec.endResults(out, begun, NfsStatus.DELAY, done + 1);
@@ -166,6 +184,7 @@ final class CompoundRun {
     private @Nullable OpResult next() {
         OpCode op = OpCode.ILLEGAL;
         operationBegin = in.position();
+        appendedBefore = executor.store().youngest();
         try {
             op = OpCode.of(in.peekUint32());
             running = op;

@@ -10,6 +10,7 @@ import java.util.PriorityQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 /// - A batch is seen whole or not at all: by [#scan], after a crash, and by the engine.
 /// - Batches become durable in the order of their tickets. What a crash leaves is a prefix of the appended
 ///   batches that contains every batch whose ticket was reported durable (I5).
-/// - What one thread appends in one [#together] is written all at once: a crash leaves all of it or none.
+/// - What one thread appends in one [#together] is written all at once: a crash leaves all of it or none, unless
+///   it was parted.
 /// - [#get] and [#scan] name the youngest ticket their answer depends on, absence included, so that no reply
 ///   shows what a crash could still take back (I3).
 /// - Tickets count from 1 in each run of the server and mean nothing to the next.
@@ -37,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Nobody waits for a [#together] to end either: its batches, and what was appended after them, stay here until
 /// then, and go to the engine as one batch each with what they cannot be parted from. So the work in it has to
-/// be short.
+/// be short, and is asked before it goes to the disk for a read whether it can be parted there.
 ///
 /// Callbacks of [#whenDurable] and [#whenWritten] run on the engine's committer, one after the other, in ticket
 /// order; they hand their work over to a loop and return.
@@ -70,8 +72,8 @@ public final class MetadataStore implements AutoCloseable {
     /// Those of them that the engine does not have yet: the first, if any, is of a step that goes on, or cannot be
     /// parted from one that does.
     private final ArrayDeque<Pending> held = new ArrayDeque<>();
-    /// Where the thread is in a [#together].
-    private final ScopedValue<Step> current = ScopedValue.newInstance();
+    /// The [#together] that the thread is in.
+    private final ScopedValue<Course> current = ScopedValue.newInstance();
 
     private final PriorityQueue<Waiter> waiters = new PriorityQueue<>(Comparator.comparingLong(Waiter::ticket));
     private final PriorityQueue<Waiter> writtenWaiters = new PriorityQueue<>(Comparator.comparingLong(Waiter::ticket));
@@ -86,12 +88,23 @@ public final class MetadataStore implements AutoCloseable {
 
     private record Waiter(long ticket, Runnable then) {}
 
-    /// What belongs together. Guarded by the lock.
+    /// What belongs together. Guarded by the lock; its own thread, which alone appends to it, reads without.
     private static final class Step {
         @Nullable
         Pending youngest;
 
         boolean over;
+    }
+
+    /// One [#together], a step after the other. Confined to its thread.
+    private static final class Course {
+        final BooleanSupplier mayPart;
+        Step step = new Step();
+        long youngest;
+
+        Course(BooleanSupplier mayPart) {
+            this.mayPart = mayPart;
+        }
     }
 
     /// Receives the entries of a [#scan].
@@ -138,7 +151,7 @@ public final class MetadataStore implements AutoCloseable {
         if (appended != null) {
             return appended;
         }
-        byte[] value = engine.get(key);
+        byte[] value = holdsBack() ? engine.get(key, this::part) : engine.get(key);
         return value == null ? Stored.NOTHING : new Stored(value, 0);
     }
 
@@ -152,7 +165,9 @@ public final class MetadataStore implements AutoCloseable {
         lock.lock();
         try {
             appended = List.copyOf(overlay.subMap(fromInclusive, toExclusive).entrySet());
-            committed = engine.open(fromInclusive, toExclusive);
+            committed = holdsBack()
+                    ? engine.open(fromInclusive, toExclusive, this::part)
+                    : engine.open(fromInclusive, toExclusive);
         } finally {
             lock.unlock();
         }
@@ -205,6 +220,7 @@ public final class MetadataStore implements AutoCloseable {
             show(batch, appended.ticket());
             if (step != null) {
                 step.youngest = appended;
+                current.get().youngest = appended.ticket();
             }
             if (failed) {
                 return appended.ticket();
@@ -224,16 +240,36 @@ public final class MetadataStore implements AutoCloseable {
     /// Does `work`; what this thread appends meanwhile is written all at once. To be short, since nothing that
     /// anybody appends later is written before it ends. One in another is a step of its own.
     ///
+    /// @param mayPart asked before the thread goes to the disk for a read, with something appended: whether
+    ///     that is whole by itself, so that it need not wait for what comes. It may amend it
     /// @return the ticket of what it appended last; 0 where it appended nothing
-    public long together(Runnable work) {
-        var step = new Step();
+    public long together(Runnable work, BooleanSupplier mayPart) {
+        var course = new Course(mayPart);
         try {
-            ScopedValue.where(current, step).run(work);
+            ScopedValue.where(current, course).run(work);
         } finally {
-            end(step);
+            end(course.step);
         }
-        Pending youngest = step.youngest;
-        return youngest == null ? 0 : youngest.ticket();
+        return course.youngest;
+    }
+
+    /// In [#together]: the ticket of what was appended last; 0 where nothing was.
+    public long youngest() {
+        return current.get().youngest;
+    }
+
+    private boolean holdsBack() {
+        Step step = step();
+        return step != null && step.youngest != null;
+    }
+
+    private void part() {
+        Course course = current.get();
+        if (holdsBack() && course.mayPart.getAsBoolean()) {
+            Step whole = course.step;
+            course.step = new Step();
+            end(whole);
+        }
     }
 
     /// In [#together]: appends `more`, whose keys nobody else reads or writes, so that it does not matter when
@@ -261,7 +297,7 @@ public final class MetadataStore implements AutoCloseable {
 
     /// The one that the thread is in; a callback of [#whenDurable] may run at the end of one that is over.
     private @Nullable Step step() {
-        Step step = current.isBound() ? current.get() : null;
+        Step step = current.isBound() ? current.get().step : null;
         return step == null || step.over ? null : step;
     }
 

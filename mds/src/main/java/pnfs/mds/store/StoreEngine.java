@@ -37,8 +37,14 @@ public interface StoreEngine extends AutoCloseable {
 
     byte @Nullable [] get(byte[] key);
 
+    /// The same for who must not wait as he is: runs `beforeDisk` before it reads from a disk.
+    byte @Nullable [] get(byte[] key, Runnable beforeDisk);
+
     /// Entries from `fromInclusive` to `toExclusive` in order.
     Cursor open(byte[] fromInclusive, byte[] toExclusive);
+
+    /// The same for who must not wait as he is: [Cursor#next] runs `beforeDisk` before it reads from a disk.
+    Cursor open(byte[] fromInclusive, byte[] toExclusive, Runnable beforeDisk);
 
     /// Queues `batch` for the next commit and returns. Tickets come in ascending order.
     void commit(long ticket, Batch batch);

@@ -29,8 +29,10 @@ import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.CommitArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
 import pnfs.wire.nfs4.OpArgs.GetAttrArgs;
+import pnfs.wire.nfs4.OpArgs.LinkArgs;
 import pnfs.wire.nfs4.OpArgs.PutRootFhArgs;
 import pnfs.wire.nfs4.OpArgs.RemoveArgs;
+import pnfs.wire.nfs4.OpArgs.SaveFhArgs;
 import pnfs.wire.nfs4.OpArgs.SequenceArgs;
 import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
@@ -39,6 +41,7 @@ import pnfs.wire.nfs4.OpResult.CommitResult;
 import pnfs.wire.nfs4.OpResult.CreateSessionResult;
 import pnfs.wire.nfs4.OpResult.ExchangeIdResult;
 import pnfs.wire.nfs4.OpResult.GetAttrResult;
+import pnfs.wire.nfs4.OpResult.LinkResult;
 import pnfs.wire.nfs4.OpResult.RemoveResult;
 import pnfs.wire.nfs4.OpResult.SequenceResult;
 import pnfs.wire.nfs4.SequenceFlags;
@@ -47,7 +50,8 @@ import pnfs.wire.rpc.RpcCredential;
 import pnfs.wire.xdr.Opaque;
 
 /// Sessions that outlive a kill of the server's process, RFC 8881 §2.10.6.5. In these tests REMOVE counts in
-/// the store how often it ran; CLOSE does so too, and its answer does not depend on it; COMMIT waits.
+/// the store how often it ran; CLOSE does so too, and its answer does not depend on it; COMMIT waits; GETATTR
+/// reads from the store; LINK counts twice and reads from the store in between.
 class PersistentSessionTest {
     /// Over what a slot keeps without being asked.
     private static final int LARGE = 600;
@@ -56,6 +60,7 @@ class PersistentSessionTest {
     private static final int PATH_DOWN = SequenceFlags.CB_PATH_DOWN | SequenceFlags.CB_PATH_DOWN_SESSION;
 
     private final List<Consumer<OpResult>> waiting = new ArrayList<>();
+    private Runnable whileReading = () -> {};
     private MemoryEngine engine = MemoryEngine.committing();
     private String machine = "first";
     private TestServer server = start();
@@ -79,11 +84,22 @@ class PersistentSessionTest {
                     state.dependsOn(count(store));
                     return new RemoveResult(new ChangeInfo(true, before, before + 1));
                 })
+                .register(OpCode.LINK, LinkArgs.class, (_, state) -> {
+                    count(store);
+                    read(store);
+                    state.dependsOn(count(store));
+                    return new LinkResult(new ChangeInfo(true, 0, 1));
+                })
                 .registerDeferred(OpCode.COMMIT, CommitArgs.class, (_, _, done) -> waiting.add(done))
-                .register(
-                        OpCode.GETATTR,
-                        GetAttrArgs.class,
-                        (_, _) -> new GetAttrResult(new Fattr(Bitmap.EMPTY, Opaque.of(new byte[LARGE]))));
+                .register(OpCode.GETATTR, GetAttrArgs.class, (_, _) -> {
+                    read(store);
+                    return new GetAttrResult(new Fattr(Bitmap.EMPTY, Opaque.of(new byte[LARGE])));
+                });
+    }
+
+    private void read(MetadataStore store) {
+        store.get(Keys.INODE.of(2));
+        whileReading.run();
     }
 
     private static long count(MetadataStore store) {
@@ -196,6 +212,82 @@ class PersistentSessionTest {
     }
 
     @Test
+    void who_waits_behind_a_change_keeps_nobody_elses_change_waiting() {
+        var other = TestSession.persistent(server.connect(), "other");
+        session.peer.send(
+                2,
+                TestSession.inSession(
+                        session.next(false), new PutRootFhArgs(), new RemoveArgs("name"), new CommitArgs(0, 0)));
+
+        assertThat(other.run(new PutRootFhArgs(), new RemoveArgs("name")).status())
+                .isEqualTo(NfsStatus.OK);
+        assertThat(waiting).hasSize(1);
+    }
+
+    @Test
+    void who_reads_from_the_disk_behind_a_change_keeps_nobody_elses_change_waiting() {
+        var other = TestSession.persistent(server.connect(), "other");
+        var answered = new ArrayList<NfsStatus>();
+        whileReading = () -> answered.add(
+                other.run(new PutRootFhArgs(), new RemoveArgs("name")).status());
+        engine.coldWhen(() -> true);
+
+        Results results = session.run(new PutRootFhArgs(), new RemoveArgs("name"), new GetAttrArgs(Bitmap.EMPTY));
+
+        assertThat(answered).containsExactly(NfsStatus.OK);
+        assertThat(results.status()).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void what_was_done_before_a_read_from_the_disk_is_not_done_again() {
+        OpArgs[] request = TestSession.inSession(
+                session.next(true), new PutRootFhArgs(), new RemoveArgs("name"), new GetAttrArgs(Bitmap.EMPTY));
+        engine.coldWhen(() -> true);
+        whileReading = () -> {
+            whileReading = () -> {};
+            kill();
+        };
+        session.peer.send(2, request);
+
+        List<OpResult> results = session.peer.call(2, request).operations();
+
+        assertThat(results.stream().map(OpResult::status))
+                .containsExactly(NfsStatus.OK, NfsStatus.OK, NfsStatus.OK, NfsStatus.DELAY);
+        assertThat(executions(server.store)).isEqualTo(1);
+    }
+
+    @Test
+    void an_operation_is_done_whole_or_not_at_all_wherever_it_reads_from_the_disk() {
+        OpArgs[] request = TestSession.inSession(
+                session.next(true),
+                new PutRootFhArgs(),
+                new SaveFhArgs(),
+                new RemoveArgs("name"),
+                new LinkArgs("name"));
+        engine.coldWhen(() -> true);
+        whileReading = () -> {
+            whileReading = () -> {};
+            kill();
+        };
+        session.peer.send(2, request);
+
+        assertThat(executions(server.store)).isZero();
+        assertThat(status(request)).isEqualTo(NfsStatus.OK);
+        assertThat(executions(server.store)).isEqualTo(3);
+    }
+
+    @Test
+    void the_answer_behind_a_read_from_the_disk_is_noted_in_place_of_that() {
+        OpArgs[] request = TestSession.inSession(
+                session.next(true), new PutRootFhArgs(), new RemoveArgs("name"), new GetAttrArgs(Bitmap.EMPTY));
+        engine.coldWhen(() -> true);
+        Opaque answered = session.peer.bytes(session.peer.send(2, request));
+        kill();
+
+        assertThat(session.peer.bytes(session.peer.send(2, request))).isEqualTo(answered);
+    }
+
+    @Test
     void the_answer_of_an_operation_that_waited_is_noted_when_it_is_there() {
         OpArgs[] request = TestSession.inSession(
                 session.next(false), new PutRootFhArgs(), new RemoveArgs("name"), new CommitArgs(0, 0));
@@ -230,6 +322,25 @@ class PersistentSessionTest {
 
         assertThat(executions(server.store)).isEqualTo(1);
         assertThat(session.peer.bytes(session.peer.send(2, request))).isEqualTo(answered);
+    }
+
+    @Test
+    void so_is_what_was_done_before_an_operation_waited() {
+        engine = new MemoryEngine();
+        server = start();
+        TestPeer peer = server.connect();
+        int known = peer.send(2, TestSession.exchangeIdArgs("client", 1, 0));
+        long clientId = ((ExchangeIdResult) peer.results(known).operations().getFirst()).clientId();
+        int created = peer.send(2, TestSession.createSession(clientId, 1, 0, TestSession.FORE));
+        engine.commitAll();
+        session = TestSession.of(peer, clientId, peer.results(created));
+
+        int closed = session.send(false, new PutRootFhArgs(), CLOSE, new CommitArgs(0, 0));
+        waiting.removeFirst().accept(new CommitResult(5));
+
+        assertThat(peer.isAnswered(closed)).isFalse();
+        engine.write(engine.queued());
+        assertThat(peer.isAnswered(closed)).isTrue();
     }
 
     @Test

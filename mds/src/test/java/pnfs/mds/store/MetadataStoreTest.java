@@ -76,9 +76,9 @@ class MetadataStoreTest {
 
     @Test
     void what_is_appended_together_is_durable_at_once_with_all_that_came_between() {
-        long last = store.together(() -> {
+        long last = together(() -> {
             store.append(put(1));
-            store.together(() -> store.append(put(2))); // somebody else's
+            together(() -> store.append(put(2))); // somebody else's
             assertThat(engine.queued()).isZero();
             store.append(put(3));
         });
@@ -91,9 +91,9 @@ class MetadataStoreTest {
 
     @Test
     void what_amends_a_batch_parts_nobody_from_it_and_waits_for_nobody() {
-        store.together(() -> {
+        together(() -> {
             long own = store.append(put(1));
-            store.together(() -> store.append(put(2)));
+            together(() -> store.append(put(2)));
             assertThat(store.amend(put(3), own)).isEqualTo(own);
         });
 
@@ -106,10 +106,44 @@ class MetadataStoreTest {
 
     @Test
     void what_amends_a_batch_is_not_durable_before_what_it_depends_on__I3() {
-        store.together(() -> {
+        together(() -> {
             store.append(put(1));
-            long other = store.together(() -> store.append(put(2)));
+            long other = together(() -> store.append(put(2)));
             assertThat(store.amend(put(3), other)).isGreaterThan(other);
+        });
+
+        assertThat(engine.queued()).isEqualTo(1);
+    }
+
+    @Test
+    void a_read_from_the_disk_parts_what_may_be_parted() {
+        engine.coldWhen(() -> true);
+        store.together(
+                () -> {
+                    store.get(Keys.INODE.of(9));
+                    long own = store.append(put(1));
+                    store.get(Keys.INODE.of(9));
+                    assertThat(engine.queued()).isEqualTo(1);
+                    store.get(Keys.INODE.of(9));
+                    assertThat(store.amend(put(4), own)).as("comes later").isGreaterThan(own);
+                    store.scan(Keys.ENTRY.first(), Keys.ENTRY.end(), (_, _) -> true);
+                    assertThat(engine.queued()).isEqualTo(2);
+                },
+                () -> store.amend(put(3), 0) == store.youngest());
+
+        engine.commit(1);
+        assertThat(engine.get(Keys.INODE.of(3))).isNotNull();
+        assertThat(engine.get(Keys.INODE.of(4))).isNull();
+    }
+
+    @Test
+    void a_read_from_the_disk_parts_nothing_that_has_to_stay_together() {
+        engine.coldWhen(() -> true);
+        together(() -> {
+            store.append(put(1));
+            store.get(Keys.INODE.of(9));
+            assertThat(engine.queued()).isZero();
+            store.append(put(2));
         });
 
         assertThat(engine.queued()).isEqualTo(1);
@@ -150,7 +184,7 @@ class MetadataStoreTest {
 
     @Test
     void what_fails_in_between_keeps_nobody_waiting() {
-        assertThatThrownBy(() -> store.together(() -> {
+        assertThatThrownBy(() -> together(() -> {
                     store.append(put(1));
                     throw new IllegalStateException("a defect");
                 }))
@@ -180,6 +214,10 @@ class MetadataStoreTest {
         assertThat(acknowledged).isEmpty();
     }
 
+    private long together(Runnable work) {
+        return store.together(work, () -> false);
+    }
+
     private static Batch put(long key) {
         var batch = new Batch();
         batch.put(Keys.INODE.of(key), Keys.INODE.of(key));
@@ -206,7 +244,17 @@ class MetadataStoreTest {
         }
 
         @Override
+        public byte @Nullable [] get(byte[] key, Runnable beforeDisk) {
+            return null;
+        }
+
+        @Override
         public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Cursor open(byte[] fromInclusive, byte[] toExclusive, Runnable beforeDisk) {
             throw new UnsupportedOperationException();
         }
 

@@ -51,11 +51,13 @@ class TogetherTest {
     }
 
     private void write(long thread, long round) {
-        store.together(() -> {
-            append(Keys.INODE, thread, round);
-            append(Keys.ENTRY, thread, round);
-            store.amend(batch(Keys.SLOT, thread, round), 0);
-        });
+        store.together(
+                () -> {
+                    append(Keys.INODE, thread, round);
+                    append(Keys.ENTRY, thread, round);
+                    store.amend(batch(Keys.SLOT, thread, round), 0);
+                },
+                () -> false);
         assertThat(value(store, Keys.SLOT, thread)).isEqualTo(round);
     }
 

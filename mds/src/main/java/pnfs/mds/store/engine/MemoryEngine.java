@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.StoreEngine;
@@ -26,6 +27,7 @@ public final class MemoryEngine implements StoreEngine {
     private int written;
 
     private boolean dead;
+    private volatile BooleanSupplier isCold = () -> false;
 
     private record Queued(long ticket, Batch batch) {}
 
@@ -44,6 +46,11 @@ public final class MemoryEngine implements StoreEngine {
         return new MemoryEngine(true, new TreeMap<>(Arrays::compareUnsigned));
     }
 
+    /// From now on `isCold` says of each read whether it would go to a disk, if there was one.
+    public void coldWhen(BooleanSupplier isCold) {
+        this.isCold = isCold;
+    }
+
     @Override
     public void start(Listener listener) {
         this.listener = listener;
@@ -60,12 +67,27 @@ public final class MemoryEngine implements StoreEngine {
     }
 
     @Override
+    public byte @Nullable [] get(byte[] key, Runnable beforeDisk) {
+        if (isCold.getAsBoolean()) {
+            beforeDisk.run();
+        }
+        return get(key);
+    }
+
+    @Override
     public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
+        return open(fromInclusive, toExclusive, () -> {});
+    }
+
+    @Override
+    public Cursor open(byte[] fromInclusive, byte[] toExclusive, Runnable beforeDisk) {
         lock.lock();
         try {
-            return new Snapshot(new TreeMap<>(durable.subMap(fromInclusive, true, toExclusive, false))
-                    .entrySet()
-                    .iterator());
+            return new Snapshot(
+                    new TreeMap<>(durable.subMap(fromInclusive, true, toExclusive, false))
+                            .entrySet()
+                            .iterator(),
+                    beforeDisk);
         } finally {
             lock.unlock();
         }
@@ -179,16 +201,21 @@ public final class MemoryEngine implements StoreEngine {
         }
     }
 
-    private static final class Snapshot implements Cursor {
+    private final class Snapshot implements Cursor {
         private final Iterator<Map.Entry<byte[], byte[]>> entries;
+        private final Runnable beforeDisk;
         private Map.@Nullable Entry<byte[], byte[]> current;
 
-        Snapshot(Iterator<Map.Entry<byte[], byte[]>> entries) {
+        Snapshot(Iterator<Map.Entry<byte[], byte[]>> entries, Runnable beforeDisk) {
             this.entries = entries;
+            this.beforeDisk = beforeDisk;
         }
 
         @Override
         public boolean next() {
+            if (isCold.getAsBoolean()) {
+                beforeDisk.run();
+            }
             current = entries.hasNext() ? entries.next() : null;
             return current != null;
         }

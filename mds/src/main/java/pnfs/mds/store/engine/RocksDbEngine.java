@@ -1,5 +1,7 @@
 package pnfs.mds.store.engine;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -16,10 +18,12 @@ import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
+import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
+import org.rocksdb.Snapshot;
 import org.rocksdb.Status;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
@@ -74,6 +78,7 @@ public final class RocksDbEngine implements StoreEngine {
     private final RocksDB db;
     private final WriteOptions durably = new WriteOptions().setSync(true);
     private final WriteOptions unforced = new WriteOptions();
+    private final ReadOptions fromMemory = new ReadOptions().setReadTier(ReadTier.BLOCK_CACHE_TIER);
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -244,8 +249,31 @@ public final class RocksDbEngine implements StoreEngine {
     }
 
     @Override
+    public byte @Nullable [] get(byte[] key, Runnable beforeDisk) {
+        try {
+            return db.get(fromMemory, key);
+        } catch (RocksDBException e) {
+            if (!isNotInMemory(e)) {
+                throw unreadable(e);
+            }
+        }
+        beforeDisk.run();
+        return get(key);
+    }
+
+    private static boolean isNotInMemory(RocksDBException e) {
+        Status status = e.getStatus();
+        return status != null && status.getCode() == Status.Code.Incomplete;
+    }
+
+    @Override
     public Cursor open(byte[] fromInclusive, byte[] toExclusive) {
-        return new RocksCursor(db, fromInclusive, toExclusive);
+        return new RocksCursor(db, fromInclusive, toExclusive, null);
+    }
+
+    @Override
+    public Cursor open(byte[] fromInclusive, byte[] toExclusive, Runnable beforeDisk) {
+        return new RocksCursor(db, fromInclusive, toExclusive, beforeDisk);
     }
 
     @Override
@@ -293,6 +321,7 @@ public final class RocksDbEngine implements StoreEngine {
         db.close();
         durably.close();
         unforced.close();
+        fromMemory.close();
         options.close();
         bloom.close();
         blockCache.close();
@@ -351,18 +380,38 @@ public final class RocksDbEngine implements StoreEngine {
         }
     }
 
+    /// Over one snapshot, and where somebody must not wait for a disk, in memory as far as that goes.
     private static final class RocksCursor implements Cursor {
+        private final RocksDB db;
+        /// Where it may have to begin again.
+        private final @Nullable Snapshot snapshot;
+
         private final Slice end;
-        private final ReadOptions options;
-        private final RocksIterator iterator;
-        private final byte[] from;
+        /// What is to be done before it goes on from the disk; null when it may.
+        private @Nullable Runnable beforeDisk;
+
+        private ReadOptions options;
+        private RocksIterator iterator;
+        /// Where it stands.
+        private byte[] at;
+
         private boolean started;
 
-        RocksCursor(RocksDB db, byte[] from, byte[] toExclusive) {
-            this.from = from;
+        RocksCursor(RocksDB db, byte[] from, byte[] toExclusive, @Nullable Runnable beforeDisk) {
+            this.db = db;
+            this.at = from;
+            this.beforeDisk = beforeDisk;
+            snapshot = beforeDisk == null ? null : db.getSnapshot();
             end = new Slice(toExclusive);
-            options = new ReadOptions().setIterateUpperBound(end);
-            iterator = db.newIterator(options); // the snapshot is taken here
+            options = options(beforeDisk == null ? ReadTier.READ_ALL_TIER : ReadTier.BLOCK_CACHE_TIER);
+            iterator = db.newIterator(options); // without a snapshot it takes one here
+        }
+
+        private ReadOptions options(ReadTier tier) {
+            return new ReadOptions()
+                    .setSnapshot(snapshot)
+                    .setIterateUpperBound(end)
+                    .setReadTier(tier);
         }
 
         @Override
@@ -370,18 +419,41 @@ public final class RocksDbEngine implements StoreEngine {
             if (started) {
                 iterator.next();
             } else {
-                iterator.seek(from);
-                started = true;
+                iterator.seek(at);
             }
-            if (iterator.isValid()) {
-                return true;
+            boolean found = iterator.isValid() || (!isAtEnd() && nextFromDisk());
+            started = true;
+            if (found && beforeDisk != null) {
+                at = iterator.key();
             }
+            return found;
+        }
+
+        /// Whether there is nothing more; otherwise not in memory.
+        private boolean isAtEnd() {
             try {
                 iterator.status();
+                return true;
             } catch (RocksDBException e) {
-                throw unreadable(e);
+                if (beforeDisk == null || !isNotInMemory(e)) {
+                    throw unreadable(e);
+                }
+                return false;
             }
-            return false;
+        }
+
+        private boolean nextFromDisk() {
+            requireNonNull(beforeDisk).run();
+            beforeDisk = null;
+            iterator.close();
+            options.close();
+            options = options(ReadTier.READ_ALL_TIER);
+            iterator = db.newIterator(options);
+            iterator.seek(at);
+            if (started) {
+                iterator.next();
+            }
+            return iterator.isValid() || !isAtEnd();
         }
 
         @Override
@@ -399,6 +471,9 @@ public final class RocksDbEngine implements StoreEngine {
             iterator.close();
             options.close();
             end.close();
+            if (snapshot != null) {
+                db.releaseSnapshot(snapshot);
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,11 +24,14 @@ import org.rocksdb.RocksDBException;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.StoreEngine;
 import pnfs.mds.store.StoreRefusedException;
 import pnfs.testing.Seeds;
 
 class RocksDbEngineTest {
     private static final long CONGESTED_BYTES = 64L << 20;
+    /// Entries: more than fit into one block of a table.
+    private static final int MANY = 2_000;
 
     @TempDir
     Path directory;
@@ -132,6 +136,62 @@ class RocksDbEngineTest {
                 }
             }
         }
+    }
+
+    @Test
+    void a_read_is_announced_before_it_goes_to_the_disk_and_only_then() {
+        byte[] there = Keys.INODE.of(MANY / 2);
+        try (var store = open()) {
+            for (long key = 0; key < MANY; key++) {
+                store.append(put(key, key));
+            }
+        }
+        try (var engine = RocksDbEngine.open(directory)) {
+            var announced = new AtomicInteger();
+
+            assertThat(engine.get(there, announced::incrementAndGet)).isEqualTo(there);
+            assertThat(announced).hasValue(1);
+            assertThat(engine.get(there, announced::incrementAndGet)).isEqualTo(there);
+            assertThat(engine.get(Keys.XATTR.of(MANY), announced::incrementAndGet))
+                    .isNull();
+            assertThat(announced).as("cached, or known to be nowhere").hasValue(1);
+        }
+    }
+
+    @Seeds(4)
+    void a_walk_that_has_to_go_to_the_disk_on_its_way_stays_on_its_snapshot(RandomGenerator random) {
+        var model = new TreeMap<Long, Long>();
+        try (var store = open()) {
+            for (long key = 0; key < MANY; key++) {
+                model.put(key, random.nextLong());
+                store.append(put(key, model.get(key)));
+            }
+        }
+        var engine = RocksDbEngine.open(directory);
+        try (var store = new MetadataStore(engine, CONGESTED_BYTES, failure -> {})) {
+            engine.get(Keys.INODE.of(random.nextLong(MANY))); // some of it is in memory
+            var announced = new AtomicInteger();
+            try (var cursor = engine.open(Keys.INODE.first(), Keys.INODE.end(), announced::incrementAndGet)) {
+                store.append(put(random.nextLong(MANY), 0));
+                var changed = new CompletableFuture<Void>();
+                store.whenDurable(store.append(put(MANY, 0)), () -> changed.complete(null));
+                changed.join();
+                assertThat(walk(cursor)).isEqualTo(model);
+            }
+            assertThat(announced).hasValue(1);
+            try (var cursor = engine.open(Keys.INODE.of(0), Keys.INODE.of(MANY), announced::incrementAndGet)) {
+                assertThat(walk(cursor)).hasSize(MANY);
+            }
+            assertThat(announced).as("all of it is in memory").hasValue(1);
+        }
+    }
+
+    private static NavigableMap<Long, Long> walk(StoreEngine.Cursor cursor) {
+        var all = new TreeMap<Long, Long>();
+        while (cursor.next()) {
+            all.put(number(cursor.key()), number(cursor.value()));
+        }
+        return all;
     }
 
     @Test
@@ -257,9 +317,13 @@ class RocksDbEngineTest {
     private static NavigableMap<Long, Long> contents(MetadataStore store) {
         var all = new TreeMap<Long, Long>();
         store.scan(Keys.INODE.first(), Keys.INODE.end(), (key, value) -> {
-            all.put(ByteBuffer.wrap(key).getLong(1), ByteBuffer.wrap(value).getLong(1));
+            all.put(number(key), number(value));
             return true;
         });
         return all;
+    }
+
+    private static long number(byte[] key) {
+        return ByteBuffer.wrap(key).getLong(1);
     }
 }
