@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import pnfs.it.sim.Leases.Claim;
 import pnfs.it.sim.Session.Answer;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
@@ -11,6 +12,7 @@ import pnfs.wire.nfs4.OpArgs;
 /// A client as its activities see it: who it is, and how it asks. One thread.
 final class Caller {
     private static final int PATIENCE = 40;
+    private static final long LATE_NANOS = MetadataServerNode.LEASE.toNanos() / 2;
     private static final long DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     final Host host;
@@ -20,6 +22,7 @@ final class Caller {
     final Session session;
     private boolean insists;
     private int era;
+    private long eraBeganNanos;
 
     Caller(Host host, Checker checker, int number, RandomGenerator random, Session.Owner owner) {
         this.host = host;
@@ -36,6 +39,14 @@ final class Caller {
 
     void beginEra() {
         era++;
+        eraBeganNanos = host.nowNanos();
+    }
+
+    /// A reclaim was refused: whether it should not have been. Grace goes on for who is at it, but not for long
+    /// for who waits meanwhile, and be it for the server's slow disk.
+    boolean mustReclaim(Claim claim, Answer answer) {
+        boolean late = answer.status() == NfsStatus.NO_GRACE && host.nowNanos() - eraBeganNanos >= LATE_NANOS;
+        return answer.known() && !late && checker.leases.stands(claim);
     }
 
     /// Whether it takes no "later" for an answer.

@@ -86,6 +86,9 @@ final class FileModel {
     final LockModel locks = new LockModel();
     private final List<List<Change>> sectors = new ArrayList<>();
     private final List<Change> resizing = new ArrayList<>();
+    /// When the last change of the size was over.
+    private long resizedAt;
+
     private Set<Integer> sizes = Set.of(0);
     /// What the sizes were before, and until when.
     private final List<Past> past = new ArrayList<>();
@@ -142,7 +145,7 @@ final class FileModel {
     void acknowledged(Change change, long at) {
         change.acknowledgedAt = at;
         change.endedAt = at;
-        if (resizing.remove(change) && change.sizesBefore != null) {
+        if (resized(change, at) && change.sizesBefore != null) {
             var after = new HashSet<Integer>();
             change.sizesBefore.forEach(size -> after.add(change.sizeAfter(size)));
             become(after, at);
@@ -153,8 +156,16 @@ final class FileModel {
     void ended(Change change, long at) {
         if (change.endedAt == NEVER) {
             change.endedAt = at;
-            resizing.remove(change);
+            resized(change, at);
         }
+    }
+
+    private boolean resized(Change change, long at) {
+        boolean resizes = resizing.remove(change);
+        if (resizes) {
+            resizedAt = at;
+        }
+        return resizes;
     }
 
     /// A client was told how long the file is.
@@ -163,7 +174,7 @@ final class FileModel {
     /// @return what is wrong, or null
     @Nullable
     String seenSize(int size, long askedAt) {
-        boolean changed = false;
+        boolean changed = resizedAt >= askedAt;
         boolean was = false;
         for (Past before : past) {
             changed |= before.until >= askedAt;

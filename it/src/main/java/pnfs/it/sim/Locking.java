@@ -108,7 +108,7 @@ final class Locking {
                 return; // it begins anew
             }
             if (!answer.isOk()) {
-                if (answer.known() && me.checker.leases.stands(run.claim())) {
+                if (me.mustReclaim(run.claim(), answer)) {
                     throw me.checker.fail("locks: " + owner + " has " + run + " of " + file.model
                             + ", and may not have it back: " + answer.status());
                 }

@@ -42,6 +42,7 @@ final class Proxied {
         me.ask(
                 List.of(new PutFhArgs(file.handle), new WriteArgs(file.open, offset, StableHow.FILE_SYNC, data)),
                 answer -> {
+                    me.note("WRITE of value %x: %s", change.value, answer.status());
                     me.checker.settled(change, answer);
                     if (answer.isOk()) {
                         int count = answer.find(OpResult.WriteResult.class).count();
@@ -125,6 +126,7 @@ final class Proxied {
         long askedAt = me.checker.now();
         me.ask(List.of(new PutFhArgs(file.handle), new GetAttrArgs(SIZE)), answer -> {
             if (answer.isOk()) {
+                me.note("GETATTR %s: size %d", file.model, answer.size());
                 me.checker.seenSize(file.model, answer.size(), askedAt);
             } else if (answer.known()) {
                 open.refused(file, answer, "GETATTR");

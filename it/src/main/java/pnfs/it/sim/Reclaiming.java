@@ -102,7 +102,7 @@ final class Reclaiming {
                     then.run();
                 }
             } else {
-                if (answer.known() && me.checker.leases.stands(file.claim)) {
+                if (me.mustReclaim(file.claim, answer)) {
                     throw me.checker.fail("opens: client " + me.number + " has " + file.model
                             + " open, and may not have it back: " + answer.status());
                 }
