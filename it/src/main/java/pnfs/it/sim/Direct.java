@@ -19,7 +19,9 @@ import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.*;
+import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.Stateid;
 
 /// What a client does with bytes through layouts. One thread.
@@ -49,7 +51,7 @@ final class Direct {
         int blocks = 1 + me.random.nextInt(MOST_BLOCKS);
         int first = me.random.nextInt(BLOCKS - blocks);
         boolean commits = me.random.nextInt(6) > 0;
-        boolean returns = me.random.nextInt(3) == 0;
+        End last = me.random.nextInt(3) == 0 ? ENDS.get(me.random.nextInt(ENDS.size())) : End.KEEPS;
         file.use(() -> layouts.get(file, Iomode.READ_WRITE, first, blocks, granted -> {
             if (!granted) {
                 release(file, then);
@@ -69,21 +71,19 @@ final class Direct {
                     layouts.giveBack(file, () -> release(file, then));
                     return;
                 }
-                Runnable after = () -> {
-                    if (returns) {
-                        layouts.giveBack(file, () -> release(file, then));
-                    } else {
-                        release(file, then);
-                    }
-                };
+                if (commits && me.era() == asked && file.layout != null) {
+                    commit(file, change, fresh, last, () -> release(file, then));
+                    return;
+                }
                 if (commits && me.era() != asked) {
                     file.unheard.add(new Unheard(change, fresh, layout));
-                    after.run();
-                } else if (commits) {
-                    commit(file, change, fresh, after);
-                } else {
+                } else if (!commits) {
                     me.checker.ended(change);
-                    after.run();
+                }
+                if (last == End.KEEPS) {
+                    release(file, then);
+                } else {
+                    layouts.giveBack(file, () -> release(file, then));
                 }
             });
         }));
@@ -131,12 +131,76 @@ final class Direct {
         });
     }
 
-    private void commit(OpenFile file, Change change, List<Integer> fresh, Runnable then) {
-        Stateid held = file.layout;
-        if (held == null) {
-            then.run();
-            return;
+    /// What becomes of the layout by which it wrote.
+    private enum End {
+        KEEPS,
+        GOES_AFTER_COMMIT,
+        PART_GOES_AFTER_COMMIT,
+        PART_GOES_WITH_COMMIT,
+        PART_GOES_BESIDE_COMMIT
+    }
+
+    private static final List<End> ENDS = List.of(End.values());
+
+    private void commit(OpenFile file, Change change, List<Integer> fresh, End last, Runnable then) {
+        FileRange part = layouts.anyPart();
+        switch (last) {
+            case KEEPS -> commit(file, change, fresh, then);
+            case GOES_AFTER_COMMIT -> commit(file, change, fresh, () -> layouts.giveBack(file, then));
+            case PART_GOES_AFTER_COMMIT ->
+                commit(file, change, fresh, () -> {
+                    if (file.layout == null) {
+                        then.run();
+                    } else {
+                        layouts.giveBackPart(file, part, Optional.empty(), _ -> then.run());
+                    }
+                });
+            case PART_GOES_WITH_COMMIT -> commitAndGiveBack(file, change, fresh, part, then);
+            case PART_GOES_BESIDE_COMMIT -> {
+                var ends = new Object() {
+                    int waits = 2;
+
+                    void one() {
+                        if (--waits == 0) {
+                            then.run();
+                        }
+                    }
+                };
+                commit(file, change, fresh, ends::one);
+                layouts.giveBackPart(file, part, Optional.empty(), _ -> ends.one());
+            }
         }
+    }
+
+    /// In one COMPOUND, which may come to its end or fail after the commit.
+    private void commitAndGiveBack(OpenFile file, Change change, List<Integer> fresh, FileRange part, Runnable then) {
+        Stateid held = Objects.requireNonNull(file.layout);
+        int asked = me.era();
+        layouts.giveBackPart(file, part, Optional.of(commitOf(change, fresh, held, false)), answer -> {
+            boolean committed = answer.results().stream().anyMatch(OpResult.LayoutCommitResult.class::isInstance);
+            if (committed) {
+                me.checker.acknowledged(change);
+                written(file, fresh);
+            } else if (me.era() != asked) {
+                file.unheard.add(new Unheard(change, fresh, held));
+            } else if (answer.known()) {
+                me.checker.ended(change);
+            }
+            then.run();
+        });
+    }
+
+    private static void written(OpenFile file, List<Integer> fresh) {
+        for (int block : fresh) {
+            file.places.computeIfPresent(
+                    block,
+                    (_, place) ->
+                            new Place(place.region(), place.offset(), ExtentState.READ_WRITE_DATA, place.writable()));
+        }
+    }
+
+    private void commit(OpenFile file, Change change, List<Integer> fresh, Runnable then) {
+        Stateid held = Objects.requireNonNull(file.layout);
         int asked = me.era();
         me.ask(List.of(new PutFhArgs(file.handle), commitOf(change, fresh, held, false)), answer -> {
             me.note("LAYOUTCOMMIT %s: %s", file.model, answer.status());
@@ -147,12 +211,10 @@ final class Direct {
             }
             me.checker.settled(change, answer);
             if (answer.isOk()) {
-                for (int block : fresh) {
-                    file.places.computeIfPresent(
-                            block,
-                            (_, place) -> new Place(
-                                    place.region(), place.offset(), ExtentState.READ_WRITE_DATA, place.writable()));
-                }
+                written(file, fresh);
+            } else if (answer.known() && answer.status() == NfsStatus.BAD_STATEID) {
+                layouts.giveBack(file, then); // a part of it may be left
+                return;
             } else if (answer.known()) {
                 open.layoutRefused(file, answer, "LAYOUTCOMMIT");
             }

@@ -1,5 +1,6 @@
 package pnfs.it.sim;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -7,11 +8,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.OpenFile.Place;
+import pnfs.it.sim.Session.Answer;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.RegionId;
@@ -29,6 +32,7 @@ import pnfs.wire.nfs4.LayoutReturnScope;
 import pnfs.wire.nfs4.LayoutSegment;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.*;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.Stateid;
@@ -267,6 +271,47 @@ final class Layouts {
             }
         }
         throw me.checker.fail("a device that is none of ours: " + naa);
+    }
+
+    /// A part of a file, which has more than one block.
+    FileRange anyPart() {
+        int first = me.random.nextInt(BLOCKS);
+        int blocks = 1 + me.random.nextInt(BLOCKS - first);
+        return FileRange.of((long) first * BLOCK, (long) blocks * BLOCK);
+    }
+
+    /// Gives back what it has of a part of a file, which may be all or nothing. Within its turn.
+    ///
+    /// @param commit what it sends before, in the same COMPOUND
+    void giveBackPart(OpenFile file, FileRange part, Optional<LayoutCommitArgs> commit, Consumer<Answer> then) {
+        Stateid held = Objects.requireNonNull(file.layout);
+        for (int block = (int) (part.offset() / BLOCK); block < (part.offset() + part.length()) / BLOCK; block++) {
+            file.forgetPlace(block);
+        }
+        int asked = me.era();
+        var operations = new ArrayList<OpArgs>();
+        operations.add(new PutFhArgs(file.handle));
+        commit.ifPresent(operations::add);
+        var scope = new LayoutReturnScope.OfFile(part, held, Opaque.EMPTY);
+        operations.add(new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, scope));
+        me.ask(operations, answer -> {
+            me.note("LAYOUTRETURN of a part of %s, %s: %s", file.model, part, answer.status());
+            if (me.era() == asked && Objects.equals(held, file.layout)) {
+                if (answer.isOk()) {
+                    Stateid left = answer.find(OpResult.LayoutReturnResult.class)
+                            .stateid()
+                            .orElse(null);
+                    if (left == null) {
+                        file.forgetLayout();
+                    }
+                    file.layout = left;
+                } else if (answer.known()) {
+                    doubtful |= answer.again();
+                    open.layoutRefused(file, answer, "LAYOUTRETURN");
+                }
+            }
+            then.accept(answer);
+        });
     }
 
     /// Gives everything back that it has of a file. Within its turn.

@@ -1,6 +1,7 @@
 package pnfs.it.sim;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
@@ -231,9 +232,16 @@ final class ModelClient implements Session.Owner {
     }
 
     private void giveBack(OpenFile file, Runnable then) {
-        file.use(() -> layouts.giveBack(file, () -> {
-            file.done();
-            then.run();
-        }));
+        file.use(() -> {
+            Runnable after = () -> {
+                file.done();
+                then.run();
+            };
+            if (file.layout != null && me.random.nextBoolean()) {
+                layouts.giveBackPart(file, layouts.anyPart(), Optional.empty(), _ -> after.run());
+            } else {
+                layouts.giveBack(file, after);
+            }
+        });
     }
 }
