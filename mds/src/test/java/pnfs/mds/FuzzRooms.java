@@ -88,10 +88,16 @@ final class FuzzRooms implements TestServer.Rooms {
 
     /// @param patience of a COMPOUND with other clients
     FuzzRooms(Duration patience) {
-        this(patience, 3, Runnable::run);
+        this(patience, 3);
     }
 
     /// @param seed another for each run over one store
+    FuzzRooms(Duration patience, long seed) {
+        this(patience, seed, Runnable::run);
+    }
+
+    /// The same over data servers that take their time.
+    ///
     /// @param disks runs what answers the transfers
     FuzzRooms(Duration patience, long seed, Executor disks) {
         this.patience = patience;
