@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -24,9 +25,13 @@ final class Fabric {
     private static final long LONG_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     /// One message in so many is late by much.
     private static final int LATE = 50;
+    /// One in so many is cut in two.
+    private static final int SPLIT = 16;
 
     private final Agenda agenda;
-    private final RandomGenerator random;
+    private final long seed;
+    /// Of each direction between two machines: more bytes on one change nothing on others.
+    private final Map<Integer, RandomGenerator> chance = new HashMap<>();
     /// Who ran last on each machine.
     private final Map<Integer, Host> running = new HashMap<>();
     /// For each closed direction, what waits for its opening.
@@ -36,7 +41,7 @@ final class Fabric {
 
     Fabric(Agenda agenda, RandomGenerator random) {
         this.agenda = agenda;
-        this.random = random;
+        this.seed = random.nextLong();
     }
 
     Agenda agenda() {
@@ -80,28 +85,30 @@ final class Fabric {
         }
     }
 
-    long delay() {
+    private RandomGenerator chance(int from, int to) {
+        return chance.computeIfAbsent(way(from, to), way -> new SplittableRandom(seed + way));
+    }
+
+    long delay(int from, int to) {
+        RandomGenerator random = chance(from, to);
         long most = random.nextInt(LATE) == 0 ? LONG_DELAY_NANOS : USUAL_DELAY_NANOS;
         return MIN_DELAY_NANOS + random.nextLong(most);
     }
 
-    /// Whether a message is cut in two on its way.
-    boolean splits() {
-        return random.nextInt(16) == 0;
-    }
-
-    int cut(int bytes) {
-        return 1 + random.nextInt(bytes - 1);
+    /// Where a message is cut in two on its way; 0 where it is not.
+    int cut(int from, int to, int bytes) {
+        RandomGenerator random = chance(from, to);
+        return bytes > 1 && random.nextInt(SPLIT) == 0 ? 1 + random.nextInt(bytes - 1) : 0;
     }
 
     /// Runs `arrival` when what one machine sends now gets to the other.
-    void carry(int from, int to, long delayNanos, Runnable arrival) {
+    void carry(int from, int to, Runnable arrival) {
         List<Runnable> waiting = closed.get(way(from, to));
         if (waiting != null) {
-            waiting.add(() -> carry(from, to, delay(), arrival));
+            waiting.add(() -> carry(from, to, arrival));
             return;
         }
-        agenda.after(delayNanos, arrival);
+        agenda.after(delay(from, to), arrival);
     }
 
     void connect(
@@ -120,12 +127,12 @@ final class Fabric {
                 failed.accept(new IOException("cannot connect to " + to + ": no answer"));
             }
         });
-        carry(from.machine(), machine, delay(), () -> {
+        carry(from.machine(), machine, () -> {
             Host host = running.get(machine);
             Function<Connection, ConnectionHandler> listener =
                     host == null || host.isDead() ? null : host.listener(to.getPort());
             if (host == null || listener == null) {
-                carry(machine, from.machine(), delay(), () -> {
+                carry(machine, from.machine(), () -> {
                     if (!attempt.over && !from.isDead()) {
                         attempt.over = true;
                         failed.accept(new IOException("cannot connect to " + to + ": nobody listens"));
@@ -138,7 +145,7 @@ final class Fabric {
             near.joinedTo(far);
             far.joinedTo(near);
             far.begin(listener);
-            carry(machine, from.machine(), delay(), () -> {
+            carry(machine, from.machine(), () -> {
                 if (attempt.over || from.isDead()) {
                     far.reset("nobody took the connection");
                 } else {

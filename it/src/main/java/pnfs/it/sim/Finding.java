@@ -1,7 +1,8 @@
 package pnfs.it.sim;
 
-import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import pnfs.it.sim.Simulation.Outcome;
@@ -40,29 +41,45 @@ record Finding(Plan plan, long step, String what) {
         return null;
     }
 
-    /// With as few kinds of faults and as few steps as still fail somehow.
+    /// With as few faults and as few steps as still fail somehow.
     Plan smallest() {
-        Plan small = plan;
-        for (FaultKind kind : plan.faults()) {
-            Set<FaultKind> fewer = EnumSet.noneOf(FaultKind.class);
-            fewer.addAll(small.faults());
-            fewer.remove(kind);
-            Plan tried = new Plan(plan.seed(), plan.steps(), fewer);
-            if (fails(tried)) {
-                small = tried;
+        Plan quiet = new Plan(plan.seed(), plan.steps(), Set.of());
+        if (fails(quiet)) {
+            return shortest(quiet);
+        }
+        Plan small = shortest(plan);
+        var left = new TreeSet<Integer>();
+        for (int fault = 0; fault < Simulation.run(small, false).faults(); fault++) {
+            if (plan.has(fault)) {
+                left.add(fault);
             }
         }
+        for (boolean fewer = true; fewer; ) {
+            fewer = false;
+            for (int fault : List.copyOf(left)) {
+                left.remove(fault);
+                if (fails(small.with(left))) {
+                    fewer = true;
+                } else {
+                    left.add(fault);
+                }
+            }
+        }
+        return shortest(small.with(left));
+    }
+
+    private static Plan shortest(Plan failing) {
         int works = 0;
-        int fails = small.steps();
+        int fails = failing.steps();
         while (fails - works > 1) {
             int middle = (works + fails) / 2;
-            if (fails(new Plan(small.seed(), middle, small.faults()))) {
+            if (fails(failing.with(middle))) {
                 fails = middle;
             } else {
                 works = middle;
             }
         }
-        return new Plan(small.seed(), fails, small.faults());
+        return failing.with(fails);
     }
 
     private static boolean fails(Plan plan) {

@@ -10,6 +10,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
@@ -79,6 +80,15 @@ public final class SimCommand implements Callable<Integer> {
             description = "What goes wrong, of ${COMPLETION-CANDIDATES} (default: all of it).")
     private Set<FaultKind> faults = EnumSet.allOf(FaultKind.class);
 
+    @Option(
+            names = "--only",
+            paramLabel = "FAULT",
+            split = ",",
+            description =
+                    "Of the faults of a run, only those with these numbers, which a trace tells; the others are left"
+                            + " out (default: all).")
+    private @Nullable Set<Integer> only;
+
     @Option(names = "--no-faults", description = "Nothing goes wrong.")
     private boolean noFaults;
 
@@ -101,7 +111,7 @@ public final class SimCommand implements Callable<Integer> {
         try (@Nullable ProgressBar bar = bar()) {
             each(seed -> {
                 if (failures.size() < MOST_FAILURES) {
-                    var plan = new Simulation.Plan(seed, steps, wrong);
+                    var plan = new Simulation.Plan(seed, steps, wrong, only);
                     Finding found = Finding.in(plan, tally, trace ? out::println : null);
                     if (found != null) {
                         failures.put(seed, found);
@@ -188,12 +198,21 @@ public final class SimCommand implements Callable<Integer> {
 
     /// What runs this plan alone and shows it.
     static String command(Simulation.Plan plan) {
-        String faults = plan.faults().isEmpty()
-                ? "--no-faults"
-                : "--faults "
-                        + EnumSet.copyOf(plan.faults()).stream()
-                                .map(FaultKind::name)
-                                .collect(Collectors.joining(","));
-        return "./pnfs sim --trace --seeds 1 --from " + plan.seed() + " --steps " + plan.steps() + " " + faults;
+        var command =
+                new StringBuilder("./pnfs sim --trace --seeds 1 --from " + plan.seed() + " --steps " + plan.steps());
+        if (plan.faults().isEmpty()) {
+            command.append(" --no-faults");
+        } else if (plan.faults().size() < FaultKind.values().length) {
+            command.append(" --faults ").append(joined(EnumSet.copyOf(plan.faults())));
+        }
+        Set<Integer> only = plan.only();
+        if (only != null) {
+            command.append(" --only ").append(joined(new TreeSet<>(only)));
+        }
+        return command.toString();
+    }
+
+    private static String joined(Set<?> all) {
+        return all.stream().map(String::valueOf).collect(Collectors.joining(","));
     }
 }

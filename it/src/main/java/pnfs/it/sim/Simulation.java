@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -46,24 +47,53 @@ final class Simulation {
     /// What to run.
     ///
     /// @param steps with faults; peace comes after them
-    record Plan(long seed, int steps, Set<FaultKind> faults) {
+    /// @param only of the faults, those with these numbers; null for all. What the others leave out changes
+    ///     nothing of these
+    record Plan(
+            long seed,
+            int steps,
+            Set<FaultKind> faults,
+            @Nullable Set<Integer> only) {
         Plan {
             faults = Set.copyOf(faults);
+            only = only == null ? null : Set.copyOf(only);
+        }
+
+        Plan(long seed, int steps, Set<FaultKind> faults) {
+            this(seed, steps, faults, null);
+        }
+
+        Plan with(int otherSteps) {
+            return new Plan(seed, otherSteps, faults, only);
+        }
+
+        Plan with(Set<Integer> others) {
+            return new Plan(seed, steps, faults, others);
+        }
+
+        boolean has(int fault) {
+            return only == null || only.contains(fault);
         }
     }
 
     /// What came of it.
     ///
     /// @param steps until the end, peace included
+    /// @param faults how many there were, left out or not
     /// @param hash of everything that happened
     /// @param violation null when all was well
-    record Outcome(long steps, long hash, @Nullable String violation, List<String> trace) {}
+    record Outcome(
+            long steps, int faults, long hash, @Nullable String violation, List<String> trace) {}
 
     private final Plan plan;
     private final Agenda agenda = new Agenda();
     private final Checker checker = new Checker(agenda);
     private final SplittableGenerator random;
+    /// When something goes wrong. What it is each fault finds in a generator of its own, so that one that is
+    /// left out leaves the others as they are.
     private final SplittableGenerator chance;
+    /// Of each client, run after run.
+    private final List<SplittableGenerator> births = new ArrayList<>();
     private final Fabric fabric;
     private final MetadataServerNode metadataServer;
     private final List<DataServerNode> dataServers = new ArrayList<>();
@@ -75,6 +105,7 @@ final class Simulation {
 
     private final int clientCount;
     private final List<FaultKind> faults;
+    private int struck;
     private boolean peace;
 
     private Simulation(Plan plan, boolean traces) {
@@ -95,6 +126,9 @@ final class Simulation {
         boolean quiet = random.nextInt(QUIET) == 0 || plan.faults.isEmpty();
         faults = quiet ? List.of() : List.copyOf(EnumSet.copyOf(plan.faults));
         checker.quiet(quiet);
+        for (int i = 0; i < clientCount; i++) {
+            births.add(random.split());
+        }
     }
 
     /// Whatever goes wrong in it, the simulator itself included, is a finding of this run and ends no other.
@@ -107,7 +141,12 @@ final class Simulation {
             Violation known = simulation.checker.violation();
             violation = known != null ? known.getMessage() : described(failure);
         }
-        return new Outcome(simulation.agenda.steps(), simulation.agenda.hash(), violation, simulation.checker.trace());
+        return new Outcome(
+                simulation.agenda.steps(),
+                simulation.struck,
+                simulation.agenda.hash(),
+                violation,
+                simulation.checker.trace());
     }
 
     /// A violation speaks for itself; of everything else the first cause, and where in our code it came up.
@@ -135,7 +174,12 @@ final class Simulation {
         }
         for (long next = chance.nextInt(FAULT_STEPS); agenda.steps() < plan.steps; step()) {
             if (agenda.steps() >= next && !faults.isEmpty()) {
-                strike(faults.get(chance.nextInt(faults.size())));
+                SplittableGenerator own = chance.split();
+                if (plan.has(struck)) {
+                    checker.note("fault %d", struck);
+                    strike(faults.get(own.nextInt(faults.size())), own);
+                }
+                struck++;
                 next = agenda.steps() + 1 + chance.nextInt(FAULT_STEPS);
             }
         }
@@ -153,44 +197,46 @@ final class Simulation {
     }
 
     private ModelClient newClient(int index) {
-        var host = new Host(fabric, agenda, FIRST_CLIENT + index, random.split());
+        SplittableGenerator birth = births.get(index);
+        var host = new Host(fabric, agenda, FIRST_CLIENT + index, birth.split());
         fabric.boot(host);
-        var client = new ModelClient(host, checker, index + 1, clientCount, tempo, dataServers, random.split());
+        var client = new ModelClient(host, checker, index + 1, clientCount, tempo, dataServers, birth.split());
         if (peace) {
             client.rest();
         }
         return client;
     }
 
-    private void strike(FaultKind kind) {
+    private void strike(FaultKind kind, SplittableGenerator chance) {
         switch (kind) {
             case METADATA_SERVER_DIES -> {
                 if (chance.nextBoolean()) {
-                    metadataServerDies();
+                    metadataServerDies(chance);
                 } else if (metadataServer.isUp()) {
-                    metadataServer.atNextCommit(this::metadataServerDies);
+                    metadataServer.atNextCommit(() -> metadataServerDies(chance));
                 }
             }
-            case DATA_SERVER_DIES -> dataServerDies(DataServerNode::kill);
-            case DATA_SERVER_LOSES_POWER -> dataServerDies(DataServerNode::losePower);
-            case CLIENT_DIES -> clientDies(chance.nextInt(clientCount));
+            case DATA_SERVER_DIES -> dataServerDies(chance, DataServerNode::kill);
+            case DATA_SERVER_LOSES_POWER -> dataServerDies(chance, DataServerNode::losePower);
+            case CLIENT_DIES -> clientDies(chance, chance.nextInt(clientCount));
             case CLIENT_FREEZES -> {
                 Host frozen = clients.get(chance.nextInt(clientCount)).host();
                 if (!frozen.isDead()) {
                     checker.note("fault: machine %d stands still", frozen.machine());
                     frozen.freeze();
-                    later(frozen::thaw);
+                    later(chance, frozen::thaw);
                 }
             }
             case CONNECTION_BREAKS -> {
-                List<Wire> wires = anyHost().wires();
+                List<Wire> wires = anyHost(chance).wires();
                 if (!wires.isEmpty()) {
                     Wire broken = wires.get(chance.nextInt(wires.size()));
                     checker.note("fault: connection of %s to %s breaks", broken.local(), broken.peer());
                     broken.cut();
                 }
             }
-            case PARTITION -> partition(anyHost().machine(), anyHost().machine());
+            case PARTITION ->
+                partition(chance, anyHost(chance).machine(), anyHost(chance).machine());
             case SILENT_CLIENT -> {
                 int client = FIRST_CLIENT + chance.nextInt(clientCount);
                 long nanos = MetadataServerNode.LEASE.toNanos() + chance.nextLong(SILENCE_NANOS);
@@ -200,7 +246,7 @@ final class Simulation {
                     case 0 -> // its fence is late
                         part(FIRST_DATA_SERVER + chance.nextInt(DATA_SERVERS), nanos);
                     case 1 -> // who is to fence it forgets
-                        agenda.after(chance.nextLong(nanos), this::metadataServerDies);
+                        agenda.after(chance.nextLong(nanos), () -> metadataServerDies(chance));
                     default -> {}
                 }
             }
@@ -217,12 +263,12 @@ final class Simulation {
                         chance.nextBoolean() ? metadataServer.pace : dataServers.get(chance.nextInt(DATA_SERVERS)).pace;
                 checker.note("fault: a disk is slow");
                 pace.slow(true);
-                later(() -> pace.slow(false));
+                later(chance, () -> pace.slow(false));
             }
             case DRAIN -> {
                 operator.drain(dataServers.get(chance.nextInt(DATA_SERVERS)));
                 if (chance.nextBoolean()) {
-                    later(operator::cancelDrain);
+                    later(chance, operator::cancelDrain);
                 }
             }
             case ORDERED_RECALL -> operator.recall(Names.of(1, 0));
@@ -230,7 +276,7 @@ final class Simulation {
         }
     }
 
-    private void metadataServerDies() {
+    private void metadataServerDies(RandomGenerator chance) {
         if (metadataServer.isUp() && !peace) {
             checker.note("fault: metadata server dies");
             if (chance.nextBoolean()) {
@@ -238,7 +284,7 @@ final class Simulation {
             } else {
                 metadataServer.losePower();
             }
-            later(metadataServer::start);
+            later(chance, metadataServer::start);
         }
     }
 
@@ -253,30 +299,30 @@ final class Simulation {
     }
 
     /// After a time that is short as often as it is long.
-    private void later(Runnable end) {
+    private void later(RandomGenerator chance, Runnable end) {
         agenda.after(chance.nextLong(1L << chance.nextInt(LEAST_FAULT_BITS, MOST_FAULT_BITS)), end);
     }
 
-    private void dataServerDies(Consumer<DataServerNode> how) {
+    private void dataServerDies(RandomGenerator chance, Consumer<DataServerNode> how) {
         DataServerNode victim = dataServers.get(chance.nextInt(DATA_SERVERS));
         if (victim.isUp()) {
             checker.note("fault: %s dies", victim.targetName());
             how.accept(victim);
-            later(victim::start);
+            later(chance, victim::start);
         }
     }
 
-    private void clientDies(int index) {
+    private void clientDies(RandomGenerator chance, int index) {
         ModelClient victim = clients.get(index);
         if (!victim.host().isDead()) {
             checker.note("fault: client %d dies", index + 1);
             victim.host().die();
             victim.died();
-            later(() -> clients.set(index, newClient(index)));
+            later(chance, () -> clients.set(index, newClient(index)));
         }
     }
 
-    private Host anyHost() {
+    private Host anyHost(RandomGenerator chance) {
         int which = chance.nextInt(1 + DATA_SERVERS + clientCount);
         if (which == 0) {
             return metadataServer.host();
@@ -286,7 +332,7 @@ final class Simulation {
                 : clients.get(which - 1 - DATA_SERVERS).host();
     }
 
-    private void partition(int one, int other) {
+    private void partition(RandomGenerator chance, int one, int other) {
         if (one == other) {
             return;
         }
@@ -296,7 +342,7 @@ final class Simulation {
         if (both) {
             fabric.close(other, one);
         }
-        later(() -> {
+        later(chance, () -> {
             fabric.open(one, other);
             fabric.open(other, one);
         });

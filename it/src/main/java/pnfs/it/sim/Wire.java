@@ -71,10 +71,7 @@ final class Wire implements Connection {
     private void carry(Runnable arrival) {
         underWay.add(arrival);
         fabric.carry(
-                host.machine(),
-                far().host.machine(),
-                fabric.delay(),
-                () -> underWay.remove().run());
+                host.machine(), far().host.machine(), () -> underWay.remove().run());
     }
 
     @Override
@@ -93,8 +90,8 @@ final class Wire implements Connection {
             piece.get(chunk, at, more);
             at += more;
         }
-        if (bytes > 1 && fabric.splits()) {
-            int cut = fabric.cut(bytes);
+        int cut = fabric.cut(host.machine(), far().host.machine(), bytes);
+        if (cut > 0) {
             byte[] first = Arrays.copyOf(chunk, cut);
             byte[] second = Arrays.copyOfRange(chunk, cut, bytes);
             carry(() -> far().host.arrives(() -> far().arrived(first)));
@@ -185,7 +182,8 @@ final class Wire implements Connection {
     void cut() {
         Wire end = far();
         reset("connection cut");
-        fabric.agenda().after(fabric.delay(), () -> end.host.arrives(() -> end.reset("connection cut")));
+        long delay = fabric.delay(host.machine(), end.host.machine());
+        fabric.agenda().after(delay, () -> end.host.arrives(() -> end.reset("connection cut")));
     }
 
     /// This end is gone without a word of its own.

@@ -58,6 +58,9 @@ class ClusterSimulationTest {
     }
 
     private static Set<FaultKind> faults(String names) {
+        if (names.equals("all")) {
+            return EnumSet.allOf(FaultKind.class);
+        }
         Set<FaultKind> faults = EnumSet.noneOf(FaultKind.class);
         if (!names.equals("none")) {
             var each = new StringTokenizer(names, ",");
