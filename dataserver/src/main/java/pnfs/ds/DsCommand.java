@@ -23,6 +23,7 @@ import pnfs.ds.region.Region;
 import pnfs.ds.region.RegionFile;
 import pnfs.ds.region.RegionFile.IfPresent;
 import pnfs.ds.region.RegionHeader;
+import pnfs.ds.reservation.UnreadableRegistrationsException;
 import pnfs.wire.metrics.MetricsServer;
 
 /// `pnfs ds`: runs a data server until it is told to stop.
@@ -159,7 +160,7 @@ public final class DsCommand implements Callable<Integer> {
             createRegions();
             server = Wiring.start(settings, meters);
             serving.set(server);
-        } catch (IOException refused) {
+        } catch (IOException | UnreadableRegistrationsException refused) {
             spec.commandLine().getErr().println("pnfs ds: " + refused.getMessage());
             return 1;
         }

@@ -1,13 +1,16 @@
 package pnfs.ds;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -15,6 +18,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
+import pnfs.ds.region.Region;
+import pnfs.ds.region.RegionFile;
+import pnfs.ds.volume.Volume;
 
 class MainTest {
     @TempDir
@@ -105,6 +111,21 @@ class MainTest {
         // The refused start has let go of the region.
         assertThat(run(new FormatCommand(), "--size", "1MiB", "--force", region))
                 .isZero();
+    }
+
+    @Test
+    void a_region_whose_registrations_cannot_be_read_is_refused_with_what_to_do() throws Exception {
+        run(new FormatCommand(), "--size", "1MiB", region);
+        try (Region opened = RegionFile.open(Path.of(region), new SimpleMeterRegistry())) {
+            var kept = new CompletableFuture<Boolean>();
+            new Volume(opened).memo().keep("registrations, but not ours".getBytes(US_ASCII), kept::complete);
+            assertThat(kept.get()).isTrue();
+        }
+
+        assertThat(run(new DsCommand(), "--region", region, "--listen", "127.0.0.1:0"))
+                .isEqualTo(1);
+        assertThat(err.toString())
+                .contains("pnfs ds: the registrations that volume ", "are damaged", "restore the region");
     }
 
     @Test

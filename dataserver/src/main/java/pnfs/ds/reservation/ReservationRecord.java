@@ -6,23 +6,24 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /// The bytes in which registrations survive a restart (APTPL, SPC-4 §5.12.5).
 ///
 /// ```
-/// record       = magic(u32 "PRES") version(u16 2) flags(u16) generation(u32) count(u32) entry*
+/// record       = magic(u32 "PRES") version(u16) flags(u16) generation(u32) count(u32) entry*
 ///                barredCount(u32) barredKey(u64)* checksum(u32)
 /// flags        = bit 0 persistent, bits 8..15 the SCSI type code of the reservation or 0
 /// entry        = key(u64) targetPort(u16) isHolder(u8) nameLength(u16) name(UTF-8)
 /// checksum     = CRC32C of everything before it
 /// ```
-/// All numbers big-endian. No entry is the holder when all registrants are.
+/// All numbers big-endian. No entry is the holder when all registrants are. Version 2 is written; version 1, of before
+/// there were barred keys, ends before their count.
 public final class ReservationRecord {
     private static final int MAGIC = 0x50524553;
     private static final int VERSION = 2;
+    private static final int VERSION_WITHOUT_BARRED = 1;
     private static final int PERSISTENT = 1;
     private static final int HEADER_BYTES = 16;
     private static final int ENTRY_BYTES = 13;
@@ -68,24 +69,32 @@ public final class ReservationRecord {
         return bytes;
     }
 
-    /// Reads what [#write] wrote; nothing when the bytes are damaged or of another version.
-    public static Optional<Reservations> read(byte[] bytes) {
+    /// Reads what [#write] wrote.
+    ///
+    /// @throws UnreadableRegistrationsException when the bytes are damaged or of a version that is not known
+    public static Reservations read(byte[] bytes) {
         var in = ByteBuffer.wrap(bytes);
         int body = bytes.length - CHECKSUM_BYTES;
-        if (body < HEADER_BYTES || in.getInt(body) != checksum(bytes, body)) {
-            return Optional.empty();
+        if (body < HEADER_BYTES || in.getInt() != MAGIC || in.getInt(body) != checksum(bytes, body)) {
+            throw damaged("checksum");
+        }
+        int version = Short.toUnsignedInt(in.getShort());
+        if (version != VERSION && version != VERSION_WITHOUT_BARRED) {
+            throw new UnreadableRegistrationsException("are of version " + version + " and this server knows version "
+                    + VERSION + " and before: use the release that wrote them");
         }
         try {
-            return Optional.of(readBody(in.limit(body)));
-        } catch (BufferUnderflowException | IllegalArgumentException damaged) {
-            return Optional.empty();
+            return readBody(in.limit(body), version);
+        } catch (BufferUnderflowException | IllegalArgumentException wrong) {
+            throw damaged(String.valueOf(wrong.getMessage()));
         }
     }
 
-    private static Reservations readBody(ByteBuffer in) {
-        if (in.getInt() != MAGIC || in.getShort() != VERSION) {
-            throw new IllegalArgumentException("no record of version " + VERSION);
-        }
+    private static UnreadableRegistrationsException damaged(String why) {
+        return new UnreadableRegistrationsException("are damaged (" + why + "): restore the region from a copy");
+    }
+
+    private static Reservations readBody(ByteBuffer in, int version) {
         int flags = in.getShort();
         int generation = in.getInt();
         int count = in.getInt();
@@ -105,7 +114,11 @@ public final class ReservationRecord {
             holder = holds ? nexus : holder;
         }
         return new Reservations(
-                generation, (flags & PERSISTENT) != 0, keys, barred(in), reservation(flags >> 8, holder));
+                generation,
+                (flags & PERSISTENT) != 0,
+                keys,
+                version == VERSION_WITHOUT_BARRED ? List.of() : barred(in),
+                reservation(flags >> 8, holder));
     }
 
     private static List<Long> barred(ByteBuffer in) {

@@ -10,13 +10,12 @@ public record SharedVolume(Volume volume, ReservationTable reservations) {
     private static final Logger log = LoggerFactory.getLogger(SharedVolume.class);
 
     /// Finds the registrations that the last run has kept in the volume's memo, and keeps them there from here on.
+    ///
+    /// @throws UnreadableRegistrationsException when it finds some that it cannot read
     public static SharedVolume open(Volume volume) {
         Memo memo = volume.memo();
-        Reservations restored = memo.content()
-                .map(record -> ReservationRecord.read(record)
-                        .orElseThrow(() -> new IllegalStateException(
-                                "registrations of volume " + volume.naa() + " are of another version")))
-                .orElse(Reservations.NONE);
+        Reservations restored =
+                memo.content().map(record -> read(record, volume)).orElse(Reservations.NONE);
         if (!restored.keys().isEmpty()) {
             log.info(
                     "reservations restored volume={} registrations={} reservation={}",
@@ -29,5 +28,14 @@ public record SharedVolume(Volume volume, ReservationTable reservations) {
                 durable -> waiter.accept(
                         durable ? ReservationTable.Keeper.Result.DURABLE : ReservationTable.Keeper.Result.FAILED));
         return new SharedVolume(volume, new ReservationTable(restored, keeper));
+    }
+
+    private static Reservations read(byte[] record, Volume volume) {
+        try {
+            return ReservationRecord.read(record);
+        } catch (UnreadableRegistrationsException unreadable) {
+            throw new UnreadableRegistrationsException(
+                    "the registrations that volume " + volume.naa() + " keeps " + unreadable.getMessage());
+        }
     }
 }

@@ -1,6 +1,7 @@
 package pnfs.ds.reservation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -96,7 +97,7 @@ class ReservationTableModelTest {
                     table = new ReservationTable(
                             record == null
                                     ? Reservations.NONE
-                                    : ReservationRecord.read(record).orElseThrow(),
+                                    : ReservationRecord.read(record),
                             keeper);
                     if (!modelPersistent && barred.isEmpty()) {
                         model.clear();
@@ -162,10 +163,13 @@ class ReservationTableModelTest {
         }
         byte[] record = ReservationRecord.write(table);
 
-        assertThat(ReservationRecord.read(record)).contains(table);
+        assertThat(ReservationRecord.read(record)).isEqualTo(table);
         byte[] damaged = record.clone();
         damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
-        assertThat(ReservationRecord.read(damaged)).isEmpty();
+        assertThatThrownBy(() -> ReservationRecord.read(damaged))
+                .isInstanceOf(UnreadableRegistrationsException.class)
+                .hasMessageContaining("are damaged")
+                .hasMessageContaining("restore the region");
     }
 
     private static Outcome outcome(ReservationTable.Answer answer) {
