@@ -6,17 +6,23 @@ import static pnfs.wire.nfs4.NfsStatus.LAYOUTUNAVAILABLE;
 import static pnfs.wire.nfs4.NfsStatus.OK;
 import static pnfs.wire.nfs4.NfsStatus.SERVERFAULT;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import pnfs.layout.device.DeviceId;
 import pnfs.mds.compound.OpFacts;
+import pnfs.mds.drain.Drains;
+import pnfs.mds.layout.LayoutRooms;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.engine.MemoryEngine;
@@ -264,6 +270,38 @@ class DamagedRecordsTest {
         ok(new LayoutReturnArgs(false, LayoutType.SCSI, Iomode.ANY, new LayoutReturnScope.All()));
 
         assertThat(rooms.manager.held().layouts()).isZero();
+    }
+
+    @Test
+    void a_volume_is_emptied_of_all_other_files() {
+        byte[] key = keyOf(Case.EXTENT);
+        DeviceId device = rooms.layouts.extentsOf(Keys.number(key)).getFirst().device();
+        for (int i = 0; i < 4; i++) {
+            ok(
+                    new PutRootFhArgs(),
+                    open("more" + i, new OpenHow.Unchecked(Fattr.EMPTY)),
+                    new WriteArgs(Stateid.CURRENT, 0, StableHow.FILE_SYNC, ByteBuffer.allocate(BLOCK)));
+        }
+        damage(key);
+        restart();
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of(device));
+        var drains = new Drains(
+                server.store,
+                rooms.layouts,
+                rooms.relocation,
+                server.clients.grace(),
+                loop::execute,
+                new SimpleMeterRegistry());
+
+        for (int i = 0; i < 20; i++) {
+            loop.advance(100, TimeUnit.MILLISECONDS);
+            drains.tick(loop.nowNanos());
+            loop.run();
+        }
+
+        assertThat(rooms.layouts.usedBytes(device)).as("the spoilt file's").contains((long) BLOCK);
+        assertThat(server.store.get(key).value()).isEqualTo(GARBAGE);
+        assertThat(drains.waitsFor(device)).contains("pnfs fsck");
     }
 
     @Seeds(60)

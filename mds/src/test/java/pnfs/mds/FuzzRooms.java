@@ -48,6 +48,7 @@ import pnfs.mds.open.OpenOperations;
 import pnfs.mds.open.StateTable;
 import pnfs.mds.proxy.BlockIo;
 import pnfs.mds.proxy.ProxyOperations;
+import pnfs.mds.proxy.Relocation;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.testing.TestServer;
@@ -77,6 +78,7 @@ final class FuzzRooms implements TestServer.Rooms {
     Delegations delegations;
     Recalls recalls;
     Orphans orphans;
+    Relocation relocation;
     private final Duration patience;
     private final long seed;
     private final Executor disks;

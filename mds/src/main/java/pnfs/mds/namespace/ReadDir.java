@@ -127,17 +127,18 @@ final class ReadDir implements Operation<ReadDirArgs> {
         }
 
         /// Null where the file was removed since the listing began. One damaged file does not hide the others from
-        /// clients that can be told of it (RFC 8881 §18.23.3).
+        /// clients that can be told of it (RFC 8881 §18.23.3), or want names alone.
         private @Nullable Fattr values(FileHandle handle) {
             try {
                 Inode file = inodes.find(handle.inode(), state);
                 return file == null ? null : selection.of(file);
             } catch (CorruptStoreException damage) {
-                if (!selection.names().has(Attribute.RDATTR_ERROR)) {
+                Bitmap wanted = selection.names();
+                if (!wanted.isEmpty() && !wanted.has(Attribute.RDATTR_ERROR)) {
                     throw damage;
                 }
                 inodes.damaged().met(damage);
-                return FileAttributes.unreadable(NfsStatus.IO);
+                return wanted.isEmpty() ? Fattr.EMPTY : FileAttributes.unreadable(NfsStatus.IO);
             }
         }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
@@ -55,6 +56,8 @@ public final class CompoundRunner {
             }
         } catch (NfsException e) {
             done.accept(CompoundRun.failure(args.op(), e.status()));
+        } catch (CorruptStoreException damage) {
+            done.accept(CompoundRun.failure(args.op(), OpFacts.statusOfDamage(args.op())));
         }
     }
 

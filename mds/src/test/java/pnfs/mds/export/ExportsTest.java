@@ -30,6 +30,8 @@ import pnfs.mds.compound.Permit;
 import pnfs.mds.namespace.Namespace;
 import pnfs.mds.namespace.NamespaceOperations;
 import pnfs.mds.namespace.Orphans;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.xattr.XattrOperations;
@@ -83,12 +85,13 @@ class ExportsTest {
         final OpTable table = new OpTable();
         final Exports exports;
         private final Inodes inodes;
+        final MetadataStore store;
         InetSocketAddress peer = HERE;
         RpcCredential credential = ROOT;
 
         Server(MemoryEngine engine, String... specs) {
             var random = new SplittableRandom(7);
-            var store = new MetadataStore(engine, Long.MAX_VALUE, failure -> {
+            store = new MetadataStore(engine, Long.MAX_VALUE, failure -> {
                 throw new IllegalStateException(failure);
             });
             var locks = new FileLocks();
@@ -107,7 +110,7 @@ class ExportsTest {
             var orphans = new Orphans(store, inodes, locks, space, _ -> false);
             Gate gate = (file, state) -> {
                 state.setPermit(exports.permit(Inodes.exportOf(file.inode()), state.credential(), peer));
-                inodes.require(file, state);
+                inodes.requireNotGone(file, state);
             };
             new FileHandleOperations(exports.root(), gate).register(table);
             table.register(
@@ -262,6 +265,29 @@ class ExportsTest {
         var whole = new Server(engine, "/:no_root_squash");
         assertThat(whole.status(new PutFhArgs(root))).isEqualTo(NfsStatus.STALE);
         assertThat(whole.names(whole.handle())).isEmpty();
+    }
+
+    @Test
+    void an_export_whose_root_cannot_be_read_keeps_no_other_from_being_served() {
+        MemoryEngine engine = MemoryEngine.committing();
+        var before = new Server(engine, "/a:no_root_squash", "/b:no_root_squash");
+        Opaque a = before.handle("a");
+        Opaque b = before.handle("b");
+        var damage = new Batch();
+        damage.put(Keys.INODE.of(FileHandle.fromWire(a).inode()), new byte[] {7, 7, 7});
+        before.store.append(damage);
+
+        for (int run = 0; run < 2; run++) {
+            var server = new Server(engine, "/a:no_root_squash", "/b:no_root_squash");
+
+            assertThat(server.names(server.handle())).containsExactlyInAnyOrder("a", "b");
+            assertThat(server.handle("a")).isEqualTo(a);
+            assertThat(server.status(new PutFhArgs(a), new LookupArgs("x"))).isEqualTo(NfsStatus.IO);
+            assertThat(server.status(new PutFhArgs(a), mkdir("x"))).isEqualTo(NfsStatus.IO);
+            assertThat(server.status(new PutFhArgs(b), mkdir("x" + run))).isEqualTo(NfsStatus.OK);
+        }
+        assertThat(new Server(engine, "/:no_root_squash").status(new PutRootFhArgs(), mkdir("x")))
+                .isEqualTo(NfsStatus.OK);
     }
 
     @Test
