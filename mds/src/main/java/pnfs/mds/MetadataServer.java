@@ -169,9 +169,10 @@ public final class MetadataServer {
                 offer.owners());
         var exports = Exports.open(store, inodes, namespace, offer.exports(), rootOwner, now(shores.wallClock()));
 
-        devices = new DeviceWatch(callbacks, clients);
+        devices = new DeviceWatch(store, callbacks, clients);
         cluster = new Cluster(store, offer.volumes(), clusterId.hashCode(), layouts::volumesChanged, this::moved);
         cluster.tell();
+        devices.restore(cluster::placeOf);
         dataServers = new DataServerIo(
                 shores.network(),
                 "iqn.2026-11.pnfs:mds-" + clusterId,
@@ -329,6 +330,7 @@ public final class MetadataServer {
             slotRecalls.tick();
             cluster.expire();
             fences.sendDue();
+            devices.tick();
             boolean graceIsOver = clients.grace().isOver(loop.nowNanos());
             if (graceIsOver && !graceWasOver) {
                 orphans.reapAll();

@@ -149,11 +149,11 @@ final class FuzzRooms implements TestServer.Rooms {
                 recalls,
                 new FakeDataServers(),
                 server.loop::execute,
-                new DeviceWatch(callbacks, server.clients),
+                new DeviceWatch(store, callbacks, server.clients),
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8,
                 new SimpleMeterRegistry());
-        ProxyOperations.register(
+        relocation = ProxyOperations.register(
                 table,
                 inodes,
                 locks,

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// entry        = key(u64) targetPort(u16) isHolder(u8) nameLength(u16) name(UTF-8)
 /// checksum     = CRC32C of everything before it
 /// ```
-/// All numbers big-endian. No entry is the holder when all registrants are. Version 2 is written; version 1, of before
-/// there were barred keys, ends before their count.
+/// All numbers big-endian. No entry is the holder when all registrants are. Version 2 is written; version 1, of
+/// before there were barred keys, ends before their count.
 public final class ReservationRecord {
     private static final int MAGIC = 0x50524553;
     private static final int VERSION = 2;

@@ -95,10 +95,7 @@ class ReservationTableModelTest {
                 default -> {
                     byte[] record = kept.get();
                     table = new ReservationTable(
-                            record == null
-                                    ? Reservations.NONE
-                                    : ReservationRecord.read(record),
-                            keeper);
+                            record == null ? Reservations.NONE : ReservationRecord.read(record), keeper);
                     if (!modelPersistent && barred.isEmpty()) {
                         model.clear();
                     }

@@ -88,6 +88,27 @@ class DeviceNoticeTest {
     }
 
     @Test
+    void who_asked_before_the_server_was_killed_is_told_of_what_moves_after_it() throws IOException {
+        start(1);
+        Session before = suite.session("client");
+        Opaque device = devices(before).getFirst();
+        learn(before, device, BOTH);
+
+        cluster.mds().kill();
+        cluster.restartMds();
+        Session after = Owner.exchange(suite.connect(), "client", 1).createSession();
+        assertThat(after.clientId).isEqualTo(before.clientId);
+        assertThat(after.flags()).isZero();
+        cluster.dataServer(0).kill();
+        cluster.moveDataServer(0);
+
+        var told = (CbNotifyDeviceIdArgs)
+                after.peer.callbacks.await(CbNotifyDeviceIdArgs.class, SECONDS).args();
+        assertThat(told.notices()).isEqualTo(List.of(new DeviceNotice.Changed(LayoutType.SCSI, device, false)));
+        assertThat(after.flags()).isEqualTo(SequenceFlags.DEVID_CHANGED);
+    }
+
+    @Test
     void who_wants_to_hear_is_told_of_a_device_that_is_no_more_until_it_says_that_it_knows() throws IOException {
         start(2);
         Session first = suite.session();

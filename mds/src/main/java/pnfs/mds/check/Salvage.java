@@ -7,6 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.mds.delegation.DelegationRecords;
 import pnfs.mds.layout.GrantRecords;
+import pnfs.mds.layout.WatchRecords;
 import pnfs.mds.lock.LockRecords;
 import pnfs.mds.open.OpenRecords;
 import pnfs.mds.session.ClientRecords;
@@ -66,6 +67,7 @@ public final class Salvage {
         salvage.walk(engine, Keys.RANGE, LockRecords::stateOfRange);
         salvage.walk(engine, Keys.DELEGATION, DelegationRecords::read);
         salvage.walk(engine, Keys.GRANT, GrantRecords::read);
+        salvage.walk(engine, Keys.WATCH, WatchRecords::read);
         if (!salvage.lost.isEmpty()) {
             ServerIdentity.forgetMachine(batch);
         }

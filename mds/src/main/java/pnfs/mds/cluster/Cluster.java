@@ -2,6 +2,7 @@ package pnfs.mds.cluster;
 
 import static java.util.Objects.requireNonNull;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -10,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -18,6 +20,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -305,6 +308,26 @@ public final class Cluster {
             listener.volumesChanged(all, there, leaving);
         } finally {
             telling.unlock();
+        }
+    }
+
+    /// A number that is another where a region of the volume was registered at another place, the same in each
+    /// run; empty where there is no such volume.
+    public OptionalInt placeOf(DeviceId id) {
+        lock.lock();
+        try {
+            Volume volume = volumes.get(id);
+            if (volume == null) {
+                return OptionalInt.empty();
+            }
+            var sum = new CRC32C();
+            for (VolumeTopology.Leaf leaf : volume.topology().leaves()) {
+                KnownRegion region = regions.get(leaf.region());
+                sum.update((region == null ? "" : region.place()).getBytes(StandardCharsets.UTF_8));
+            }
+            return OptionalInt.of((int) sum.getValue());
+        } finally {
+            lock.unlock();
         }
     }
 

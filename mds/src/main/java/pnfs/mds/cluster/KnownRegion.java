@@ -48,9 +48,14 @@ record KnownRegion(
         return name.equals(id.toString()) || name.equals(serverName + "/" + lun) || name.equals(serverName);
     }
 
+    /// Where it is found.
+    String place() {
+        return targetName + ' ' + portals + ' ' + lun;
+    }
+
     /// Whether who knew the one finds the other.
     boolean isAtSamePlace(KnownRegion other) {
-        return targetName.equals(other.targetName) && portals.equals(other.portals) && lun == other.lun;
+        return place().equals(other.place());
     }
 
     /// Whether this is the same storage: whatever may change without harm is left out.

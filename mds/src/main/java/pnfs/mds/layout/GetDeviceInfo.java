@@ -55,7 +55,7 @@ final class GetDeviceInfo implements Operation<GetDeviceInfoArgs> {
         if (!justNotifications && Integer.compareUnsigned(args.maxBytes(), addressBytes) < 0) {
             return new DeviceInfoTooSmall(addressBytes);
         }
-        watch.learns(state.clientId(), told.volume().id(), device, args.type(), notifications);
+        state.dependsOn(watch.learns(state.clientId(), told.volume().id(), device, args.type(), notifications));
         return new GetDeviceInfoResult(
                 new LayoutBody(args.type(), justNotifications ? Opaque.EMPTY : body), notifications);
     }

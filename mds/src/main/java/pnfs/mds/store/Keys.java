@@ -47,6 +47,8 @@ public enum Keys {
     /// Reservation keys that clients have, and volumes they may use them on. Key: reservation key, device. [room:
     /// layout]
     FENCE('f'),
+    /// Which clients want to hear of which devices. Key: client id, device. [room: layout]
+    WATCH('h'),
     /// Data servers and their regions. Key: region id. [room: cluster]
     REGION('r'),
     /// Volumes, by the device id that clients know. Key: device id. [room: cluster]

@@ -73,7 +73,7 @@ class SalvageTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"SESSION", "SLOT", "CALLBACK", "OPEN", "LOCK", "RANGE", "DELEGATION", "GRANT"})
+    @EnumSource(names = {"SESSION", "SLOT", "CALLBACK", "OPEN", "LOCK", "RANGE", "DELEGATION", "GRANT", "WATCH"})
     void nobody_gets_anything_new_before_the_clients_have_reclaimed_what_the_record_may_have_been(Keys kind) {
         byte[] damaged = damage(kind);
 

@@ -126,7 +126,7 @@ class LayoutRecallTest {
                 recalls,
                 new FakeDataServers(),
                 loop::execute,
-                new DeviceWatch(callbacks, made.clients),
+                new DeviceWatch(made.store, callbacks, made.clients),
                 List.of(LayoutType.SCSI),
                 8,
                 new SimpleMeterRegistry());

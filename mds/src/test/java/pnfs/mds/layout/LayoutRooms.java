@@ -175,7 +175,7 @@ public final class LayoutRooms {
                 recalls,
                 dataServers,
                 fencing::add,
-                new DeviceWatch(callbacks, clients),
+                new DeviceWatch(store, callbacks, clients),
                 List.of(LayoutType.SCSI, LayoutType.BLOCK_VOLUME),
                 8,
                 meters);
