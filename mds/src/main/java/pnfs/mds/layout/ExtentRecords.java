@@ -126,8 +126,12 @@ public final class ExtentRecords {
         if (key.length != SPACE_OFFSET_AT + Long.BYTES) {
             throw new CorruptStoreException("a free range's key has " + key.length + " bytes");
         }
-        return rangeOf(
-                "a free range", ByteBuffer.wrap(key).getLong(SPACE_OFFSET_AT), readNumber(value, "a free range"));
+        long offset = ByteBuffer.wrap(key).getLong(SPACE_OFFSET_AT);
+        try {
+            return rangeOf(offset, readNumber(value, "a free range"));
+        } catch (IllegalArgumentException e) {
+            throw new CorruptStoreException("free range at " + offset + ": " + e.getMessage(), e);
+        }
     }
 
     /// Makes `now` the free ranges of a volume, which were `before`.
@@ -158,36 +162,39 @@ public final class ExtentRecords {
         if (key.length != EXTENT_OFFSET_AT + Long.BYTES) {
             throw new CorruptStoreException("extent of inode " + inode + ": a key of " + key.length + " bytes");
         }
-        if (value.length != EXTENT_BYTES || value[0] != VERSION) {
-            throw new CorruptStoreException("extent of inode " + inode + ": " + value.length + " bytes of version "
-                    + (value.length == 0 ? "none" : value[0]));
-        }
-        var in = ByteBuffer.wrap(value, 1, EXTENT_BYTES - 1);
-        ExtentState state = readState(inode, in.get());
-        var device = new byte[DeviceId.BYTES];
-        in.get(device);
-        ByteRange file =
-                rangeOf("extent of inode " + inode, ByteBuffer.wrap(key).getLong(EXTENT_OFFSET_AT), in.getLong());
+        long offset = ByteBuffer.wrap(key).getLong(EXTENT_OFFSET_AT);
         try {
-            return new Extent(DeviceId.of(device), file, in.getLong(), state);
+            return read(offset, value);
         } catch (IllegalArgumentException e) {
-            throw new CorruptStoreException("extent of inode " + inode + ": " + e.getMessage(), e);
+            throw new CorruptStoreException("extent at " + offset + " of inode " + inode + ": " + e.getMessage(), e);
         }
     }
 
-    private static ExtentState readState(long inode, byte wire) {
+    private static Extent read(long offset, byte[] value) {
+        if (value.length != EXTENT_BYTES || value[0] != VERSION) {
+            throw new IllegalArgumentException(
+                    value.length + " bytes of version " + (value.length == 0 ? "none" : value[0]));
+        }
+        var in = ByteBuffer.wrap(value, 1, EXTENT_BYTES - 1);
+        ExtentState state = readState(in.get());
+        var device = new byte[DeviceId.BYTES];
+        in.get(device);
+        return new Extent(DeviceId.of(device), rangeOf(offset, in.getLong()), in.getLong(), state);
+    }
+
+    private static ExtentState readState(byte wire) {
         if (wire == ExtentState.READ_WRITE_DATA.wire()) {
             return ExtentState.READ_WRITE_DATA;
         }
         if (wire == ExtentState.INVALID_DATA.wire()) {
             return ExtentState.INVALID_DATA;
         }
-        throw new CorruptStoreException("extent of inode " + inode + " in state " + wire);
+        throw new IllegalArgumentException("state " + wire);
     }
 
-    private static ByteRange rangeOf(String what, long offset, long length) {
+    private static ByteRange rangeOf(long offset, long length) {
         if (offset < 0 || length <= 0 || length > Long.MAX_VALUE - offset) {
-            throw new CorruptStoreException(what + " at " + offset + " of length " + length);
+            throw new IllegalArgumentException("offset " + offset + ", length " + length);
         }
         return ByteRange.ofLength(offset, length);
     }

@@ -45,7 +45,8 @@ public final class Junctions {
         }
     }
 
-    /// Makes the tree lead to these roots, and to nothing else.
+    /// Makes the tree lead to these roots, and to nothing else. Where a record of it is damaged it stays as it
+    /// was: what it still leads to is served.
     ///
     /// @param roots by the names on the way there, none of which is the begin of another
     /// @return its own root
@@ -59,9 +60,11 @@ public final class Junctions {
             node.names.put(path.getLast(), Node.leaf(root));
         });
         FileHandle root = namespace.root(export, RIGHTS, now);
-        FileChange change = inodes.change();
-        agree(change, require(root), top.names, false, now);
-        change.append();
+        inodes.damaged().leaveOut(() -> {
+            FileChange change = inodes.change();
+            agree(change, require(root), top.names, false, now);
+            change.append();
+        });
         return root;
     }
 

@@ -122,6 +122,13 @@ class ExportsTest {
             NamespaceOperations.register(table, inodes, namespace, attributes, orphans, gate);
         }
 
+        /// The inode of that file cannot be read by the next one.
+        void damage(Opaque file) {
+            var batch = new Batch();
+            batch.put(Keys.INODE.of(FileHandle.fromWire(file).inode()), new byte[] {7, 7, 7});
+            store.append(batch);
+        }
+
         List<OpResult> run(OpArgs... operations) {
             return CompoundRunner.run(table, new CompoundState(credential, 2, 0, NOW), operations);
         }
@@ -273,9 +280,7 @@ class ExportsTest {
         var before = new Server(engine, "/a:no_root_squash", "/b:no_root_squash");
         Opaque a = before.handle("a");
         Opaque b = before.handle("b");
-        var damage = new Batch();
-        damage.put(Keys.INODE.of(FileHandle.fromWire(a).inode()), new byte[] {7, 7, 7});
-        before.store.append(damage);
+        before.damage(a);
 
         for (int run = 0; run < 2; run++) {
             var server = new Server(engine, "/a:no_root_squash", "/b:no_root_squash");
@@ -288,6 +293,27 @@ class ExportsTest {
         }
         assertThat(new Server(engine, "/:no_root_squash").status(new PutRootFhArgs(), mkdir("x")))
                 .isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void a_directory_above_the_exports_that_cannot_be_read_keeps_them_from_nobody_who_knows_them() {
+        MemoryEngine engine = MemoryEngine.committing();
+        var before = new Server(engine, "/srv/a:no_root_squash", "/b:no_root_squash");
+        Opaque a = before.handle("srv", "a");
+        before.damage(before.handle("srv"));
+
+        var server = new Server(engine, "/srv/a:no_root_squash", "/b:no_root_squash");
+
+        assertThat(server.names(server.handle("b"))).isEmpty();
+        assertThat(server.status(new PutRootFhArgs(), new LookupArgs("srv"), new LookupArgs("a")))
+                .isEqualTo(NfsStatus.IO);
+        assertThat(server.status(new PutFhArgs(a), mkdir("x"))).isEqualTo(NfsStatus.OK);
+
+        server.damage(server.handle());
+        var without = new Server(engine, "/srv/a:no_root_squash", "/b:no_root_squash");
+
+        assertThat(without.status(new PutRootFhArgs(), new LookupArgs("b"))).isEqualTo(NfsStatus.IO);
+        assertThat(without.status(new PutFhArgs(a), mkdir("y"))).isEqualTo(NfsStatus.OK);
     }
 
     @Test
