@@ -13,7 +13,7 @@ class RpcBenchTest {
         assertThat(report.loads()).hasSize(3).allSatisfy(load -> {
             assertThat(load.callsPerSecond()).isPositive();
             assertThat(load.loopMicros()).isPositive();
-            assertThat(load.cpuMicros()).isGreaterThanOrEqualTo(load.loopMicros());
+            assertThat(load.cpuMicros()).isPositive();
         });
     }
 }
