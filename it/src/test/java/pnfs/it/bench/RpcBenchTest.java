@@ -13,7 +13,9 @@ class RpcBenchTest {
         assertThat(report.loads()).hasSize(3).allSatisfy(load -> {
             assertThat(load.callsPerSecond()).isPositive();
             assertThat(load.loopMicros()).isPositive();
-            assertThat(load.cpuMicros()).isPositive();
         });
+        assertThat(report.loads())
+                .as("ticks of 10 ms: none may fall into a short load")
+                .anySatisfy(load -> assertThat(load.cpuMicros()).isPositive());
     }
 }
