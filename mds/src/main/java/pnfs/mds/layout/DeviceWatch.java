@@ -19,6 +19,7 @@ import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.CbArgs.CbNotifyDeviceIdArgs;
 import pnfs.wire.nfs4.DeviceNotice;
 import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.xdr.Opaque;
 
 /// Who asked, with GETDEVICEINFO, to hear when a device it knows is reached in another way, or is no more:
@@ -214,7 +215,9 @@ public final class DeviceWatch implements StateHolder {
         }
         var call = new CbNotifyDeviceIdArgs(List.of(known.notice()));
         callbacks.send(notice.clientId(), call, Optional.empty(), outcome -> {
-            if (outcome instanceof CallbackOutcome.Unreachable) {
+            boolean isTold =
+                    outcome instanceof CallbackOutcome.Answered(var result) && result.status() != NfsStatus.DELAY;
+            if (!isTold) {
                 due.add(notice);
             }
         });

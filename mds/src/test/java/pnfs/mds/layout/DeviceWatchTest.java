@@ -202,6 +202,18 @@ class DeviceWatchTest {
         assertThat(told(session.peer)).containsExactly(changed());
     }
 
+    @Test
+    void who_is_busy_is_told_again() {
+        TestSession session = come("client");
+        learn(session, VOLUME, BOTH);
+        move(VOLUME);
+        session.peer.answer(NfsStatus.DELAY);
+
+        watch.tick();
+
+        assertThat(told(session.peer)).containsExactly(changed());
+    }
+
     /// Whoever begins anew asks anew.
     @Test
     void nothing_is_left_of_who_is_gone() {

@@ -15,6 +15,8 @@ import pnfs.layout.device.VolumeTopology.Scsi;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.store.Batch;
+import pnfs.mds.store.Keys;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.TestServer;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
@@ -92,6 +94,31 @@ class FenceTest {
 
         assertThat(rooms.layouts.capacity().freeBytes()).isGreaterThan(free);
         assertThat(rooms.inodes.find(file.inode()).value()).isNull();
+    }
+
+    /// Nobody can tell what of it lies where; somebody may be able to once its records are put back.
+    @Test
+    void I1_the_layout_of_a_damaged_file_goes_only_when_every_data_server_has_confirmed_and_frees_nothing() {
+        FileHandle file = rooms.open(ALICE, "f");
+        keyOf(ALICE, write(ALICE, file, 0));
+        keyOf(ALICE, write(ALICE, file, LayoutRooms.PLACEMENT_BYTES));
+        var damage = new Batch();
+        damage.put(Keys.EXTENT.of(file.inode(), 0), new byte[] {7, 7, 7});
+        rooms.store.append(damage);
+        rooms.settle();
+        rooms = rooms.kill(2).withoutProxy();
+        long free = rooms.layouts.capacity().freeBytes();
+
+        rooms.end(ALICE);
+        rooms.settle();
+        assertThat(servers.waiting).hasSize(2);
+        servers.confirm(servers.waiting.getFirst());
+        assertThat(rooms.manager.isHeld(file.inode())).isTrue();
+        servers.confirm(servers.waiting.getFirst());
+
+        assertThat(rooms.manager.isHeld(file.inode())).isFalse();
+        assertThat(rooms.fences.pending()).isEmpty();
+        assertThat(rooms.layouts.capacity().freeBytes()).isEqualTo(free);
     }
 
     @Test
