@@ -15,6 +15,7 @@ import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.VolumeTopology.Piece;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
+import pnfs.wire.iscsi.IscsiSessionException;
 
 /// Moves bytes between buffers and the disks that a [Mapping] names, in pieces that are under way side by side.
 /// Safe for all threads.
@@ -41,8 +42,17 @@ final class DirectIo {
         WRITE
     }
 
-    /// A piece of a disk and of a buffer.
-    private record Transfer(Disk disk, long diskOffset, ByteBuffer buffer, ByteRange file) {}
+    /// Hears of writes that failed and that a data server may carry out all the same.
+    interface LateWrites {
+        /// @param over done when nothing of it can reach the volume any more
+        void mayComeLate(DeviceId volume, CompletableFuture<Void> over);
+
+        /// For reads, which do no harm when they come late.
+        LateWrites NONE = (volume, over) -> {};
+    }
+
+    /// A piece of a disk, which is part of a volume, and of a buffer.
+    private record Transfer(DeviceId volume, Disk disk, long diskOffset, ByteBuffer buffer, ByteRange file) {}
 
     DirectIo(Finder volumes, IoEvents events) {
         this.volumes = volumes;
@@ -50,8 +60,8 @@ final class DirectIo {
     }
 
     /// Writes `bytes` of the file from `data`. `before` tells where the data is that the first and the last
-    /// block hold already.
-    void write(String path, Mapping mapping, Mapping before, ByteRange bytes, ByteBuffer data)
+    /// block hold already. Where it fails, `late` hears before that what may come of it later.
+    void write(String path, Mapping mapping, Mapping before, ByteRange bytes, ByteBuffer data, LateWrites late)
             throws IOException, NoDirectWayException {
         var transfers = new ArrayList<Transfer>();
         ByteBuffer left = data;
@@ -71,7 +81,7 @@ final class DirectIo {
             add(transfers, mapping, chunk, chunkData);
             offset = chunk.end();
         }
-        run(path, Direction.WRITE, transfers);
+        run(path, Direction.WRITE, transfers, late);
     }
 
     /// The block as it shall be: what it holds, and `given` over it.
@@ -80,7 +90,7 @@ final class DirectIo {
         ByteBuffer whole = ByteBuffer.allocateDirect(ByteRange.BLOCK_BYTES);
         var transfers = new ArrayList<Transfer>();
         add(transfers, before, block, whole);
-        run(path, Direction.READ, transfers);
+        run(path, Direction.READ, transfers, LateWrites.NONE);
         whole.put((int) (given.offset() - block.offset()), data, data.position(), data.remaining());
         return whole;
     }
@@ -109,7 +119,7 @@ final class DirectIo {
             }
         }
         zero(into, bytes, new ByteRange(zeroFrom, bytes.end()));
-        run(path, Direction.READ, transfers);
+        run(path, Direction.READ, transfers, LateWrites.NONE);
         for (Edge edge : edges) {
             int skipped = (int)
                     (edge.range().offset() - ByteRange.alignDown(edge.range().offset()));
@@ -178,24 +188,40 @@ final class DirectIo {
                     long length = Math.min(PIECE_BYTES, piece.length() - done);
                     var file = ByteRange.ofLength(at, length);
                     transfers.add(new Transfer(
-                            volume.disk(piece.region()), piece.offset() + done, slice(data, chunk, file), file));
+                            part.device(),
+                            volume.disk(piece.region()),
+                            piece.offset() + done,
+                            slice(data, chunk, file),
+                            file));
                     at += length;
                 }
             }
         }
     }
 
-    private void run(String path, Direction direction, List<Transfer> transfers)
+    private void run(String path, Direction direction, List<Transfer> transfers, LateWrites late)
             throws IOException, NoDirectWayException {
         var started = new ArrayList<CompletableFuture<Void>>(transfers.size());
+        InterruptedIOException interrupted = null;
         for (Transfer transfer : transfers) {
-            started.add(start(path, direction, transfer));
+            try {
+                started.add(start(path, direction, transfer));
+            } catch (InterruptedIOException e) {
+                interrupted = e;
+                break;
+            }
         }
         // All of them are waited for, because until then the buffers are not the caller's again.
         Throwable failure = null;
-        for (CompletableFuture<Void> each : started) {
-            Throwable itsFailure = await(each);
+        for (int i = 0; i < started.size(); i++) {
+            Throwable itsFailure = await(started.get(i));
+            if (itsFailure instanceof IscsiSessionException lost && !lost.over().isDone()) {
+                late.mayComeLate(transfers.get(i).volume(), lost.over());
+            }
             failure = failure == null ? itsFailure : failure;
+        }
+        if (interrupted != null) {
+            throw interrupted;
         }
         if (failure != null) {
             throw new NoDirectWayException("data server: " + failure.getMessage());

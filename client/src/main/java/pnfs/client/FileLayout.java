@@ -2,10 +2,15 @@ package pnfs.client;
 
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentMap;
@@ -20,6 +25,9 @@ import pnfs.wire.nfs4.Stateid;
 /// Who moves bytes where a layout says holds a [Use] of it. Layouts go back to the server in a [Return], which
 /// waits for the uses before it and holds up those after it: from the moment the server has them back, a block may
 /// be somebody else's.
+///
+/// A write that failed may still be carried out by a data server that did not answer. Until it is known that it is
+/// not, the layouts must not go back either.
 ///
 /// An extent that the server calls INVALID_DATA holds garbage until we write it. So we remember which of its
 /// blocks we wrote, read those from storage and all others as zeros, and name them in the next LAYOUTCOMMIT.
@@ -38,6 +46,8 @@ final class FileLayout {
     /// Bytes that we wrote and that never became part of the file, because a layout was lost before its commit.
     private long lostBytes;
     private @Nullable Stateid stateid;
+    /// Volumes that a failed write may still reach, until then.
+    private final Map<DeviceId, CompletableFuture<Void>> late = new HashMap<>();
     private final Condition changed = lock.newCondition();
     private int uses;
     private boolean returning;
@@ -166,6 +176,38 @@ final class FileLayout {
             while (uses > 0) {
                 changed.awaitUninterruptibly(); // what a data server has is not called back
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A write to this volume has failed and may still reach it, until `over` is done or [#noneLate] is said.
+    /// To be told within its [Use].
+    void mayComeLate(DeviceId volume, CompletableFuture<Void> over) {
+        lock.lock();
+        try {
+            late.merge(volume, over, CompletableFuture::allOf);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The volumes that failed writes may still reach.
+    Set<DeviceId> late() {
+        lock.lock();
+        try {
+            late.values().removeIf(CompletableFuture::isDone);
+            return Set.copyOf(late.keySet());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The server says that nothing of ours is on its way to the volume; nor has anything been sent meanwhile.
+    void noneLate(DeviceId volume) {
+        lock.lock();
+        try {
+            late.remove(volume);
         } finally {
             lock.unlock();
         }
@@ -424,6 +466,7 @@ final class FileLayout {
     }
 
     /// Forgets all layouts. What was written into unwritten blocks since the last commit is lost with them.
+    /// What may come late is the server's affair: before it gives the blocks to anybody else it fences us.
     void forget() {
         lock.lock();
         try {
@@ -434,6 +477,7 @@ final class FileLayout {
             uncommitted = new RangeSet();
             writtenEnd = 0;
             stateid = null;
+            late.clear();
             generation++;
         } finally {
             lock.unlock();

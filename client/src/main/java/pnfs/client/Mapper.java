@@ -16,11 +16,13 @@ import org.slf4j.LoggerFactory;
 import pnfs.client.FileLayout.Access;
 import pnfs.client.FileLayout.Uncommitted;
 import pnfs.layout.codec.ScsiLayoutCodec;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
 import pnfs.layout.extent.ExtentState;
 import pnfs.wire.nfs4.AttributeValue.Fsid;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
+import pnfs.wire.nfs4.DeviceError;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutReturnScope;
@@ -30,9 +32,11 @@ import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.CloseArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutCommitArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutReturnArgs;
 import pnfs.wire.nfs4.OpArgs.PutFhArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.OpResult.LayoutReturnResult;
 import pnfs.wire.nfs4.Stateid;
@@ -332,7 +336,7 @@ final class Mapper {
         }
         try (var _ = layout.beginReturn();
                 var _ = turns.enter(ByteRange.all())) {
-            layout.awaitUnused();
+            awaitUnused();
             commitInTurn();
             Stateid held = layout.stateid();
             if (held == null) {
@@ -354,19 +358,65 @@ final class Mapper {
     void release() throws IOException {
         try (var _ = layout.beginReturn();
                 var _ = turns.enter(ByteRange.all())) {
-            layout.awaitUnused();
+            awaitUnused();
             commitInTurn();
             returnAll();
         }
         failIfLost();
     }
 
+    /// While a return is under way, in turn: waits until nothing can reach storage any more where our layouts
+    /// say. Of a write that failed and may yet do so the server hears (LAYOUTERROR, RFC 7862 §15.6): when it
+    /// says OK the data servers have dropped what we had sent them. It says DELAY as long as it cannot ask them
+    /// either.
+    private void awaitUnused() throws IOException {
+        layout.awaitUnused();
+        for (DeviceId volume : layout.late()) {
+            Reply reply = session.ask(path, () -> lateWriteTo(volume));
+            if (LAYOUT_LOST.contains(reply.status())) {
+                log.warn("layout lost path={} why={}", path, reply.status());
+                layout.forget();
+            } else if (reply.status() == NfsStatus.DELAY) {
+                throw mayComeLate();
+            } else {
+                reply.orThrow(path);
+                layout.noneLate(volume);
+            }
+        }
+    }
+
+    private PnfsException mayComeLate() {
+        return new PnfsException(
+                NfsStatus.IO,
+                path,
+                "a data server that does not answer may still carry out a write that failed: start it, or try again"
+                        + " when it is back");
+    }
+
+    /// Nothing to say where the write is over by now: the session with the data server is there again.
+    private List<OpArgs> lateWriteTo(DeviceId volume) {
+        Stateid held = layout.stateid();
+        if (held == null || !layout.late().contains(volume)) {
+            return List.of();
+        }
+        var error = new DeviceError(Opaque.of(volume.bytes()), NfsStatus.NXIO, OpCode.WRITE);
+        return List.of(new PutFhArgs(fileHandle), new LayoutErrorArgs(FileRange.WHOLE_FILE, held, List.of(error)));
+    }
+
     /// Ends an open with its CLOSE; with the last open of the file the layouts go back.
+    ///
+    /// @throws PnfsException where a write that failed may still reach storage: the file stays open, and its
+    ///     layouts ours, until they are recalled or the server fences us
     void close(Mappers open, Supplier<CloseArgs> close) throws IOException {
+        boolean staysOpen = false;
         try (var _ = layout.beginReturn();
                 var _ = turns.enter(ByteRange.all())) {
             if (open.isLastOpen(fileHandle)) {
                 layout.awaitUnused();
+                staysOpen = !layout.late().isEmpty();
+                if (staysOpen) {
+                    throw mayComeLate(); // whoever wrote has asked the server for as long as he had patience
+                }
                 Reply reply = session.ask(path, () -> returnAllAnd(close.get()));
                 if (reply.status() == OK && layout.stateid() != null) {
                     tally.layoutreturns.increment();
@@ -380,7 +430,9 @@ final class Mapper {
                 session.ask(path, () -> List.of(new PutFhArgs(fileHandle), close.get()));
             }
         } finally {
-            open.leave(fileHandle);
+            if (!staysOpen) {
+                open.leave(fileHandle);
+            }
         }
     }
 
@@ -403,7 +455,7 @@ final class Mapper {
     void giveBackRecalled() throws IOException {
         try (FileLayout.Return _ = layout::returned;
                 var _ = turns.enter(ByteRange.all())) {
-            layout.awaitUnused();
+            awaitUnused();
             commitRecalled();
             returnAll();
         }
@@ -412,7 +464,7 @@ final class Mapper {
     /// As [#giveBackRecalled], but leaves the LAYOUTRETURN, and [#returned] after it, to the caller.
     void settleRecalled() throws IOException {
         try (var _ = turns.enter(ByteRange.all())) {
-            layout.awaitUnused();
+            awaitUnused();
             commitRecalled();
             layout.forget();
         }

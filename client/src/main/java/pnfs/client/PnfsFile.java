@@ -134,7 +134,7 @@ public final class PnfsFile implements AutoCloseable, MdsSession.StateHolder {
                     Mapping mapping = mapper.layout().forWriting(bytes.widened());
                     Mapping before = mapper.layout().forReading(bytes.widened());
                     if (mapping != null && before != null) {
-                        direct.write(path, mapping, before, bytes, data.duplicate());
+                        direct.write(path, mapping, before, bytes, data.duplicate(), mapper.layout()::mayComeLate);
                         // Where the layout was lost meanwhile, the bytes are nowhere and go into the next one.
                         written = mapper.layout().written(mapping, bytes);
                     }

@@ -208,7 +208,7 @@ class DirectIoModelTest {
     private void write(FileLayout layout, ByteRange bytes, byte[] data) throws IOException, NoDirectWayException {
         Mapping mapping = requireNonNull(layout.forWriting(bytes.widened()));
         Mapping before = requireNonNull(layout.forReading(bytes.widened()));
-        direct.write("/f", mapping, before, bytes, ByteBuffer.wrap(data));
+        direct.write("/f", mapping, before, bytes, ByteBuffer.wrap(data), layout::mayComeLate);
         assertThat(layout.written(mapping, bytes)).isTrue();
     }
 

@@ -89,7 +89,7 @@ final class Wiring implements AutoCloseable {
             var target = new IscsiTarget(targetSettings(settings, targetName, access), scsi, meters);
             Listener iscsi = network.listen(settings.listen().resolved(), target::accept, limits);
             control = control(settings, faults);
-            Agent agent = agent(settings, targetName, volumes, HostPort.of(iscsi.address()));
+            Agent agent = agent(settings, targetName, volumes, target, HostPort.of(iscsi.address()));
             return new Wiring(regions, network, target, iscsi, targetName, agent, control);
         } catch (IOException | RuntimeException failed) {
             if (network != null) {
@@ -128,7 +128,8 @@ final class Wiring implements AutoCloseable {
     }
 
     private static @Nullable Agent agent(
-            Settings settings, String targetName, List<SharedVolume> volumes, HostPort listening) throws IOException {
+            Settings settings, String targetName, List<SharedVolume> volumes, IscsiTarget target, HostPort listening)
+            throws IOException {
         HostPort mds = settings.mds();
         if (mds == null) {
             return null;
@@ -136,7 +137,7 @@ final class Wiring implements AutoCloseable {
         UUID id = ServerIdentity.beside(settings.regions().getFirst()).uuid();
         List<String> portals = settings.advertise().isEmpty() ? List.of(listening.toString()) : advertised(settings);
         var presence = new Agent.Presence(id, settings.name(), targetName, portals, volumes);
-        return new Agent(presence, mds.host(), mds.port(), new SplittableRandom());
+        return new Agent(presence, target::cutOff, mds.host(), mds.port(), new SplittableRandom());
     }
 
     private static List<String> advertised(Settings settings) {

@@ -12,11 +12,13 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Placement;
+import pnfs.layout.device.RegionId;
 import pnfs.layout.device.Volume;
 import pnfs.layout.grant.LayoutLimits;
 import pnfs.layout.grant.LayoutManager;
@@ -205,7 +207,7 @@ public final class MetadataServer {
                 layouts,
                 orphans,
                 recalls,
-                this::fence,
+                new DataServerFencer(),
                 shores.network().loop()::execute,
                 devices,
                 offer.layoutTypes(),
@@ -302,15 +304,33 @@ public final class MetadataServer {
         }
     }
 
-    private void fence(Volume volume, long key, Consumer<@Nullable String> then) {
-        // Our own key stays: clients of block layouts, who have none, may still be let in everywhere.
-        CompletableFuture<Void> kept = key == ownKey()
-                ? dataServers.supersede(volume)
-                : CompletableFuture.allOf(volume.topology().leaves().stream()
-                        .map(leaf -> desk.fence(leaf.region(), ownKey(), key))
-                        .toArray(CompletableFuture<?>[]::new));
-        var _ = kept.whenComplete((_, failure) -> network.loop()
-                .execute(() -> then.accept(failure == null ? null : String.valueOf(failure.getMessage()))));
+    /// The way of fences to the data servers: over their control connections.
+    private final class DataServerFencer implements Fences.Fencer {
+        @Override
+        public void fence(Volume volume, long key, Consumer<@Nullable String> then) {
+            // Our own key stays: clients of block layouts, who have none, may still be let in everywhere.
+            CompletableFuture<Void> kept = key == ownKey()
+                    ? dataServers.supersede(volume)
+                    : everywhere(volume, region -> desk.fence(region, ownKey(), key));
+            tell(kept, then);
+        }
+
+        @Override
+        public void disconnect(Volume volume, long key, Consumer<@Nullable String> then) {
+            tell(everywhere(volume, region -> desk.disconnect(region, key)), then);
+        }
+
+        private static CompletableFuture<Void> everywhere(
+                Volume volume, Function<RegionId, CompletableFuture<Void>> order) {
+            return CompletableFuture.allOf(volume.topology().leaves().stream()
+                    .map(leaf -> order.apply(leaf.region()))
+                    .toArray(CompletableFuture<?>[]::new));
+        }
+
+        private void tell(CompletableFuture<Void> confirmed, Consumer<@Nullable String> then) {
+            var _ = confirmed.whenComplete((_, failure) -> network.loop()
+                    .execute(() -> then.accept(failure == null ? null : String.valueOf(failure.getMessage()))));
+        }
     }
 
     /// How often this server has started.

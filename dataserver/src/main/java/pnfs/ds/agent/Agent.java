@@ -78,11 +78,13 @@ public final class Agent implements AutoCloseable {
 
     /// Begins at once.
     ///
+    /// @param sessions of the initiators that reach the volumes
     /// @param mdsHost looked up at each attempt: a metadata server may come back at another address
     /// @param random for the pauses
-    public Agent(Presence presence, String mdsHost, int mdsPort, RandomGenerator random) throws IOException {
+    public Agent(Presence presence, FenceDesk.Sessions sessions, String mdsHost, int mdsPort, RandomGenerator random)
+            throws IOException {
         this.presence = presence;
-        this.desk = new FenceDesk(presence.volumes());
+        this.desk = new FenceDesk(presence.volumes(), sessions);
         this.mdsHost = mdsHost;
         this.mdsPort = mdsPort;
         this.random = random;

@@ -46,7 +46,8 @@ public final class FaultDesk implements ControlHandler {
                             REGISTRATIONS,
                             DRAIN,
                             REMOVE,
-                            RECALL_LAYOUTS ->
+                            RECALL_LAYOUTS,
+                            DISCONNECT ->
                         ControlLink.refusal("a data server's own control port is for faults: ask the metadata server");
                     case KIND_NOT_SET ->
                         ControlLink.refusal(

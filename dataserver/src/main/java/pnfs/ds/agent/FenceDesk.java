@@ -2,7 +2,9 @@ package pnfs.ds.agent;
 
 import com.google.protobuf.ByteString;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,6 +16,8 @@ import pnfs.ds.reservation.Reservations;
 import pnfs.ds.reservation.Reservations.KeyPair;
 import pnfs.ds.reservation.SharedVolume;
 import pnfs.wire.control.ControlLink;
+import pnfs.wire.control.proto.Disconnect;
+import pnfs.wire.control.proto.Disconnected;
 import pnfs.wire.control.proto.Fence;
 import pnfs.wire.control.proto.Fenced;
 import pnfs.wire.control.proto.Registration;
@@ -21,7 +25,8 @@ import pnfs.wire.control.proto.Registrations;
 import pnfs.wire.control.proto.Reply;
 import pnfs.wire.control.proto.Request;
 
-/// What the metadata server asks of a data server's registrations: to keep a key away, and who is registered.
+/// What the metadata server asks of a data server's registrations: to keep a key away, to end
+/// what those with a key have under way, and who is registered.
 /// Safe for use by many threads.
 public final class FenceDesk {
     private static final Logger log = LoggerFactory.getLogger(FenceDesk.class);
@@ -30,15 +35,27 @@ public final class FenceDesk {
     static final Nexus METADATA_SERVER = new Nexus("pnfs-metadata-server", 0);
 
     private final List<SharedVolume> volumes;
+    private final Sessions sessions;
 
-    public FenceDesk(List<SharedVolume> volumes) {
+    /// Those that reach the volumes, over whatever protocol.
+    @FunctionalInterface
+    public interface Sessions {
+        /// Ends the sessions of some, with what their connections still carry.
+        ///
+        /// @param ended runs once, on any thread, when nothing of theirs touches a volume any more
+        void cutOff(Predicate<Nexus> whose, Runnable ended);
+    }
+
+    public FenceDesk(List<SharedVolume> volumes, Sessions sessions) {
         this.volumes = volumes;
+        this.sessions = sessions;
     }
 
     /// Answers the metadata server, once what it asked for holds.
     public void onRequest(Request request, Consumer<Reply> reply) {
         switch (request.getKindCase()) {
             case FENCE -> fence(request.getFence(), reply);
+            case DISCONNECT -> disconnect(request.getDisconnect(), reply);
             case REGISTRATIONS -> tellRegistrations(request.getRegistrations().getRegionId(), reply);
             case REGISTER,
                     HEARTBEAT,
@@ -51,7 +68,7 @@ public final class FenceDesk {
                     DRAIN,
                     REMOVE,
                     RECALL_LAYOUTS ->
-                reply.accept(ControlLink.refusal("a data server is asked for fences and registrations only"));
+                reply.accept(ControlLink.refusal("a data server is asked for fences, sessions and registrations only"));
             case KIND_NOT_SET ->
                 reply.accept(ControlLink.refusal(
                         "this data server does not know the request: use the same release on both sides"));
@@ -107,6 +124,28 @@ public final class FenceDesk {
             case Answer.NotKept _ ->
                 ControlLink.refusal("region " + shared.volume().naa() + " has failed: nothing can be kept there");
         };
+    }
+
+    /// Answers once nothing that came over those sessions can touch a volume any more.
+    private void disconnect(Disconnect disconnect, Consumer<Reply> reply) {
+        SharedVolume shared = volume(disconnect.getRegionId());
+        if (shared == null) {
+            reply.accept(noRegion());
+            return;
+        }
+        shared.reservations().read(now -> {
+            Set<Nexus> holders = Set.copyOf(now.holdersOf(disconnect.getKey()));
+            sessions.cutOff(holders::contains, () -> {
+                log.info(
+                        "sessions ended volume={} key={} holders={}",
+                        shared.volume().naa(),
+                        Long.toHexString(disconnect.getKey()),
+                        holders);
+                reply.accept(Reply.newBuilder()
+                        .setDisconnected(Disconnected.getDefaultInstance())
+                        .build());
+            });
+        });
     }
 
     private void tellRegistrations(ByteString regionId, Consumer<Reply> reply) {

@@ -182,6 +182,16 @@ public final class IscsiTarget {
         inEach(any -> true, (session, done) -> session.end(why, done), () -> {});
     }
 
+    /// Ends the sessions of some initiator ports, with what their connections still carry; they may log in again.
+    ///
+    /// @param ended runs, on any loop or at once, when no task of theirs touches a volume any more
+    public void cutOff(Predicate<Nexus> whose, Runnable ended) {
+        inEach(
+                session -> whose.test(session.nexus()),
+                (session, done) -> session.cutOff("the metadata server wants it ended", done),
+                ended);
+    }
+
     /// Ends the tasks of all sessions at one logical unit, or at all of them: without an answer those of the
     /// session that wants it, with TASK ABORTED the others.
     ///

@@ -296,7 +296,8 @@ public record Reservations(
         return current != null && current == key;
     }
 
-    private List<Nexus> holdersOf(long key) {
+    /// Those that are registered with a key.
+    public List<Nexus> holdersOf(long key) {
         return keys.entrySet().stream()
                 .filter(entry -> entry.getValue() == key)
                 .map(Map.Entry::getKey)

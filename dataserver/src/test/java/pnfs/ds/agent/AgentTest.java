@@ -132,7 +132,8 @@ class AgentTest {
     private Agent agent(InetSocketAddress mds) throws IOException {
         var presence =
                 new Agent.Presence(ID, "ds1", "iqn.2026-01.test:ds1", List.of("192.0.2.7:3260"), List.of(shared));
-        return new Agent(presence, mds.getHostString(), mds.getPort(), new SplittableRandom(1));
+        return new Agent(
+                presence, (whose, ended) -> ended.run(), mds.getHostString(), mds.getPort(), new SplittableRandom(1));
     }
 
     @Test

@@ -43,7 +43,7 @@ class FenceDeskTest {
             Memo.volatileMemo(),
             () -> {}));
     private final SharedVolume shared = SharedVolume.open(volume);
-    private final FenceDesk desk = new FenceDesk(List.of(shared));
+    private final FenceDesk desk = new FenceDesk(List.of(shared), (whose, ended) -> ended.run());
     private final List<Reply> replies = new ArrayList<>();
 
     private void fence(UUID region, long ownKey, long key) {

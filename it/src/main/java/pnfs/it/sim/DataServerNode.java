@@ -111,7 +111,7 @@ final class DataServerNode {
         } catch (IOException taken) {
             throw new IllegalStateException(taken);
         }
-        new Registrar(host, new FenceDesk(volumes)).begin();
+        new Registrar(host, new FenceDesk(volumes, target::cutOff)).begin();
     }
 
     /// The process is killed: its memory is the kernel's and stays.

@@ -34,6 +34,7 @@ import pnfs.wire.control.ControlLink;
 import pnfs.wire.control.ControlTransport;
 import pnfs.wire.control.proto.Beaten;
 import pnfs.wire.control.proto.DataServer;
+import pnfs.wire.control.proto.Disconnect;
 import pnfs.wire.control.proto.Drain;
 import pnfs.wire.control.proto.Drained;
 import pnfs.wire.control.proto.ExtentsQuery;
@@ -66,6 +67,9 @@ public final class ControlDesk {
     private static final long MIN_REGION_BYTES = 1 << 20;
     /// What a fenced client has under way may take as long as its connection may stall, 30 seconds, to end.
     private static final Duration FENCE_PATIENCE = Duration.ofSeconds(40);
+    /// Connections are dropped as they are, so this takes no longer than a store into a region. Shorter than what
+    /// clients give us for an answer.
+    private static final Duration DISCONNECT_PATIENCE = Duration.ofSeconds(5);
     /// After so many beats without one a data server counts as gone.
     private static final int MISSED_BEATS = 4;
 
@@ -171,7 +175,7 @@ public final class ControlDesk {
                 case RECALL_LAYOUTS -> facts.recall(request.getRecallLayouts(), reply);
                 case DRAIN -> drain(request.getDrain(), reply);
                 case REMOVE -> remove(request.getRemove(), reply);
-                case FENCE, REGISTRATIONS ->
+                case FENCE, DISCONNECT, REGISTRATIONS ->
                     reply.accept(ControlLink.refusal("a data server answers that: ask the one that has the region"));
                 case ADD_FAULT, FAULTS, CLEAR_FAULTS ->
                     reply.accept(ControlLink.refusal("a data server answers that: ask its own control port"));
@@ -302,22 +306,33 @@ public final class ControlDesk {
     public CompletableFuture<Void> fence(RegionId region, long ownKey, long key) {
         var fence =
                 Fence.newBuilder().setRegionId(bytes(region)).setOwnKey(ownKey).setKey(key);
-        return ask(region, Request.newBuilder().setFence(fence).build()).thenApply(fenced -> null);
+        return ask(region, Request.newBuilder().setFence(fence).build(), FENCE_PATIENCE)
+                .thenApply(fenced -> null);
+    }
+
+    /// Has a data server end the sessions of those that are registered at a region with a key, with all that they
+    /// have sent there; they stay registered, and may log in again. The future is done once nothing of that can
+    /// change the region any more, and fails as that of [#fence], though after [#DISCONNECT_PATIENCE].
+    public CompletableFuture<Void> disconnect(RegionId region, long key) {
+        var disconnect = Disconnect.newBuilder().setRegionId(bytes(region)).setKey(key);
+        return ask(region, Request.newBuilder().setDisconnect(disconnect).build(), DISCONNECT_PATIENCE)
+                .thenApply(disconnected -> null);
     }
 
     /// Who is registered at a region, and its reservation. Fails as [#fence] does.
     public CompletableFuture<Registrations> registrations(RegionId region) {
         var query = RegistrationsQuery.newBuilder().setRegionId(bytes(region));
-        return ask(region, Request.newBuilder().setRegistrations(query).build()).thenApply(Reply::getRegistrations);
+        return ask(region, Request.newBuilder().setRegistrations(query).build(), FENCE_PATIENCE)
+                .thenApply(Reply::getRegistrations);
     }
 
-    private CompletableFuture<Reply> ask(RegionId region, Request request) {
+    private CompletableFuture<Reply> ask(RegionId region, Request request, Duration patience) {
         KnownRegion known = cluster.region(region);
         ControlLink link = known == null ? null : links.get(known.server());
         return link == null
                 ? CompletableFuture.failedFuture(
                         new ControlException("the data server of region " + region + " is not there: start it"))
-                : link.ask(request, FENCE_PATIENCE);
+                : link.ask(request, patience);
     }
 
     /// How long a data server may be silent before it counts as gone.

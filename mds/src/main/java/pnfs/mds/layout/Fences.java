@@ -57,13 +57,18 @@ public final class Fences implements StateHolder {
     private static final Logger log = LoggerFactory.getLogger(Fences.class);
 
     /// The way to the data servers.
-    @FunctionalInterface
     public interface Fencer {
         /// Has every data server under `volume` keep `key` away from it. With this server's own key: what an
         /// earlier run sent there under it.
         ///
         /// @param then gets null when all have confirmed, else why not; once, without locks, on any thread
         void fence(Volume volume, long key, Consumer<@Nullable String> then);
+
+        /// Has every data server under `volume` end the sessions of those that are registered with `key`, with
+        /// all that they have sent. They stay registered, and may come back.
+        ///
+        /// @param then as that of [#fence]
+        void disconnect(Volume volume, long key, Consumer<@Nullable String> then);
     }
 
     private final MetadataStore store;
@@ -221,9 +226,7 @@ public final class Fences implements StateHolder {
             Ring ring = rings.computeIfAbsent(client, Ring::new);
             Volume volume =
                     find(client, wireId).orElseThrow(() -> new NfsException(NfsStatus.NOENT, "device " + wireId));
-            boolean isFenced = fencings.values().stream()
-                    .anyMatch(fencing -> fencing.client == client && fencing.pending.containsKey(volume.id()));
-            if (ring.barred || isFenced) {
+            if (ring.barred || isBeingFenced(client, volume.id())) {
                 throw new NfsException(NfsStatus.DELAY, "a key of this client is being fenced on " + volume.id());
             }
             state.dependsOn(ring.told.computeIfAbsent(volume.id(), device -> {
@@ -234,6 +237,39 @@ public final class Fences implements StateHolder {
             return new Told(volume, ring.key);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// Under the lock.
+    private boolean isBeingFenced(long client, DeviceId volume) {
+        return fencings.values().stream()
+                .anyMatch(fencing -> fencing.client == client && fencing.pending.containsKey(volume));
+    }
+
+    /// Has the data servers under a volume end what a client has sent there. Its key and its layouts stay its own,
+    /// and it goes on when it has logged in again.
+    ///
+    /// @param then gets null when nothing that was sent can reach the volume any more, else why that is not so; on
+    ///     any thread, without locks
+    void disconnect(long client, Volume volume, Consumer<@Nullable String> then) {
+        boolean isFenced;
+        boolean mayWrite;
+        long key;
+        enter();
+        try {
+            Ring ring = rings.get(client);
+            isFenced = isBeingFenced(client, volume.id()) || (ring != null && ring.barred);
+            mayWrite = ring != null && ring.told.containsKey(volume.id());
+            key = ring == null ? 0 : ring.key;
+        } finally {
+            lock.unlock();
+        }
+        if (isFenced) {
+            then.accept("a key of this client is being fenced there");
+        } else if (mayWrite) {
+            fencer.disconnect(volume, key, then);
+        } else {
+            then.accept(null);
         }
     }
 

@@ -67,7 +67,7 @@ public final class LayoutOperations {
         var obstacles = new LayoutRecalls(locks, manager, held, fences, recalls, clients);
         layouts.tellObstacles(obstacles);
         var reports = new LayoutReports(inodes, locks, manager, fences, bodies, meters);
-        table.register(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
+        table.registerDeferred(OpCode.LAYOUTERROR, LayoutErrorArgs.class, reports::error);
         table.register(OpCode.LAYOUTSTATS, LayoutStatsArgs.class, reports::statistics);
         table.register(
                 OpCode.LAYOUTCOMMIT,

@@ -2,10 +2,14 @@ package pnfs.mds.layout;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.layout.device.DeviceId;
+import pnfs.layout.device.Volume;
 import pnfs.layout.grant.LayoutManager;
 import pnfs.layout.grant.LayoutStateid;
 import pnfs.layout.grant.Refusal;
@@ -21,13 +25,18 @@ import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutStatsArgs;
 import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult;
+import pnfs.wire.nfs4.OpResult.OpFailure;
 import pnfs.wire.nfs4.OpResult.OpSuccess;
 import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.xdr.Opaque;
 
 /// LAYOUTERROR and LAYOUTSTATS, RFC 7862 §15.6 and §15.7: what clients with layouts met on volumes, and how much
 /// they moved there. It is counted for each volume, of which there are few, as `pnfs.mds.layout.error` and
-/// `pnfs.mds.layout.moved` (bytes); nothing else comes of it.
+/// `pnfs.mds.layout.moved` (bytes).
+///
+/// A WRITE that failed may still lie in a data server's socket, and land when somebody else has written there. So
+/// the error of one is answered with OK only when the data servers have dropped what this client had sent to that
+/// volume, and with DELAY where they cannot be asked; until then the client is to keep its layout.
 final class LayoutReports {
     private static final Logger log = LoggerFactory.getLogger(LayoutReports.class);
 
@@ -53,26 +62,51 @@ final class LayoutReports {
         this.meters = meters;
     }
 
-    OpResult error(LayoutErrorArgs args, CompoundState state) {
+    void error(LayoutErrorArgs args, CompoundState state, Consumer<OpResult> done) {
         Inode file = requireHeld(args.stateid(), state);
+        var written = new LinkedHashSet<Volume>();
         for (DeviceError error : args.errors()) {
-            DeviceId device = require(error.device(), state);
-            counter("pnfs.mds.layout.error", device).increment();
+            Volume volume = require(error.device(), state);
+            counter("pnfs.mds.layout.error", volume.id()).increment();
+            if (error.op() == OpCode.WRITE) {
+                written.add(volume);
+            }
             log.warn(
                     "layout error reported device={} operation={} status={} file={} client={}",
-                    device,
+                    volume.id(),
                     error.op(),
                     error.status(),
                     file,
                     Long.toHexString(state.clientId()));
         }
-        return new OpSuccess(OpCode.LAYOUTERROR);
+        endWrites(state.clientId(), written.iterator(), done);
+    }
+
+    /// On one volume after the other: there is hardly ever more than one.
+    private void endWrites(long client, Iterator<Volume> volumes, Consumer<OpResult> done) {
+        if (!volumes.hasNext()) {
+            done.accept(new OpSuccess(OpCode.LAYOUTERROR));
+            return;
+        }
+        Volume volume = volumes.next();
+        fences.disconnect(client, volume, failure -> {
+            if (failure == null) {
+                endWrites(client, volumes, done);
+            } else {
+                log.info(
+                        "writes not ended yet device={} client={} why={}",
+                        volume.id(),
+                        Long.toHexString(client),
+                        failure);
+                done.accept(new OpFailure(OpCode.LAYOUTERROR, NfsStatus.DELAY));
+            }
+        });
     }
 
     OpResult statistics(LayoutStatsArgs args, CompoundState state) {
         requireHeld(args.stateid(), state);
         bodies.require(args.update().type());
-        DeviceId device = require(args.device(), state);
+        DeviceId device = require(args.device(), state).id();
         long bytes = args.read().bytes() + args.written().bytes();
         if (args.read().bytes() < 0 || args.written().bytes() < 0 || bytes < 0) {
             throw new NfsException(NfsStatus.INVAL, "more than 2^63 bytes moved on " + device);
@@ -97,11 +131,10 @@ final class LayoutReports {
     }
 
     /// Counted where it lies, by whatever id the client knows it.
-    private DeviceId require(Opaque id, CompoundState state) {
+    private Volume require(Opaque id, CompoundState state) {
         DeviceId device = DeviceId.of(id.toByteArray());
         return fences.find(state.clientId(), device)
-                .orElseThrow(() -> new NfsException(NfsStatus.INVAL, "device " + device + " is not known"))
-                .id();
+                .orElseThrow(() -> new NfsException(NfsStatus.INVAL, "device " + device + " is not known"));
     }
 
     private Counter counter(String name, DeviceId device) {

@@ -7,13 +7,17 @@ import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Volume;
 
-/// Data servers as fences reach them: they confirm at once, unless they are told to let the fences wait.
+/// Data servers as fences, and ends of sessions, reach them: they confirm at once, unless they are told to wait.
 /// Confined to one thread.
 public final class FakeDataServers implements Fences.Fencer {
     /// Fences that were asked for and not answered.
     public final List<Order> waiting = new ArrayList<>();
     /// What was confirmed, in its order.
     public final List<Fenced> fenced = new ArrayList<>();
+    /// Keys whose sessions are to be ended; not answered.
+    public final List<Order> disconnecting = new ArrayList<>();
+    /// Where that was confirmed, in its order.
+    public final List<Fenced> disconnected = new ArrayList<>();
     /// From here on nothing is answered by itself.
     public boolean slow;
 
@@ -29,6 +33,16 @@ public final class FakeDataServers implements Fences.Fencer {
             waiting.add(order);
         } else {
             confirm(order);
+        }
+    }
+
+    @Override
+    public void disconnect(Volume volume, long key, Consumer<@Nullable String> then) {
+        if (slow) {
+            disconnecting.add(new Order(volume.id(), key, then));
+        } else {
+            disconnected.add(new Fenced(volume.id(), key));
+            then.accept(null);
         }
     }
 

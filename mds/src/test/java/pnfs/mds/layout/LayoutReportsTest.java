@@ -2,11 +2,14 @@ package pnfs.mds.layout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.device.DeviceId;
 import pnfs.mds.compound.FileHandle;
+import pnfs.mds.layout.FakeDataServers.Order;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.DeviceError;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.IoCount;
@@ -14,6 +17,7 @@ import pnfs.wire.nfs4.Iomode;
 import pnfs.wire.nfs4.LayoutType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutGetArgs;
 import pnfs.wire.nfs4.OpArgs.LayoutStatsArgs;
@@ -69,6 +73,68 @@ class LayoutReportsTest {
 
         assertThat(counted("pnfs.mds.layout.error", device)).isEqualTo(2);
         assertThat(counted("pnfs.mds.layout.moved", device)).isEqualTo(123);
+    }
+
+    private List<NfsStatus> reported(LayoutErrorArgs error) {
+        var answers = new ArrayList<NfsStatus>();
+        rooms.begin(1, file, error, result -> answers.add(result.status()));
+        return answers;
+    }
+
+    private Opaque writable() {
+        Opaque device = layout();
+        var info = new GetDeviceInfoArgs(device, LayoutType.SCSI, 4096, Bitmap.EMPTY);
+        assertThat(status(info)).isEqualTo(NfsStatus.OK);
+        return device;
+    }
+
+    @Test
+    void a_write_that_failed_is_answered_when_the_data_servers_have_dropped_what_was_sent_there() {
+        Opaque device = writable();
+        rooms.dataServers.slow = true;
+
+        List<NfsStatus> answers = reported(error(device));
+
+        assertThat(answers).isEmpty();
+        Order order = rooms.dataServers.disconnecting.getFirst();
+        assertThat(order.volume()).isEqualTo(DeviceId.of(device.toByteArray()));
+        assertThat(order.key()).isEqualTo(rooms.idOf(1));
+        order.then().accept(null);
+        assertThat(answers).containsExactly(NfsStatus.OK);
+        assertThat(rooms.dataServers.fenced).isEmpty();
+        assertThat(reported(error(device))).as("the layout is held still").isEmpty();
+    }
+
+    @Test
+    void while_a_data_server_is_away_nobody_knows_what_becomes_of_a_write_that_failed() {
+        Opaque device = writable();
+        rooms.dataServers.slow = true;
+        List<NfsStatus> answers = reported(error(device));
+
+        rooms.dataServers.disconnecting.getFirst().then().accept("it is away");
+
+        assertThat(answers).containsExactly(NfsStatus.DELAY);
+        rooms.dataServers.slow = false;
+        assertThat(reported(error(device))).containsExactly(NfsStatus.OK);
+    }
+
+    @Test
+    void each_volume_of_a_report_is_asked_about_once_and_only_for_writes() {
+        Opaque device = writable();
+        var read = new DeviceError(device, NfsStatus.IO, OpCode.READ);
+        var write = new DeviceError(device, NfsStatus.NXIO, OpCode.WRITE);
+
+        assertThat(status(new LayoutErrorArgs(PAGE, held, List.of(read)))).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.dataServers.disconnected).isEmpty();
+        assertThat(status(new LayoutErrorArgs(PAGE, held, List.of(write, read, write))))
+                .isEqualTo(NfsStatus.OK);
+        assertThat(rooms.dataServers.disconnected).hasSize(1);
+    }
+
+    @Test
+    void who_never_heard_a_key_has_sent_nothing() {
+        assertThat(status(error(layout()))).isEqualTo(NfsStatus.OK);
+        assertThat(rooms.dataServers.disconnected).isEmpty();
     }
 
     @Test

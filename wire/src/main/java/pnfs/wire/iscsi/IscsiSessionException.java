@@ -15,7 +15,8 @@ public final class IscsiSessionException extends RuntimeException {
         this(detail, CompletableFuture.completedFuture(null));
     }
 
-    IscsiSessionException(String detail, CompletableFuture<Void> over) {
+    /// Of a command that may have an effect until `over` is done.
+    public IscsiSessionException(String detail, CompletableFuture<Void> over) {
         super(detail, null, false, false);
         this.over = over;
     }
