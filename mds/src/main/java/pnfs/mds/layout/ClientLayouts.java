@@ -322,8 +322,9 @@ final class ClientLayouts implements StateTable.Elsewhere {
     }
 
     private long append(FileChange change, HeldFile file, LayoutChanges changes) {
-        if (file.file() != null && !changes.isEmpty()) {
-            change.put(FileLayouts.withSpaceUsed(file.file(), changes.allocatedBytes()));
+        Inode inode = file.file();
+        if (inode != null && !changes.isEmpty()) {
+            change.put(FileLayouts.withSpaceUsed(inode, changes.allocatedBytes()));
         }
         return layouts.append(change, file.view().inode(), changes);
     }

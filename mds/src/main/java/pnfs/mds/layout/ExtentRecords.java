@@ -20,15 +20,17 @@ import pnfs.mds.store.MetadataStore;
 /// How extents and free space lie in the store. Numbers are big-endian; u63 is a u64 below 2^63; all offsets
 /// and lengths are bytes and whole blocks of 4096.
 ///
-/// ``` key   = EXTENT inode:u63 offset:u63                an extent of a file, by where it starts in the file value
-/// = version:u8=1 state:u8 device:u8[16] length:u63 volumeOffset:u63 state = pnfs_block_extent_state4 (RFC 5663
-/// §2.3): 0 READ_WRITE_DATA, 2 INVALID_DATA
+/// ```
+/// key   = EXTENT inode:u63 offset:u63            an extent of a file, by where it starts in the file
+/// value = version:u8=1 state:u8 device:u8[16] length:u63 volumeOffset:u63
+/// state = pnfs_block_extent_state4 (RFC 5663 §2.3): 0 READ_WRITE_DATA, 2 INVALID_DATA
 ///
-/// key   = SPACE device:u8[16] offset:u63             a free range of a volume, by where it starts value =
-/// version:u8=1 length:u63
+/// key   = SPACE device:u8[16] offset:u63         a free range of a volume, by where it starts
+/// value = version:u8=1 length:u63
 ///
-/// key   = SPACE device:u8[16]                        the volume has been formatted: what is not free is used value
-/// = version:u8=1 capacity:u63 ```
+/// key   = SPACE device:u8[16]                    the volume has been formatted: what is not free is used
+/// value = version:u8=1 capacity:u63
+/// ```
 ///
 /// Extents of a file do not overlap, nor do free ranges of a volume. A value ends where its grammar ends. Anything
 /// else is damage: [CorruptStoreException].

@@ -18,7 +18,8 @@ import pnfs.wire.nfs4.NfsException;
 /// ```
 /// key    WATCH, u64 client id, device[16]: the volume
 /// value  u8 version = 1 | device[16] by which the client knows the volume | u32 layout type
-///        | u8 what it wants to hear of: 1 change, 2 deletion, 3 both | u32 where the volume was when the client asked
+///        | u8 what it wants to hear of: 1 change, 2 deletion, 3 both
+///        | u32 where the volume was when the client asked
 /// ```
 ///
 /// Anything else is damage: [CorruptStoreException].
