@@ -139,10 +139,10 @@ public final class FileRooms {
         return new FileRooms(engine.crash(), seed, nowSeconds.get(), "machine " + seed);
     }
 
-    /// The process is killed, and started again on the same machine: what the store had not committed is gone. The
+    /// The process is killed, and started again on the same machine: what the store had not written is gone. The
     /// clients go on.
     public FileRooms kill(long seed) {
-        var next = new FileRooms(engine.crash(), seed, nowSeconds.get(), machine);
+        var next = new FileRooms(engine.kill(), seed, nowSeconds.get(), machine);
         next.clientIds.putAll(clientIds);
         return next;
     }

@@ -1,5 +1,6 @@
 package pnfs.mds.delegation;
 
+import java.util.function.BiFunction;
 import pnfs.mds.attribute.FileChange;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
@@ -9,6 +10,7 @@ import pnfs.mds.compound.FileLocks;
 import pnfs.mds.compound.OpTable;
 import pnfs.mds.open.OpenFiles;
 import pnfs.mds.session.Clients;
+import pnfs.mds.store.Batch;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.DelegReturnArgs;
@@ -68,27 +70,33 @@ public final class DelegationOperations {
     }
 
     private OpResult want(WantDelegationArgs args, CompoundState state) {
-        FileHandle handle = state.currentFile();
         int want = args.want() & ShareBits.WANT_MASK;
+        return switch (args.claim()) {
+            case OpenClaim.ByHandle() -> {
+                clients.grace().requireOver(state);
+                int access = want == ShareBits.WANT_READ_DELEG ? ShareBits.READ : ShareBits.BOTH;
+                yield delegate(state, (batch, file) -> {
+                    delegations.requireNone(file, access, state);
+                    return delegations.offer(batch, file, access, want, state);
+                });
+            }
+            case OpenClaim.Previous(var type) -> {
+                clients.grace().requireReclaim(state);
+                yield delegate(state, (batch, file) -> delegations.reclaim(batch, file, type, state));
+            }
+            case OpenClaim.DelegatePreviousByHandle() ->
+                throw new NfsException(NfsStatus.NOTSUPP, "delegations do not outlive their client");
+        };
+    }
+
+    private OpResult delegate(CompoundState state, BiFunction<Batch, Inode, OpenDelegation> how) {
+        FileHandle handle = state.currentFile();
         try (var _ = locks.lock(handle.inode())) {
             Inode file = inodes.require(handle, state);
             file.regular();
             FileChange change = inodes.change();
-            OpenDelegation answer = switch (args.claim()) {
-                case OpenClaim.ByHandle() -> {
-                    clients.grace().requireOver(state);
-                    int access = want == ShareBits.WANT_READ_DELEG ? ShareBits.READ : ShareBits.BOTH;
-                    delegations.requireNone(file, access, state);
-                    yield delegations.offer(change.batch(), file, access, want, state);
-                }
-                case OpenClaim.Previous(var type) -> {
-                    clients.grace().requireReclaim(state);
-                    yield delegations.reclaim(change.batch(), file, type, state);
-                }
-                case OpenClaim.DelegatePreviousByHandle() ->
-                    throw new NfsException(NfsStatus.NOTSUPP, "delegations do not outlive their client");
-            };
-            change.append(state);
+            OpenDelegation answer = how.apply(change.batch(), file);
+            opens.states().append(change, state);
             return new WantDelegationResult(answer);
         }
     }

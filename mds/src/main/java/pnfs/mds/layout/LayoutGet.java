@@ -169,7 +169,11 @@ public final class LayoutGet implements Operation<LayoutGetArgs> {
                 change.put(FileLayouts.withSpaceUsed(file, granted.changes().allocatedBytes()));
             }
             held.granted(change.batch(), file.id(), state.session());
-            state.dependsOn(layouts.append(change, file.id(), granted.changes()));
+            if (want.iomode() == Iomode.READ && granted.changes().isEmpty()) {
+                opens.states().append(change, state); // nothing of it can be committed, or needs the record
+            } else {
+                state.dependsOn(layouts.append(change, file.id(), granted.changes()));
+            }
             // Storage that is not durably the file's must not be written to, and extents that a crash could take
             // back must not be read.
             state.dependsOn(layouts.ticketOf(file));

@@ -105,7 +105,7 @@ public final class LockOperations {
             }
             FileChange change = inodes.change();
             table.lock(change.batch(), lock, args.range(), kind);
-            change.append(state);
+            opens.states().append(change, state);
             state.setCurrentStateid(lock.stateid());
             return new LockResult(lock.stateid());
         }
@@ -144,7 +144,7 @@ public final class LockOperations {
             LockState lock = opens.states().require(LockState.class, stateid, file, state);
             FileChange change = inodes.change();
             table.unlock(change.batch(), lock, args.range());
-            change.append(state); // the reply shows the stateid's next version
+            opens.states().append(change, state);
             state.setCurrentStateid(lock.stateid());
             return new LockuResult(lock.stateid());
         }

@@ -225,18 +225,33 @@ final class Open implements Operation<OpenArgs> {
             FileChange change = inodes.change();
             OpenState open = open(change, request, file, state);
             OpenDelegation delegation = opens.delegating().reclaim(change.batch(), file, type, state);
-            change.append(state);
+            opens.states().append(change, state);
             return new OpenResult(open.stateid(), unrelated(file), FLAGS, Bitmap.EMPTY, delegation);
         }
     }
 
     private OpResult opened(
             Request request, Inode file, ChangeInfo directory, Bitmap attributesSet, CompoundState state) {
-        return opened(inodes.change(), request, file, directory, attributesSet, state);
+        FileChange change = inodes.change();
+        OpenResult result = add(change, request, file, directory, attributesSet, state);
+        opens.states().append(change, state);
+        return result;
     }
 
-    /// Appends `change`, with what was opened.
+    /// The same with a `change` of the file itself.
     private OpResult opened(
+            FileChange change,
+            Request request,
+            Inode file,
+            ChangeInfo directory,
+            Bitmap attributesSet,
+            CompoundState state) {
+        OpenResult result = add(change, request, file, directory, attributesSet, state);
+        change.append(state);
+        return result;
+    }
+
+    private OpenResult add(
             FileChange change,
             Request request,
             Inode file,
@@ -246,7 +261,6 @@ final class Open implements Operation<OpenArgs> {
         OpenState open = open(change, request, file, state);
         OpenDelegation delegation =
                 opens.delegating().offer(change.batch(), file, request.access(), request.want(), state);
-        change.append(state);
         return new OpenResult(open.stateid(), directory, FLAGS, attributesSet, delegation);
     }
 

@@ -39,7 +39,7 @@ final class OpenDowngrade implements Operation<OpenDowngradeArgs> {
             OpenState open = opens.require(stateid, file, state);
             FileChange change = inodes.change();
             opens.downgrade(change.batch(), open, access, args.shareDeny());
-            change.append(state); // the reply shows the stateid's next version
+            opens.states().append(change, state);
             state.setCurrentStateid(open.stateid());
             return new OpenDowngradeResult(open.stateid());
         }

@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import pnfs.mds.attribute.FileChange;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.session.Clients;
@@ -88,6 +89,14 @@ public final class StateTable {
         }
         mine.put(state.number(), state);
         return mine;
+    }
+
+    /// Appends what its holder is granted or gives back, where that is all of `change`. The reply leaves when
+    /// the end of the process does not undo it; what the end of the machine undoes, the client takes back.
+    /// Under the file's lock.
+    public void append(FileChange change, CompoundState state) {
+        change.append();
+        state.dependsOn(clients.lossTicket());
     }
 
     /// Brings back what was there before a restart. Before the first client comes.

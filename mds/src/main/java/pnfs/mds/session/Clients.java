@@ -55,6 +55,7 @@ public final class Clients {
     private final List<Long> reclaimed = new ArrayList<>();
 
     private int given;
+    private volatile long lossTicket;
 
     /// The records of one owner: a rebooted client has its old one until CREATE_SESSION confirms the new.
     private static final class Records {
@@ -497,11 +498,8 @@ public final class Clients {
         var released = new ArrayList<Client>();
         enter();
         try {
+            endGrace(nowNanos);
             var batch = new Batch();
-            for (ClientRecord lost : grace.endOverdue(nowNanos)) {
-                batch.delete(ClientRecords.key(lost.clientId()));
-                settled.add(lost.clientId());
-            }
             for (Client client : List.copyOf(byId.values())) {
                 forgetFormer(batch, client, nowNanos);
                 switch (client.lease()) {
@@ -524,11 +522,43 @@ public final class Clients {
                     case RELEASED -> {}
                 }
             }
-            store.append(batch);
+            lose(batch);
         } finally {
             leave();
         }
         released.forEach(this::tellHolders);
+    }
+
+    /// Those who did not come back in time for their reclaims have lost what they held.
+    void endOverdueGrace(long nowNanos) {
+        enter();
+        try {
+            endGrace(nowNanos);
+        } finally {
+            leave();
+        }
+    }
+
+    private void endGrace(long nowNanos) {
+        var batch = new Batch();
+        for (ClientRecord lost : grace.endOverdue(nowNanos)) {
+            batch.delete(ClientRecords.key(lost.clientId()));
+            settled.add(lost.clientId());
+        }
+        lose(batch);
+    }
+
+    /// Appends a change by which clients may lose what they would take back after the end of the machine.
+    private long lose(Batch batch) {
+        long ticket = store.append(batch);
+        lossTicket = Math.max(lossTicket, ticket);
+        return ticket;
+    }
+
+    /// What was granted before this is durable could be taken back twice after the end of the machine: by who has
+    /// it now, and by who lost it. To be asked under the lock under which nobody was found in the way.
+    public long lossTicket() {
+        return lossTicket;
     }
 
     /// Where it is too late for what the client held before the restart.
@@ -563,7 +593,7 @@ public final class Clients {
     private long forget(Client client, String why) {
         var batch = new Batch();
         remove(batch, client, why);
-        return store.append(batch);
+        return lose(batch);
     }
 
     private void remove(Batch batch, Client client, String why) {

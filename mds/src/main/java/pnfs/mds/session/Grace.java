@@ -49,13 +49,17 @@ public final class Grace {
         }
     }
 
-    /// New state may be granted to this client.
+    /// New state may be granted to this client: who did not come back in time can take nothing back any more.
+    /// Called without a file's lock.
     ///
-    /// @throws NfsException GRACE while others may still reclaim, or while this client has not said that it
-    ///     is done
+    /// @throws NfsException GRACE while others may still reclaim, or while this client has not said that it is
+    ///     done
     public void requireOver(CompoundState state) {
         if (!isOver(state.nowNanos())) {
             throw new NfsException(NfsStatus.GRACE, "in grace");
+        }
+        if (!over) {
+            clients.endOverdueGrace(state.nowNanos());
         }
         Client client = clients.requireLive(state.clientId());
         if (!client.reclaimComplete) {

@@ -179,10 +179,6 @@ class RocksDbEngineTest {
                 assertThat(walk(cursor)).isEqualTo(model);
             }
             assertThat(announced).hasValue(1);
-            try (var cursor = engine.open(Keys.INODE.of(0), Keys.INODE.of(MANY), announced::incrementAndGet)) {
-                assertThat(walk(cursor)).hasSize(MANY);
-            }
-            assertThat(announced).as("all of it is in memory").hasValue(1);
         }
     }
 
