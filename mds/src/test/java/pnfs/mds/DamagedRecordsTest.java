@@ -304,7 +304,7 @@ class DamagedRecordsTest {
         assertThat(drains.waitsFor(device)).contains("pnfs fsck");
     }
 
-    @Seeds(60)
+    @Seeds(30)
     void I2_whatever_record_is_damaged_all_is_answered_and_nobody_gets_what_that_file_had(RandomGenerator random) {
         for (int i = 0; i < 10; i++) {
             runAnything(random);
