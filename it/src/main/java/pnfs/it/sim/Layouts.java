@@ -365,6 +365,10 @@ final class Layouts {
         };
     }
 
+    private static boolean isOf(Stateid one, Stateid other) {
+        return one.other().equals(other.other());
+    }
+
     /// Who is in the middle of something asks for some time.
     private CbResult calledForMany(CbLayoutRecallArgs recall, LayoutReturnScope scope) {
         List<OpenFile> held =
@@ -401,6 +405,9 @@ final class Layouts {
         }
         if (file == null || file.layout == null) {
             return new CbResult.CbFailure(recall.op(), NfsStatus.NOMATCHING_LAYOUT);
+        }
+        if (isOf(scope.stateid(), file.layout) && scope.stateid().seqid() <= file.layout.seqid()) {
+            return new CbResult.CbFailure(recall.op(), NfsStatus.OLD_STATEID); // as Linux, which counts no further
         }
         file.layout = scope.stateid();
         if (!keeps) {
