@@ -1,5 +1,6 @@
 package pnfs.client;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -104,8 +105,7 @@ class LateWriteTest {
     private void failToWrite() throws IOException {
         granted();
         try (var _ = mapper.layout().use()) {
-            Mapping mapping = mapper.layout().forWriting(BLOCKS);
-            assertThat(mapping).isNotNull();
+            Mapping mapping = requireNonNull(mapper.layout().forWriting(BLOCKS));
             ByteBuffer data = ByteBuffer.allocate((int) BLOCKS.length());
             assertThatThrownBy(() -> direct.write("/f", mapping, mapping, BLOCKS, data, mapper.layout()::mayComeLate))
                     .isInstanceOf(NoDirectWayException.class);

@@ -2,6 +2,7 @@ package pnfs.it.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static pnfs.it.conformance.Tree.at;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,13 +35,18 @@ import pnfs.wire.iscsi.IscsiBlockDevice;
 import pnfs.wire.iscsi.IscsiInitiator;
 import pnfs.wire.net.NioNetwork;
 import pnfs.wire.nfs4.Bitmap;
+import pnfs.wire.nfs4.DeviceError;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.LayoutType;
+import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.OpArgs.GetDeviceInfoArgs;
+import pnfs.wire.nfs4.OpArgs.LayoutErrorArgs;
 import pnfs.wire.nfs4.OpArgs.ReclaimCompleteArgs;
+import pnfs.wire.nfs4.OpCode;
 import pnfs.wire.nfs4.OpResult.GetDeviceInfoResult;
 import pnfs.wire.nfs4.OpResult.LayoutGetResult;
 import pnfs.wire.nfs4.ShareBits;
+import pnfs.wire.nfs4.Stateid;
 import pnfs.wire.scsi.ScsiException;
 import pnfs.wire.xdr.Opaque;
 
@@ -75,18 +81,26 @@ class FenceTest {
     /// A client that knows a layout and writes to it, and says nothing to the metadata server in between.
     private static final class Writer {
         final Session session;
+        final Opened opened;
+        final Stateid layout;
         final Extent extent;
         final long key;
         final IscsiBlockDevice disk;
 
         Writer(String owner, long verifier, String folderName, String file) throws IOException {
+            this(owner, verifier, folderName, file, portal());
+        }
+
+        Writer(String owner, long verifier, String folderName, String file, InetSocketAddress portal)
+                throws IOException {
             session = Owner.exchange(suite.connect(), owner, verifier).createSession();
             session.ok(new ReclaimCompleteArgs(false));
             Tree tree = Tree.find(session, folderName);
-            Opened opened = tree.open(file, "writer", ShareBits.BOTH);
+            opened = tree.open(file, "writer", ShareBits.BOTH);
             LayoutGetResult got = Session.find(
                     LayoutGetResult.class,
                     session.ok(ScsiLayouts.get(opened, FileRange.of(0, BLOCK), opened.stateid())));
+            layout = got.stateid();
             extent = ScsiLayoutCodec.readLayout(
                             got.segments().getFirst().content().body(), 10)
                     .getFirst();
@@ -100,7 +114,7 @@ class FenceTest {
                                     .body(),
                             designator -> new Scsi(new RegionId(new UUID(0, 0)), CAPACITY, designator))
                     .key();
-            disk = disk(owner);
+            disk = disk(owner, portal);
         }
 
         static Writer registered(String owner, long verifier, String folderName, String file) throws IOException {
@@ -110,6 +124,10 @@ class FenceTest {
         }
 
         void write(int content) {
+            begin(content).join();
+        }
+
+        CompletableFuture<Integer> begin(int content) {
             var done = new CompletableFuture<Integer>();
             ByteBuffer block = ByteBuffer.allocateDirect(BLOCK);
             while (block.hasRemaining()) {
@@ -122,7 +140,7 @@ class FenceTest {
                     done.completeExceptionally(failure);
                 }
             });
-            done.join();
+            return done;
         }
 
         void expectShutOut() {
@@ -132,17 +150,18 @@ class FenceTest {
         }
     }
 
-    private static IscsiBlockDevice disk(String name) throws IOException {
-        ClusterStatus.DataServer server =
-                PnfsClient.status(cluster.control()).dataServers().getFirst();
-        String[] portal = server.portals().getFirst().split(":", 2);
+    private static ClusterStatus.DataServer dataServer() throws IOException {
+        return PnfsClient.status(cluster.control()).dataServers().getFirst();
+    }
+
+    private static InetSocketAddress portal() throws IOException {
+        String[] portal = dataServer().portals().getFirst().split(":", 2);
+        return new InetSocketAddress(portal[0], Integer.parseInt(portal[1]));
+    }
+
+    private static IscsiBlockDevice disk(String name, InetSocketAddress portal) throws IOException {
         IscsiInitiator initiator = IscsiInitiator.open(
-                network,
-                InitiatorConfig.of(
-                        new InetSocketAddress(portal[0], Integer.parseInt(portal[1])),
-                        server.targetName(),
-                        "iqn.2026-01.test:" + name,
-                        1));
+                network, InitiatorConfig.of(portal, dataServer().targetName(), "iqn.2026-01.test:" + name, 1));
         return IscsiBlockDevice.open(initiator, 0).join();
     }
 
@@ -211,7 +230,8 @@ class FenceTest {
             late.expectShutOut();
             cluster.dataServer(0).kill();
             cluster.restartDataServer(0);
-            assertThatThrownBy(() -> disk("late-" + name).register(late.key).join())
+            assertThatThrownBy(() ->
+                            disk("late-" + name, portal()).register(late.key).join())
                     .hasRootCauseInstanceOf(ScsiException.class)
                     .hasRootCauseMessage("RESERVATION CONFLICT");
             assertThat(get(other, "/" + name + "/file")).isEqualTo(content('o'));
@@ -257,6 +277,32 @@ class FenceTest {
 
             silent.expectShutOut();
             assertThat(get(other, "/" + name + "/file")).isEqualTo(content('o'));
+        }
+    }
+
+    @Test
+    void I5_what_a_client_sent_before_it_reported_a_failed_write_does_not_come_over_what_others_write_next()
+            throws Exception {
+        try (PnfsClient other = client();
+                var wire = new HeldWire(portal())) {
+            String name = prepare(other);
+            var writer = new Writer("stuck-" + name, 1, name, "file", wire.address());
+            writer.disk.register(writer.key).join();
+            writer.write('w');
+            wire.hold();
+            CompletableFuture<Integer> stuck = writer.begin('l');
+            wire.awaitHeld(BLOCK);
+
+            var error = new DeviceError(Opaque.of(writer.extent.device().bytes()), NfsStatus.NXIO, OpCode.WRITE);
+            writer.session.ofMinorVersion(2);
+            writer.session.ok(
+                    at(writer.opened.file(), new LayoutErrorArgs(FileRange.WHOLE_FILE, writer.layout, List.of(error))));
+            writer.session.ok(ScsiLayouts.giveBack(writer.opened, writer.layout, FileRange.WHOLE_FILE));
+            put(other, "/" + name + "/file", 'o');
+            wire.letGo();
+
+            assertThat(get(other, "/" + name + "/file")).isEqualTo(content('o'));
+            assertThat(stuck).isNotDone();
         }
     }
 
