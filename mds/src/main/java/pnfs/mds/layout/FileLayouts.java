@@ -449,7 +449,7 @@ public final class FileLayouts implements FileSpace {
     /// zeros from the new end on. Empty where the cut needs no copy: [#resize] does all of it then. Under the
     /// file's lock.
     public Optional<HoldOutcome> beginCut(Inode file, long newSize) {
-        if (newSize >= file.size() || newSize % ByteRange.BLOCK_BYTES == 0) {
+        if (!cuts(file, newSize) || newSize % ByteRange.BLOCK_BYTES == 0) {
             return Optional.empty();
         }
         HoldOutcome outcome = told(file, Obstacles.NOBODY, manager.beginShrink(view(file), newSize));
@@ -458,6 +458,12 @@ public final class FileLayouts implements FileSpace {
             return Optional.empty();
         }
         return Optional.of(outcome);
+    }
+
+    /// Whether something of the file may have to go. Behind its end in the last block may lie what a client wrote
+    /// through a layout and never committed: whoever sets the size that the file has wants it gone.
+    private static boolean cuts(Inode file, long newSize) {
+        return newSize < file.size() || (newSize == file.size() && newSize % ByteRange.BLOCK_BYTES != 0);
     }
 
     /// The block is copied: the next [#resize] of the file to this size uses it. Under the file's lock.
@@ -471,7 +477,7 @@ public final class FileLayouts implements FileSpace {
             throw new NfsException(NfsStatus.FBIG, "size " + newSize);
         }
         LayoutFile view = view(file);
-        if (newSize >= file.size()) {
+        if (!cuts(file, newSize)) {
             return view.extents().allocatedBytes();
         }
         PreparedCut cut = cuts.get(file.id());

@@ -222,6 +222,20 @@ class ProxyBesideLayoutsTest {
     }
 
     @Test
+    void I4_who_sets_the_size_that_a_file_has_finds_nothing_behind_it_that_was_written_and_not_committed() {
+        FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(100, 1));
+        var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, PAGE));
+        disks.writeDirectly(rooms.extents(file).getFirst(), 0, bytes(PAGE, 2));
+        run(ALICE, file, layoutReturn(granted));
+
+        run(ALICE, file, setSize(file, 100));
+        run(ALICE, file, setSize(file, PAGE));
+
+        assertThat(read(ALICE, file, 0, PAGE)).isEqualTo(Arrays.copyOf(bytes(100, 2), PAGE));
+    }
+
+    @Test
     void I2_what_is_being_read_does_not_move_before_the_read_is_over() {
         FileHandle file = rooms.open(ALICE, "f");
         write(ALICE, file, 0, bytes(PAGE, 5));
