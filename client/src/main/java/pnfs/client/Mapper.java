@@ -372,6 +372,7 @@ final class Mapper {
     private void awaitUnused() throws IOException {
         layout.awaitUnused();
         for (DeviceId volume : layout.late()) {
+            log.info("failed write may come late, layout is kept path={} device={}", path, volume);
             Reply reply = session.ask(path, () -> lateWriteTo(volume));
             if (LAYOUT_LOST.contains(reply.status())) {
                 log.warn("layout lost path={} why={}", path, reply.status());

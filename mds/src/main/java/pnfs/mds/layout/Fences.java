@@ -266,10 +266,12 @@ public final class Fences implements StateHolder {
         }
         if (isFenced) {
             then.accept("a key of this client is being fenced there");
-        } else if (mayWrite) {
-            fencer.disconnect(volume, key, then);
-        } else {
+        } else if (!mayWrite) {
             then.accept(null);
+        } else if (!layouts.isServed(volume)) {
+            then.accept("a data server is away"); // and where the others end sessions again and again, nothing gets on
+        } else {
+            fencer.disconnect(volume, key, then);
         }
     }
 

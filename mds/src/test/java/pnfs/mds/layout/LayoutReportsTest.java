@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.device.DeviceId;
 import pnfs.mds.compound.FileHandle;
@@ -116,6 +117,15 @@ class LayoutReportsTest {
         assertThat(answers).containsExactly(NfsStatus.DELAY);
         rooms.dataServers.slow = false;
         assertThat(reported(error(device))).containsExactly(NfsStatus.OK);
+    }
+
+    @Test
+    void nobody_is_asked_in_vain_while_a_data_server_of_the_volume_is_away() {
+        Opaque device = writable();
+        rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, List.of(), Set.of());
+
+        assertThat(reported(error(device))).containsExactly(NfsStatus.DELAY);
+        assertThat(rooms.dataServers.disconnected).isEmpty();
     }
 
     @Test
