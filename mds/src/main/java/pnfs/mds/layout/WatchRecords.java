@@ -64,7 +64,9 @@ public final class WatchRecords {
         return all;
     }
 
-    /// @throws CorruptStoreException when the record is not what [#put] makes
+    /// One record.
+    ///
+    /// @throws CorruptStoreException when it is not what [#put] makes
     public static WatchRecord read(byte[] key, byte[] value) {
         if (key.length != KEY_BYTES || value.length != VALUE_BYTES || value[0] != VERSION) {
             throw new CorruptStoreException("watch record of " + key.length + " and " + value.length

@@ -57,7 +57,7 @@ public final class Orphans {
     /// record of it is damaged. For whoever held it last: a CLOSE, a returned layout. Takes the file's lock.
     public void reap(long inode) {
         store.damaged().leaveOut(() -> {
-            if (isOrphan(inodes.find(inode).value())) {
+            if (orphan(inode) != null) {
                 try (var _ = locks.lock(inode)) {
                     reapLocked(inode);
                 }
@@ -66,16 +66,18 @@ public final class Orphans {
     }
 
     private void reapLocked(long inode) {
-        Inode file = inodes.find(inode).value();
+        Inode file = orphan(inode);
         FileChange change = inodes.change();
-        if (isOrphan(file) && end(change, file)) {
+        if (file != null && end(change, file)) {
             change.batch().delete(DirectoryRecords.orphanKey(inode));
             change.append();
         }
     }
 
-    private static boolean isOrphan(@Nullable Inode file) {
-        return file != null && file.links() == 0;
+    /// Null where it is gone, or has a name.
+    private @Nullable Inode orphan(long inode) {
+        Inode file = inodes.find(inode).value();
+        return file != null && file.links() == 0 ? file : null;
     }
 
     /// Reaps all of them: after a restart, once clients have had their time to reclaim what they had open.
