@@ -40,13 +40,14 @@ final class Caller {
     void beginEra() {
         era++;
         eraBeganNanos = host.nowNanos();
+        checker.leases.forgotten(number);
     }
 
     /// A reclaim was refused: whether it should not have been. Grace goes on for who is at it, but not for long
     /// for who waits meanwhile, and be it for the server's slow disk.
     boolean mustReclaim(Claim claim, Answer answer) {
         boolean late = answer.status() == NfsStatus.NO_GRACE && host.nowNanos() - eraBeganNanos >= LATE_NANOS;
-        return answer.known() && !late && checker.leases.stands(claim);
+        return answer.known() && !late && checker.leases.goesOn(claim);
     }
 
     /// Whether it takes no "later" for an answer.

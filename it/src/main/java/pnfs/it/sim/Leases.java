@@ -1,21 +1,28 @@
 package pnfs.it.sim;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /// Until when the metadata server owes a client what it gave: as long as the client's lease has certainly not
-/// ended. A request that was answered has renewed it, at some time after it was sent. One thread.
+/// ended. A request that was answered has renewed it, at some time after it was sent. A server that has forgotten
+/// the client keeps others away for a lease, too, but from its start: what the client asks for after that prolongs
+/// only what it has taken back. One thread.
 final class Leases {
     private static final long LEASE_NANOS = MetadataServerNode.LEASE.toNanos();
 
     /// Something that a client was told it holds, in one of its leases.
     ///
     /// @param lease their number
-    record Claim(int client, int lease) {}
+    /// @param era how often the server had forgotten the client
+    record Claim(int client, int lease, int era) {}
 
     private static final class Lease {
         int number;
         long renewedNanos;
+        /// When it was renewed last in each earlier era.
+        final List<Long> renewedInNanos = new ArrayList<>();
     }
 
     private final Agenda agenda;
@@ -43,13 +50,27 @@ final class Leases {
         of(client).number++;
     }
 
+    /// The server has forgotten the client, which may take back what it held.
+    void forgotten(int client) {
+        Lease lease = of(client);
+        lease.renewedInNanos.add(lease.renewedNanos);
+    }
+
     /// What a client has just been told that it holds.
     Claim claim(int client) {
-        return new Claim(client, of(client).number);
+        Lease lease = of(client);
+        return new Claim(client, lease.number, lease.renewedInNanos.size());
     }
 
     /// Whether nobody may have taken it from the client until now.
     boolean stands(Claim claim) {
+        List<Long> earlier = of(claim.client).renewedInNanos;
+        return goesOn(claim)
+                && (claim.era == earlier.size() || agenda.nowNanos() - earlier.get(claim.era) < LEASE_NANOS);
+    }
+
+    /// Whether the client has kept its lease: what it held it may still have, or take back.
+    boolean goesOn(Claim claim) {
         Lease lease = of(claim.client);
         return lease.number == claim.lease && agenda.nowNanos() - lease.renewedNanos < LEASE_NANOS;
     }

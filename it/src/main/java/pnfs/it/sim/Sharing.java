@@ -100,7 +100,7 @@ final class Sharing {
             if (answer.isOk()) {
                 denies(file, deny, answer);
             } else if (answer.known()) {
-                if (me.checker.leases.stands(file.claim)) {
+                if (me.mustReclaim(file.claim, answer)) {
                     throw me.checker.fail("opens: client " + me.number + " denies " + deny + " of " + file.model
                             + ", and may not any more: " + answer.status());
                 }
