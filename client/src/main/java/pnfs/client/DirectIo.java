@@ -44,7 +44,7 @@ final class DirectIo {
 
     /// Hears of writes that failed and that a data server may carry out all the same.
     interface LateWrites {
-        /// @param over done when nothing of it can reach the volume any more
+        /// One to `volume`; nothing of it can reach that any more when `over` is done.
         void mayComeLate(DeviceId volume, CompletableFuture<Void> over);
 
         /// For reads, which do no harm when they come late.

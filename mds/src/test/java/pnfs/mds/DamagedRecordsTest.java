@@ -113,7 +113,7 @@ class DamagedRecordsTest {
     }
 
     /// Which record of the spoilt file is damaged, and what cannot be done then; all else can.
-    private enum Case {
+    enum Case {
         INODE(Keys.INODE) {
             @Override
             NfsStatus expected(OpArgs operation) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import pnfs.layout.device.DeviceId;
@@ -46,6 +47,8 @@ class DeviceWatchTest {
     private MemoryEngine engine = MemoryEngine.committing();
     private String machine = "machine";
     private TestServer server;
+
+    @SuppressWarnings("NullAway.Init") // made with the server
     private DeviceWatch watch;
 
     @BeforeEach
@@ -234,66 +237,75 @@ class DeviceWatchTest {
         return count[0];
     }
 
-    /// Beside it a model that forgets nothing: where each client has seen each volume.
+    /// A client, and where it has seen each volume.
+    private final class Onlooker {
+        final String owner;
+        final Map<Volume, Seen> seen = new HashMap<>();
+        TestSession session;
+
+        Onlooker(String owner) {
+            this.owner = owner;
+            session = come(owner);
+        }
+    }
+
+    private record Seen(Bitmap wanted, int place) {}
+
+    /// Beside it a model that forgets nothing.
     @Seeds(40)
     void a_restart_makes_no_difference(RandomGenerator random) {
-        List<String> owners = List.of("a", "b", "c");
-        record Seen(Bitmap wanted, int place) {}
-        var seen = new HashMap<String, Map<Volume, Seen>>();
-        owners.forEach(owner -> seen.put(owner, new HashMap<>()));
-        var sessions = new HashMap<String, TestSession>();
-        owners.forEach(owner -> sessions.put(owner, come(owner)));
+        List<Onlooker> all = Stream.of("a", "b", "c").map(Onlooker::new).toList();
 
         for (int step = 0; step < 40; step++) {
-            String owner = owners.get(random.nextInt(owners.size()));
+            Onlooker one = all.get(random.nextInt(all.size()));
             Volume volume = LayoutRooms.VOLUMES.get(random.nextInt(LayoutRooms.VOLUMES.size()));
-            boolean isThere = places.containsKey(volume.id());
+            Integer place = places.get(volume.id());
             switch (random.nextInt(8)) {
                 case 0 -> {
                     restart();
-                    owners.forEach(each -> sessions.put(each, come(each)));
+                    all.forEach(each -> each.session = come(each.owner));
                 }
                 case 1 -> {
-                    if (isThere) {
+                    if (place != null) {
                         move(volume);
                     }
                 }
                 case 2 -> {
-                    if (isThere && random.nextInt(4) == 0) {
+                    if (place != null && random.nextInt(4) == 0) {
                         places.remove(volume.id());
                         watch.forget(volume.id());
                     }
                 }
                 case 3 -> {
-                    watch.renounces(sessions.get(owner).clientId, knownAs(volume));
-                    if (!isThere) {
-                        seen.get(owner).remove(volume);
+                    watch.renounces(one.session.clientId, knownAs(volume));
+                    if (place == null) {
+                        one.seen.remove(volume);
                     }
                 }
                 default -> {
-                    if (isThere) {
+                    if (place != null) {
                         Bitmap wanted = List.of(BOTH, DeviceNotice.CHANGE, DeviceNotice.DELETE, Bitmap.EMPTY)
                                 .get(random.nextInt(4));
-                        learn(sessions.get(owner), volume, wanted);
-                        seen.get(owner).put(volume, new Seen(wanted, places.get(volume.id())));
+                        learn(one.session, volume, wanted);
+                        one.seen.put(volume, new Seen(wanted, place));
                     }
                 }
             }
-            for (String each : owners) {
+            for (Onlooker each : all) {
                 int expected = 0;
-                for (Map.Entry<Volume, Seen> of : seen.get(each).entrySet()) {
-                    Integer place = places.get(of.getKey().id());
+                for (Map.Entry<Volume, Seen> of : each.seen.entrySet()) {
+                    Integer now = places.get(of.getKey().id());
                     Seen last = of.getValue();
-                    if (place == null) {
+                    if (now == null) {
                         expected |= last.wanted().intersects(DeviceNotice.DELETE) ? DEVID_DELETED : 0;
-                    } else if (place != last.place()) {
+                    } else if (now != last.place()) {
                         expected |= last.wanted().intersects(DeviceNotice.CHANGE) ? DEVID_CHANGED : 0;
                     }
                 }
-                assertThat(flags(sessions.get(each)))
-                        .as("step %d, %s", step, each)
+                assertThat(flags(each.session))
+                        .as("step %d, %s", step, each.owner)
                         .isEqualTo(expected);
-                sessions.get(each).peer.callbacks().clear();
+                each.session.peer.callbacks().clear();
             }
         }
     }
