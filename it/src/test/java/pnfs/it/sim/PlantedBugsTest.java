@@ -40,25 +40,25 @@ class PlantedBugsTest {
                     "mds.compound.CompoundRun#advance",
                     "CompoundState.ticket",
                     always(0L),
-                    12L),
+                    95L),
             new PlantedBug(
                     "a LAYOUTCOMMIT does not wait for its change",
                     "mds.layout.LayoutCommit",
                     "CompoundState.dependsOn",
                     nothing(),
-                    344L),
+                    325L),
             new PlantedBug(
                     "a batch becomes durable piece by piece",
                     "mds.store.MetadataStore#handOver",
                     "StoreEngine.commit",
                     code("inPieces"),
-                    121L),
+                    105L),
             new PlantedBug(
                     "what is free is not stored",
                     "mds.layout.FileLayouts#addTo",
                     "ExtentRecords.addSpace",
                     nothing(),
-                    3L),
+                    2L),
             new PlantedBug(
                     "what a file is made of is not stored",
                     "mds.layout.FileLayouts#addTo",
@@ -67,50 +67,54 @@ class PlantedBugsTest {
                     1L),
             // Names.
             new PlantedBug(
-                    "a file without a name is not listed", "mds.namespace.Orphans#unlink", "Batch.put", nothing(), 51L),
+                    "a file without a name is not listed",
+                    "mds.namespace.Orphans#unlink",
+                    "Batch.put",
+                    nothing(),
+                    135L),
             new PlantedBug(
                     "a file is freed while somebody has it open",
                     "mds.namespace.Orphans#end",
                     "InUse.mayBeOpen",
                     always(false),
-                    3L),
+                    1L),
             new PlantedBug(
                     "a file is freed while somebody holds a layout of it",
                     "mds.layout.FileLayouts#release",
                     "LayoutManager.isHeld",
                     always(false),
-                    10L),
+                    25L),
             new PlantedBug(
                     "RENAME forgets the file that had the name",
                     "mds.namespace.Rename",
                     "Orphans.unlink",
                     nothing(),
-                    3L),
+                    24L),
             // Layouts.
             new PlantedBug(
                     "new storage counts as written",
                     "layout.grant.LayoutManager#grantWriting",
                     "SpacePlan.adopt",
                     with(2, "READ_WRITE_DATA"),
-                    26L),
+                    16L),
             new PlantedBug(
                     "a LAYOUTCOMMIT makes data of all that was granted",
                     "layout.grant.LayoutManager#commit",
                     "ExtentMap.markWritten",
                     code("markAll"),
-                    34L),
+                    16L),
             new PlantedBug(
                     "a layout is granted whoever holds another",
                     "layout.grant.FileGrants#firstConflict",
                     "Holding.firstConflict",
                     always(Long.MAX_VALUE),
-                    1L),
+                    3L),
             new PlantedBug(
                     "a layout is granted where a WRITE is under way",
                     "layout.grant.FileGrants#firstConflict",
                     "ByteRange.overlaps",
                     always(false),
-                    9L),
+                    41L),
             new PlantedBug(
                     "a WRITE does not look at layouts",
                     "layout.grant.LayoutManager#beginWrite",
@@ -122,25 +126,25 @@ class PlantedBugsTest {
                     "layout.grant.LayoutManager#beginShrink",
                     "FileGrants.holdersOf",
                     always(Set.of()),
-                    91L),
+                    17L),
             new PlantedBug(
                     "operations on one block do not wait for each other",
                     "layout.grant.LayoutManager#obstacle",
                     "FileGrants.isBusy",
                     always(false),
-                    24L),
+                    1L),
             new PlantedBug(
                     "a truncation keeps what lies behind the end",
                     "layout.grant.LayoutManager#finishShrink",
                     "ExtentMap.truncate",
                     always(List.of()),
-                    1L),
+                    20L),
             new PlantedBug(
                     "a truncation leaves the rest of the last block",
                     "mds.proxy.CutOff",
                     "ByteBuffer.put",
                     nothing(),
-                    24L),
+                    14L),
             new PlantedBug(
                     "a WRITE of part of a block fills up with what lay there",
                     "mds.proxy.Transfer#read",
@@ -153,19 +157,19 @@ class PlantedBugsTest {
                     "mds.lock.LockOperations#tryLock",
                     "LockTable.conflict",
                     always(Optional.empty()),
-                    5L),
+                    9L),
             new PlantedBug(
                     "LOCKT looks at nothing",
                     "mds.lock.LockOperations#tryTest",
                     "LockTable.conflict",
                     always(Optional.empty()),
-                    5L),
+                    7L),
             new PlantedBug(
                     "locked ranges are not stored",
                     "mds.lock.LockTable$Notes#locked",
                     "LockRecords.put",
                     nothing(),
-                    11L),
+                    7L),
             new PlantedBug(
                     "who holds a lock counts as gone",
                     "mds.session.Clients#isLapsed",
@@ -178,38 +182,37 @@ class PlantedBugsTest {
                     "mds.delegation.Delegations#requireNone",
                     "Delegation.forbids",
                     always(false),
-                    1L),
+                    7L),
             new PlantedBug(
                     "delegations are not stored",
                     "mds.delegation.Delegations#grant",
                     "DelegationRecords.put",
                     nothing(),
-                    26L),
-            new PlantedBug(
-                    "there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing(), 508L),
+                    48L),
+            new PlantedBug("there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing(), 64L),
             new PlantedBug(
                     "a file moves under layouts",
                     "layout.grant.LayoutManager#beginMove",
                     "FileGrants.holdersOf",
                     always(Set.of()),
-                    25L),
+                    84L),
             // Recalls and fences.
             new PlantedBug(
                     "a layout that is not given back is never taken",
                     "mds.callback.Recalls#tick",
                     "Recall.revoke",
                     nothing(),
-                    4L),
+                    43L),
             new PlantedBug("a recall is never sent", "mds.callback.Recalls#send", "Callbacks.send", nothing(), 9L),
             new PlantedBug(
                     "what was taken is free before the fence",
                     "mds.layout.ClientLayouts#dropFenced",
                     "LayoutManager.fenced",
                     with(4, Set.of()),
-                    733L),
-            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 144L),
+                    2487L),
+            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 8L),
             new PlantedBug(
-                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 107L),
+                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 11L),
             // Data servers.
             new PlantedBug(
                     "a data server confirms a fence that it has not done",
@@ -221,25 +224,25 @@ class PlantedBugsTest {
                             Reply.newBuilder()
                                     .setFenced(Fenced.getDefaultInstance())
                                     .build()),
-                    16L),
+                    3L),
             new PlantedBug(
                     "a data server lets everybody write",
                     "ds.scsi.LogicalUnit",
                     "ReservationTable.permits",
                     always(true),
-                    16L),
+                    3L),
             new PlantedBug(
                     "a data server does not keep its registrations",
                     "ds.reservation.SharedVolume#open",
                     "Memo.keep",
                     onlyTell(2, "persisted", true),
-                    1L),
+                    3L),
             new PlantedBug(
                     "a data server acknowledges what is not durable",
                     "ds.volume.Volume#persist",
                     "Region.persist",
                     onlyTell(3, "persisted", true),
-                    4L));
+                    2L));
 
     /// What no single run can show.
     private static final PlantedBug NOT_FROM_THE_SEED = new PlantedBug(
