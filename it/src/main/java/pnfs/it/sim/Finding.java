@@ -49,7 +49,8 @@ record Finding(Plan plan, long step, String what) {
         }
         Plan small = shortest(plan);
         var left = new TreeSet<Integer>();
-        for (int fault = 0; fault < Simulation.run(small, false).faults(); fault++) {
+        int faults = Simulation.run(small, false).faults();
+        for (int fault = 0; fault < faults; fault++) {
             if (plan.has(fault)) {
                 left.add(fault);
             }

@@ -8,11 +8,15 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.StringTokenizer;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -21,6 +25,7 @@ import org.slf4j.LoggerFactory;
 /// The whole cluster on simulated time. More seeds: `./pnfs sim --seeds 10000`.
 class ClusterSimulationTest {
     private static final int STEPS = 1_000;
+    private static final Pattern FAULT = Pattern.compile("fault [0-9]+$");
     private static final Logger ROOT = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     private static Level level = Level.INFO;
 
@@ -55,6 +60,32 @@ class ClusterSimulationTest {
         for (long seed = 1; seed <= 120; seed++) {
             requireWell(new Simulation.Plan(seed, STEPS, EnumSet.allOf(FaultKind.class)));
         }
+    }
+
+    /// When each fault happened, and which one it was.
+    private static List<String> faultsOf(Simulation.Outcome outcome) {
+        return outcome.trace().stream()
+                .filter(line -> FAULT.matcher(line).find())
+                .map(line -> line.replaceFirst(" +[0-9.]+ s ", ""))
+                .toList();
+    }
+
+    @Test
+    void a_fault_that_is_left_out_leaves_the_others_as_they_are() {
+        var plan = new Simulation.Plan(2, STEPS, EnumSet.allOf(FaultKind.class));
+        Simulation.Outcome whole = Simulation.run(plan, true);
+        assertThat(whole.faults()).isGreaterThan(3);
+        Set<Integer> all = IntStream.range(0, whole.faults()).boxed().collect(Collectors.toSet());
+
+        Simulation.Outcome same = Simulation.run(plan.with(all), false);
+        all.remove(1);
+        Simulation.Outcome fewer = Simulation.run(plan.with(all), true);
+
+        assertThat(same.hash()).isEqualTo(whole.hash());
+        assertThat(fewer.hash()).isNotEqualTo(whole.hash());
+        List<String> left = new ArrayList<>(faultsOf(whole));
+        left.remove(1);
+        assertThat(faultsOf(fewer)).isEqualTo(left);
     }
 
     private static Set<FaultKind> faults(String names) {
