@@ -86,6 +86,17 @@ record PlantedBug(String what, String in, String call, Instead instead, List<Lon
         };
     }
 
+    /// Another method of the same object is called instead, which has no arguments.
+    static Instead other(String method) {
+        return (original, caller) -> MethodHandles.dropArguments(
+                caller.findVirtual(
+                        original.type().parameterType(0),
+                        method,
+                        MethodType.methodType(original.type().returnType())),
+                1,
+                original.type().parameterList().subList(1, original.type().parameterCount()));
+    }
+
     /// A method of [PlantedCode], which gets the same arguments.
     static Instead code(String method) {
         return (original, caller) -> caller.findStatic(

@@ -4,6 +4,7 @@ import java.util.random.RandomGenerator;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentMap;
 import pnfs.mds.store.Batch;
+import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.StoreEngine;
 
 /// What planted bugs do that takes more than leaving something out.
@@ -22,6 +23,11 @@ public final class PlantedCode {
             }
             engine.commit(ticket, alone);
         }
+    }
+
+    /// Nobody waits until it is durable.
+    public static void atOnce(MetadataStore store, long ticket, Runnable then) {
+        then.run();
     }
 
     /// Chance that no seed decides.
