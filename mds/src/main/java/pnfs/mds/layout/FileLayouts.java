@@ -449,7 +449,7 @@ public final class FileLayouts implements FileSpace {
     /// zeros from the new end on. Empty where the cut needs no copy: [#resize] does all of it then. Under the
     /// file's lock.
     public Optional<HoldOutcome> beginCut(Inode file, long newSize) {
-        if (!cuts(file, newSize) || newSize % ByteRange.BLOCK_BYTES == 0) {
+        if (newSize % ByteRange.BLOCK_BYTES == 0 || !cuts(file, newSize)) {
             return Optional.empty();
         }
         HoldOutcome outcome = told(file, Obstacles.NOBODY, manager.beginShrink(view(file), newSize));
@@ -460,10 +460,13 @@ public final class FileLayouts implements FileSpace {
         return Optional.of(outcome);
     }
 
-    /// Whether something of the file may have to go. Behind its end in the last block may lie what a client wrote
-    /// through a layout and never committed: whoever sets the size that the file has wants it gone.
-    private static boolean cuts(Inode file, long newSize) {
-        return newSize < file.size() || (newSize == file.size() && newSize % ByteRange.BLOCK_BYTES != 0);
+    /// Whether something of the file may have to go. Behind its end, in the last block, may lie what a client wrote
+    /// through a layout and never committed: whoever sets a size wants nothing behind that, also where the file
+    /// does not become shorter.
+    private boolean cuts(Inode file, long newSize) {
+        return newSize < file.size()
+                || view(file).extents().extents(ByteRange.toEnd(ByteRange.alignDown(newSize))).stream()
+                        .anyMatch(extent -> extent.state() == ExtentState.READ_WRITE_DATA);
     }
 
     /// The block is copied: the next [#resize] of the file to this size uses it. Under the file's lock.

@@ -236,6 +236,21 @@ class ProxyBesideLayoutsTest {
     }
 
     @Test
+    void I4_nor_does_who_makes_the_file_a_little_longer() {
+        FileHandle file = rooms.open(ALICE, "f");
+        write(ALICE, file, 0, bytes(100, 1));
+        var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, PAGE));
+        disks.writeDirectly(rooms.extents(file).getFirst(), 0, bytes(PAGE, 2));
+        run(ALICE, file, layoutReturn(granted));
+
+        run(ALICE, file, setSize(file, 200));
+        run(ALICE, file, setSize(file, 3 * PAGE));
+
+        assertThat(Arrays.copyOfRange(read(ALICE, file, 0, PAGE), 200, PAGE)).containsOnly(0);
+        assertThat(rooms.inode(file).size()).isEqualTo(3 * PAGE);
+    }
+
+    @Test
     void I2_what_is_being_read_does_not_move_before_the_read_is_over() {
         FileHandle file = rooms.open(ALICE, "f");
         write(ALICE, file, 0, bytes(PAGE, 5));
