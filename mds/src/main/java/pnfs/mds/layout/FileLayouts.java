@@ -460,9 +460,9 @@ public final class FileLayouts implements FileSpace {
         return Optional.of(outcome);
     }
 
-    /// Whether something of the file may have to go. Behind its end, in the last block, may lie what a client wrote
-    /// through a layout and never committed: whoever sets a size wants nothing behind that, also where the file
-    /// does not become shorter.
+    /// Whether something of the file may have to go. Behind its end, in the last block, may lie what a client
+    /// wrote through a layout and never committed: whoever sets a size wants nothing behind that, also where
+    /// the file does not become shorter.
     private boolean cuts(Inode file, long newSize) {
         return newSize < file.size()
                 || view(file).extents().extents(ByteRange.toEnd(ByteRange.alignDown(newSize))).stream()
