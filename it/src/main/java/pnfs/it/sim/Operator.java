@@ -25,6 +25,8 @@ final class Operator {
     private final RandomGenerator random;
     private @Nullable DataServerNode draining;
     private boolean marked;
+    /// Asked once: what is repeated until it is done would end the next drain, too.
+    private boolean cancelling;
 
     Operator(Host host, Checker checker, RandomGenerator random) {
         this.host = host;
@@ -52,12 +54,19 @@ final class Operator {
     /// What has moved stays where it is.
     void cancelDrain() {
         DataServerNode server = draining;
-        if (server != null && !marked) {
-            host.schedule(AGAIN_NANOS, this::cancelDrain);
-        } else if (server != null) {
-            checker.note("operator drains %s no more", server.targetName());
-            ask(drainOf(server, true), reply -> draining = null);
+        if (server == null || cancelling) {
+            return;
         }
+        if (!marked) {
+            host.schedule(AGAIN_NANOS, this::cancelDrain);
+            return;
+        }
+        cancelling = true;
+        checker.note("operator drains %s no more", server.targetName());
+        ask(drainOf(server, true), reply -> {
+            draining = null;
+            cancelling = false;
+        });
     }
 
     /// Ends a drain that is under way when nothing is left there: it must come to that.
