@@ -221,13 +221,19 @@ class ProxyBesideLayoutsTest {
         write(ALICE, file, 0, bytes(PAGE, 2));
     }
 
-    @Test
-    void I4_who_sets_the_size_that_a_file_has_finds_nothing_behind_it_that_was_written_and_not_committed() {
+    /// A file whose block was overwritten through a layout that was given back without a commit.
+    private FileHandle uncommittedBehind100Bytes() {
         FileHandle file = rooms.open(ALICE, "f");
         write(ALICE, file, 0, bytes(100, 1));
         var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, PAGE));
         disks.writeDirectly(rooms.extents(file).getFirst(), 0, bytes(PAGE, 2));
         run(ALICE, file, layoutReturn(granted));
+        return file;
+    }
+
+    @Test
+    void I4_who_sets_the_size_that_a_file_has_finds_nothing_behind_it_that_was_written_and_not_committed() {
+        FileHandle file = uncommittedBehind100Bytes();
 
         run(ALICE, file, setSize(file, 100));
         run(ALICE, file, setSize(file, PAGE));
@@ -237,11 +243,7 @@ class ProxyBesideLayoutsTest {
 
     @Test
     void I4_nor_does_who_makes_the_file_a_little_longer() {
-        FileHandle file = rooms.open(ALICE, "f");
-        write(ALICE, file, 0, bytes(100, 1));
-        var granted = (LayoutGetResult) run(ALICE, file, layoutGet(ALICE, file, PAGE));
-        disks.writeDirectly(rooms.extents(file).getFirst(), 0, bytes(PAGE, 2));
-        run(ALICE, file, layoutReturn(granted));
+        FileHandle file = uncommittedBehind100Bytes();
 
         run(ALICE, file, setSize(file, 200));
         run(ALICE, file, setSize(file, 3 * PAGE));
