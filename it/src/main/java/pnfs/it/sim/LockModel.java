@@ -38,6 +38,17 @@ final class LockModel {
         return end == CELLS ? FileRange.toEnd(offset) : new FileRange(offset, (long) end * FileModel.SECTOR_BYTES);
     }
 
+    /// An owner is about to ask for a lock: one for reading takes the place of one for writing before it hears so.
+    void asked(Owner owner, LockType type, int first, int end) {
+        Held[] cells = held.get(owner);
+        for (int cell = first; cells != null && !type.isWrite() && cell < end; cell++) {
+            Held before = cells[cell];
+            if (before != null) {
+                cells[cell] = new Held(type, before.claim);
+            }
+        }
+    }
+
     /// An owner was told that it has a lock.
     ///
     /// @return what is wrong, or null

@@ -67,6 +67,7 @@ final class Locking {
                 ? new Locker.NewOwner(0, file.open.withSeqid(CURRENT), 0, wire(owner))
                 : new Locker.KnownOwner(known.withSeqid(CURRENT), 0);
         int asked = me.era();
+        file.model.locks.asked(owner, type, first, end);
         me.ask(
                 List.of(new PutFhArgs(file.handle), new LockArgs(type, reclaim, LockModel.range(first, end), locker)),
                 answer -> {
