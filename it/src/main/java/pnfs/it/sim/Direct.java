@@ -255,6 +255,7 @@ final class Direct {
         int blocks = 1 + me.random.nextInt(MOST_BLOCKS);
         int first = me.random.nextInt(BLOCKS - blocks);
         boolean returns = me.random.nextInt(3) == 0;
+        Leases leases = me.checker.leases;
         file.use(() -> layouts.get(file, Iomode.READ, first, blocks, granted -> {
             if (!granted) {
                 release(file, then);
@@ -272,7 +273,9 @@ final class Direct {
                 long askedAt = me.checker.now();
                 var bytes = new byte[blocks * BLOCK];
                 move(file, first, blocks, ByteBuffer.wrap(bytes), Direction.READ, failure -> {
-                    if (failure == null && file.layout != null) {
+                    // Who has not been heard for a lease may have lost the layout, and not know it yet.
+                    boolean holds = file.layout != null && leases.stands(leases.claim(me.number));
+                    if (failure == null && holds) {
                         int length = Math.clamp(size - first * BLOCK, 0, bytes.length);
                         me.note("reads %s %d+%d", file.model, first * BLOCK, length);
                         me.checker.seen(file.model, first * BLOCK, bytes, 0, length, askedAt);
