@@ -39,9 +39,9 @@ import pnfs.wire.control.proto.Reply;
 /// - A LOCK does not wait until it is durable whose lease it ended (`StateTable.append`): nothing in 3 000
 ///   seeds. The machine has to end within that flush, and the client that lost the lock to take it back before
 ///   the other.
-/// - A late LAYOUTCOMMIT is taken for what was not granted (`LayoutManager.reclaim`): nothing in 10 000 seeds. The
+/// - A late LAYOUTCOMMIT is taken for what was not granted (`LayoutManager.reclaim`): nothing in 9260 seeds. The
 ///   model clients commit late only what they were granted; somebody else would have to cut that off before.
-/// - Storage is free before the change that freed it is durable (`FileLayouts.appended`): nothing in 10 000 seeds.
+/// - Storage is free before the change that freed it is durable (`FileLayouts.appended`): nothing in 9260 seeds.
 ///   Changes become durable in their order, so whoever is told that storage is his knows that it was freed. Only a
 ///   WRITE through the server puts bytes there before, and the crash would have to come before both.
 /// - A WRITE that may still land keeps nobody away (`IoFailure.over`): nothing in 4 000 seeds, one in 50 000.
