@@ -27,12 +27,13 @@ class AllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     /// Timers, and the test's own questions: far less than an object for each command.
     private static final int OTHER_BYTES = 4096;
-    /// What Java keeps, for a gathering write, of buffers that are mapped memory: 40 bytes each (decision 0009).
-    private static final int LARGE_READ_BYTES = 128;
+    /// What Java keeps, for a gathering write or a scattering read, of buffers that are mapped memory: 40 bytes each
+    /// (decision 0009). In how many pieces a large command's data go and come is the kernel's choice.
+    private static final int PIECES_BYTES = 128;
 
     private static final int COMMANDS = 1000;
-    /// The least of them counts: on a busy machine code is compiled late, and now and then anew.
-    private static final int ROUNDS = 5;
+    /// One of them must make none: on a busy machine code is compiled late, and now and then anew.
+    private static final int ROUNDS = 50;
 
     @ParameterizedTest
     @CsvSource({"false, 1, 1", "false, 1, 32", "true, 1, 1", "true, 1, 32", "false, 128, 4", "true, 128, 4"})
@@ -52,14 +53,14 @@ class AllocationTest {
                 initiator.loggedIn().join();
                 new Load(initiator, writes, blocks, depth).run(500);
 
+                int allowed = OTHER_BYTES + (blocks == 1 ? 0 : COMMANDS * PIECES_BYTES);
                 long least = Long.MAX_VALUE;
-                for (int round = 0; round < ROUNDS; round++) {
+                for (int round = 0; round < ROUNDS && least >= allowed; round++) {
                     long before = allocated(loop);
                     new Load(initiator, writes, blocks, depth).run(COMMANDS);
                     least = Math.min(least, allocated(loop) - before);
                 }
 
-                int allowed = OTHER_BYTES + (blocks == 1 || writes ? 0 : COMMANDS * LARGE_READ_BYTES);
                 assertThat(least).isLessThan(allowed);
             }
         }
