@@ -27,8 +27,8 @@ class AllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     /// Timers, and the test's own questions: far less than an object for each command.
     private static final int OTHER_BYTES = 4096;
-    /// What Java keeps, for a gathering write or a scattering read, of buffers that are mapped memory: 40 bytes each
-    /// (decision 0009). In how many pieces a large command's data go and come is the kernel's choice.
+    /// What Java keeps, for a gathering write or a scattering read, of buffers that are mapped memory: 40 bytes
+    /// each (decision 0009). In how many pieces a large command's data go and come is the kernel's choice.
     private static final int PIECES_BYTES = 128;
 
     private static final int COMMANDS = 1000;

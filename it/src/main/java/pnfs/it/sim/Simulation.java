@@ -38,6 +38,8 @@ final class Simulation {
     private static final long MOST_JUMP_SECONDS = TimeUnit.DAYS.toSeconds(400);
     /// Peace is over by then, or something hangs.
     private static final long PEACE_NANOS = TimeUnit.MINUTES.toNanos(5);
+    /// And within so many steps, a hundred times what it takes: or somebody asks again and again without a pause.
+    private static final int PEACE_STEPS = 300_000;
 
     /// Of an exception so many are told.
     private static final int STACK_FRAMES = 3;
@@ -379,8 +381,9 @@ final class Simulation {
 
     private void stepUntil(BooleanSupplier reached) {
         long end = agenda.nowNanos() + PEACE_NANOS;
+        long last = agenda.steps() + PEACE_STEPS;
         while (!reached.getAsBoolean()) {
-            if (agenda.nowNanos() > end) {
+            if (agenda.nowNanos() > end || agenda.steps() > last) {
                 throw checker.fail("liveness: somebody waits for an answer; clients wait since "
                         + clients.stream()
                                 .map(client -> client.isIdle() ? "-" : client.lastProgressNanos() / 1e9 + " s")
