@@ -3,6 +3,7 @@ package pnfs.mds;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
@@ -127,7 +128,7 @@ public final class FsckCommand implements Callable<Integer> {
     private static Report checked(StoreEngine engine, List<Volume> volumes) {
         Console console = System.console();
         if (console == null || !console.isTerminal()) {
-            return StoreCheck.run(engine, volumes, _ -> {});
+            return StoreCheck.run(engine, volumes, new SecureRandom(), _ -> {});
         }
         // How many there are is known at the end.
         try (ProgressBar bar = new ProgressBarBuilder()
@@ -137,7 +138,7 @@ public final class FsckCommand implements Callable<Integer> {
                 .showSpeed()
                 .build()) {
             LongConsumer step = bar::stepTo;
-            return StoreCheck.run(engine, volumes, step);
+            return StoreCheck.run(engine, volumes, new SecureRandom(), step);
         }
     }
 }

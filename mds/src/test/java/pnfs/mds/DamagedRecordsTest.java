@@ -5,6 +5,7 @@ import static pnfs.wire.nfs4.NfsStatus.IO;
 import static pnfs.wire.nfs4.NfsStatus.LAYOUTUNAVAILABLE;
 import static pnfs.wire.nfs4.NfsStatus.OK;
 import static pnfs.wire.nfs4.NfsStatus.SERVERFAULT;
+import static pnfs.wire.nfs4.NfsStatus.STALE;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import pnfs.layout.device.DeviceId;
+import pnfs.mds.check.Report;
+import pnfs.mds.check.StoreCheck;
 import pnfs.mds.compound.OpFacts;
 import pnfs.mds.drain.Drains;
 import pnfs.mds.layout.LayoutRooms;
@@ -329,6 +333,54 @@ class DamagedRecordsTest {
             put(key, value);
         }
         rooms.assertSpaceAddsUp();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"INODE", "EXTENT"})
+    void I4_what_a_repair_leaves_of_the_file_is_no_more_under_its_name_and_can_be_removed(Case damaged) {
+        ok(new PutFhArgs(spoilt), new WriteArgs(open, 3 * BLOCK, StableHow.FILE_SYNC, ByteBuffer.allocate(BLOCK)));
+        layout(new FileRange(5 * BLOCK, 6 * BLOCK));
+        long free = rooms.space.totals().freeBytes();
+        byte[] key = damaged == Case.INODE ? keyOf(damaged) : Keys.EXTENT.of(Keys.number(keyOf(damaged)), 0);
+        damage(key);
+
+        Report found = repair();
+
+        assertThat(found.hasIrreparable()).isFalse();
+        assertThat(check().findings()).isEmpty();
+        assertThat(server.store.get(Keys.ASIDE.of(key)).value()).isEqualTo(GARBAGE);
+        restart();
+        rooms.assertSpaceAddsUp();
+        useGoodFile();
+        assertThat(session.run(new PutFhArgs(spoilt), new GetAttrArgs(Bitmap.of(Attribute.SIZE)))
+                        .status())
+                .isEqualTo(STALE);
+        assertThat(free - rooms.space.totals().freeBytes())
+                .as("given to nobody")
+                .isZero();
+        List<String> rests = names();
+        assertThat(rests).contains("good").doesNotContain("spoilt").hasSize(damaged == Case.INODE ? 2 : 3);
+        rests.forEach(name -> ok(new PutRootFhArgs(), new RemoveArgs(name)));
+        rooms.orphans.reapAll();
+        rooms.assertNothingLeaks(session);
+        assertThat(server.store.damaged().count()).isZero();
+    }
+
+    private List<String> names() {
+        var listed = (ReadDirResult)
+                ok(new PutRootFhArgs(), readDir(Bitmap.of(Attribute.SIZE))).getLast();
+        return listed.entries().stream().map(DirectoryEntry::name).toList();
+    }
+
+    /// As `pnfs fsck --repair` does while the server is stopped.
+    private Report repair() {
+        Report found = check();
+        server.store.append(found.repair());
+        return found;
+    }
+
+    private Report check() {
+        return StoreCheck.run(engine, LayoutRooms.VOLUMES, new SplittableRandom(1), _ -> {});
     }
 
     private void runAnything(RandomGenerator random) {

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.codec.ScsiLayoutCodec;
@@ -198,7 +199,8 @@ class ExactlyOnceModelTest {
             calls.forEach(call -> compare(call, waits));
             assertThat(killed.records()).isEqualTo(steady.records());
         }
-        assertThat(StoreCheck.run(killed.engine, LayoutRooms.VOLUMES, _ -> {}).findings())
+        assertThat(StoreCheck.run(killed.engine, LayoutRooms.VOLUMES, new SplittableRandom(1), _ -> {})
+                        .findings())
                 .isEmpty();
     }
 

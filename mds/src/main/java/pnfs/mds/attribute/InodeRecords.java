@@ -94,6 +94,19 @@ public final class InodeRecords {
         }
     }
 
+    /// The same of a record under its key.
+    public static Inode read(byte[] key, byte[] value) {
+        if (!isKey(key)) {
+            throw new CorruptStoreException("an inode's key has " + key.length + " bytes");
+        }
+        return read(Keys.number(key), value);
+    }
+
+    /// Whether an inode may be under a key of this kind.
+    public static boolean isKey(byte[] key) {
+        return key.length == 1 + Long.BYTES;
+    }
+
     /// The inode in a record.
     ///
     /// @throws CorruptStoreException when these bytes are not what [#write] makes

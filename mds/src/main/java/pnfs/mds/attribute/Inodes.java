@@ -10,6 +10,7 @@ import pnfs.mds.compound.FileHandle;
 import pnfs.mds.store.Batch;
 import pnfs.mds.store.DamagedRecords;
 import pnfs.mds.store.MetadataStore;
+import pnfs.mds.store.StoreEngine;
 import pnfs.mds.store.Stored;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -178,6 +179,16 @@ public final class Inodes {
         } finally {
             numbers.unlock();
         }
+    }
+
+    /// The same in a store that nobody serves.
+    ///
+    /// @param batch makes the file, too
+    public static FileHandle newFile(int export, StoreEngine engine, Batch batch, RandomGenerator generations) {
+        byte[] value = engine.get(InodeRecords.reservedKey());
+        long number = value == null ? ROOT + 1 : InodeRecords.readReserved(value);
+        batch.put(InodeRecords.reservedKey(), InodeRecords.writeReserved(number + 1));
+        return new FileHandle(((long) export << EXPORT_SHIFT) | number, generations.nextLong());
     }
 
     /// Begins a change. The caller holds the locks of the files it will name.

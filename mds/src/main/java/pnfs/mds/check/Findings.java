@@ -27,7 +27,7 @@ final class Findings {
         }
     }
 
-    /// The same of a record that can do without: it is put aside.
+    /// The same of a record that the store can do without: it is put aside.
     <T> @Nullable T read(Damage damage, byte[] key, byte[] value, BiFunction<byte[], byte[], T> record) {
         try {
             return record.apply(key, value);

@@ -29,8 +29,10 @@ final class NameCheck {
     private final Map<Long, Directory> directories = new HashMap<>();
     private final List<Name> names = new ArrayList<>();
     private final Set<Long> orphans = new HashSet<>();
-    /// Inodes that are there and cannot be read.
-    private final Set<Long> unreadable = new HashSet<>();
+    /// What is left of files of which a record was lost.
+    private final Map<Long, Inode> rests = new HashMap<>();
+    /// A file of the repair's own.
+    private @Nullable Inode keeper;
     /// Bytes of extents of the files that say something else.
     private final Map<Long, Long> spaceUsed = new HashMap<>();
 
@@ -60,12 +62,18 @@ final class NameCheck {
         this.findings = findings;
     }
 
-    void unreadable(long inode) {
-        unreadable.add(inode);
+    /// This is left of a file: a directory keeps its names, anything else gets one that says so.
+    void rest(Inode inode) {
+        rests.put(inode.id(), inode);
     }
 
-    boolean isUnreadable(long inode) {
-        return unreadable.contains(inode);
+    boolean isRest(long inode) {
+        return rests.containsKey(inode);
+    }
+
+    /// A new file, which keeps space that nobody claims.
+    void keeper(Inode inode) {
+        keeper = inode;
     }
 
     void orphan(long inode) {
@@ -78,21 +86,18 @@ final class NameCheck {
 
     /// The names of one inode, as LOOKUP and as READDIR find them.
     ///
-    /// @param inode null where there is none, or none that can be read
+    /// @param inode null where there is none
     void directory(long id, @Nullable Inode inode, List<Entry> byName, List<Entry> byCookie) {
-        boolean isUnknown = inode == null && unreadable.contains(id);
-        if (!isUnknown && (inode == null || !inode.isDirectory())) {
+        if (inode == null || !inode.isDirectory()) {
             byName.forEach(entry -> stray(id, entry));
             byCookie.forEach(entry -> stray(id, entry));
             return;
         }
         Map<String, Entry> both = joined(id, byName, byCookie);
         both.values().forEach(entry -> names.add(new Name(id, entry)));
-        if (inode != null) {
-            long last = both.values().stream().mapToLong(Entry::cookie).max().orElse(0);
-            long next = Math.max(inode.directory().nextCookie(), last + 1);
-            directories.put(id, new Directory(inode, both.size(), next));
-        }
+        long last = both.values().stream().mapToLong(Entry::cookie).max().orElse(0);
+        long next = Math.max(inode.directory().nextCookie(), last + 1);
+        directories.put(id, new Directory(inode, both.size(), next));
     }
 
     private void stray(long id, Entry entry) {
@@ -150,19 +155,23 @@ final class NameCheck {
     void finish(StoreEngine engine) {
         names.sort(Comparator.comparingLong(Name::target));
         var next = new int[1];
-        try (var inodes = new Rows(engine, Keys.INODE, findings)) {
+        try (var inodes = new Rows(engine, Keys.INODE, new Findings())) {
             for (long id = inodes.number(); id != Rows.END; id = inodes.number()) {
                 namesBefore(id, next).forEach(this::dangling);
                 List<Name> own = namesBefore(id + 1, next);
-                long current = id;
-                inodes.take(id, (_, value) -> {
-                    if (!unreadable.contains(current)) {
-                        inode(InodeRecords.read(current, value), own);
+                inodes.take(id, (key, value) -> {
+                    if (InodeRecords.isKey(key)) {
+                        inode(key, value, own);
                     }
                 });
             }
         }
         namesBefore(Rows.END, next).forEach(this::dangling);
+        if (keeper != null) {
+            var own = new ArrayList<Name>();
+            hang(keeper, own, ".space");
+            put(keeper, own.size(), keeper.content());
+        }
         directories.values().forEach(this::counts);
     }
 
@@ -186,6 +195,46 @@ final class NameCheck {
         }
     }
 
+    private void inode(byte[] key, byte[] value, List<Name> leading) {
+        Inode rest = rests.get(Keys.number(key));
+        if (rest == null) {
+            inode(InodeRecords.read(key, value), leading);
+        } else if (rest.isDirectory()) {
+            directoryAgain(rest, leading);
+        } else {
+            incomplete(rest, leading);
+        }
+    }
+
+    /// The names that lead to it lead to it again, under its new handle.
+    private void directoryAgain(Inode rest, List<Name> leading) {
+        var own = new ArrayList<Name>();
+        for (Name name : leading) {
+            Entry entry = name.entry();
+            own.add(new Name(name.directory(), new Entry(entry.name(), rest.file(), entry.cookie())));
+            put(name.directory(), own.getLast().entry());
+        }
+        inode(rest, own);
+    }
+
+    /// Nobody is to take it for the file that had those names.
+    private void incomplete(Inode rest, List<Name> leading) {
+        leading.forEach(this::dangling);
+        var own = new ArrayList<Name>();
+        if (!orphans.contains(rest.id())) {
+            hang(rest, own, ".incomplete");
+        } else if (!leading.isEmpty()) {
+            deadOrphan(rest);
+            hang(rest, own, ".incomplete");
+        }
+        put(rest, own.size(), rest.content());
+    }
+
+    private void deadOrphan(Inode inode) {
+        findings.add(Damage.DEAD_ORPHAN, "inode " + inode.id() + " has a name");
+        findings.repair.delete(DirectoryRecords.orphanKey(inode.id()));
+    }
+
     private void inode(Inode inode, List<Name> leading) {
         var own = new ArrayList<Name>();
         for (Name name : leading) {
@@ -197,10 +246,10 @@ final class NameCheck {
         }
         boolean isRoot = inode.id() == Inodes.rootOf(Inodes.exportOf(inode.id()));
         if (orphans.contains(inode.id()) && !own.isEmpty()) {
-            findings.add(Damage.DEAD_ORPHAN, "inode " + inode.id() + " has a name");
-            findings.repair.delete(DirectoryRecords.orphanKey(inode.id()));
+            deadOrphan(inode);
         } else if (!orphans.contains(inode.id()) && own.isEmpty() && !isRoot) {
-            found(inode, own);
+            findings.add(Damage.LOST_FILE, "inode " + inode.id() + " (" + inode.type() + ")");
+            hang(inode, own, "");
         }
         if (inode.isDirectory()) {
             directoryNamed(inode, own, isRoot);
@@ -209,14 +258,14 @@ final class NameCheck {
         }
     }
 
-    private void found(Inode inode, List<Name> own) {
-        findings.add(Damage.LOST_FILE, "inode " + inode.id() + " (" + inode.type() + ")");
+    /// Gives it a name in its export's root.
+    private void hang(Inode inode, List<Name> own, String suffix) {
         long rootId = Inodes.rootOf(Inodes.exportOf(inode.id()));
         Directory root = directories.get(rootId);
         if (root == null) {
             return; // nowhere to hang it: its export's root is damaged itself
         }
-        var name = new Name(rootId, new Entry("lost+found." + inode.id(), inode.file(), root.nextCookie++));
+        var name = new Name(rootId, new Entry("lost+found." + inode.id() + suffix, inode.file(), root.nextCookie++));
         root.entries++;
         put(rootId, name.entry());
         own.add(name);
@@ -264,7 +313,9 @@ final class NameCheck {
             parent = above == null ? parent : above.inode.file();
         }
         var content = new Content.Directory(parent, directory.entries, directory.nextCookie);
-        if (inode.links() != links || !content.equals(inode.content())) {
+        if (rests.containsKey(inode.id())) {
+            put(inode, links, content);
+        } else if (inode.links() != links || !content.equals(inode.content())) {
             findings.add(
                     Damage.COUNTS,
                     "directory " + inode.id() + " says " + inode.links() + " links and " + inode.content()

@@ -10,11 +10,13 @@ final class Rows implements AutoCloseable {
     static final long END = Long.MAX_VALUE;
 
     private final StoreEngine.Cursor cursor;
+    private final Damage nameless;
     private final Findings findings;
     private boolean more;
 
     Rows(StoreEngine engine, Keys kind, Findings findings) {
         this.findings = findings;
+        nameless = kind == Keys.EXTENT ? Damage.UNREADABLE_EXTENT : Damage.UNREADABLE_KEY;
         cursor = engine.open(kind.first(), kind.end());
         advance();
     }
@@ -22,7 +24,8 @@ final class Rows implements AutoCloseable {
     private void advance() {
         more = cursor.next();
         while (more && cursor.key().length <= Long.BYTES) {
-            findings.add(Damage.UNREADABLE, "a key of " + cursor.key().length + " bytes");
+            findings.add(nameless, "a key of " + cursor.key().length + " bytes");
+            Salvage.putAside(findings.repair, cursor.key(), cursor.value());
             more = cursor.next();
         }
     }

@@ -9,6 +9,7 @@ import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Volume;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentState;
 import pnfs.mds.layout.ExtentRecords;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.StoreEngine;
@@ -17,6 +18,7 @@ import pnfs.mds.store.StoreEngine;
 /// two of them, and never none.
 final class SpaceCheck {
     private final Map<DeviceId, List<Piece>> pieces = new HashMap<>();
+    private final List<Extent> unclaimed = new ArrayList<>();
 
     private record Piece(ByteRange place, String owner) {}
 
@@ -27,16 +29,19 @@ final class SpaceCheck {
                         ByteRange.ofLength(extent.volumeOffset(), extent.file().length()), "inode " + inode));
     }
 
-    void finish(StoreEngine engine, List<Volume> volumes, Findings findings) {
+    /// @return what may belong to extents that nobody could read, as one file would have it; empty where there
+    ///     are no such extents
+    List<Extent> finish(StoreEngine engine, List<Volume> volumes, Findings findings) {
         for (Volume volume : volumes) {
             List<Piece> used = pieces.remove(volume.id());
             check(engine, volume, used == null ? new ArrayList<>() : used, findings);
         }
         pieces.forEach((device, lost) ->
                 findings.add(Damage.OUTSIDE, lost.size() + " extents lie on volume " + device + ", which is unknown"));
+        return unclaimed;
     }
 
-    private static void check(StoreEngine engine, Volume volume, List<Piece> used, Findings findings) {
+    private void check(StoreEngine engine, Volume volume, List<Piece> used, Findings findings) {
         byte[] formatted = Keys.SPACE.of(volume.id().bytes());
         byte[] size = engine.get(formatted);
         if (size == null) {
@@ -93,20 +98,29 @@ final class SpaceCheck {
         compare(volume, free, gaps, findings);
     }
 
-    /// Both in order. Where they differ the stored ranges are made those that nobody uses, unless there are
-    /// extents that nobody could read: they may be the users.
-    private static void compare(Volume volume, List<ByteRange> free, List<ByteRange> unused, Findings findings) {
+    /// Both in order. Where they differ the stored ranges are made those that nobody uses. Extents that nobody
+    /// could read may be the users of what is not free: that stays so.
+    private void compare(Volume volume, List<ByteRange> free, List<ByteRange> unused, Findings findings) {
         String where = " of volume " + volume.id();
         List<ByteRange> inUse = minus(free, unused);
         List<ByteRange> leaked = minus(unused, free);
         inUse.forEach(range -> findings.add(Damage.FREE_IN_USE, range + where));
-        if (findings.has(Damage.UNREADABLE)) {
-            return;
+        boolean isClaimed = findings.has(Damage.UNREADABLE_EXTENT);
+        for (ByteRange range : leaked) {
+            findings.add(isClaimed ? Damage.UNCLAIMED_SPACE : Damage.LEAKED_SPACE, range + where);
+            if (isClaimed) {
+                keep(volume, range);
+            }
         }
-        leaked.forEach(range -> findings.add(Damage.LEAKED_SPACE, range + where));
         if (!inUse.isEmpty() || !leaked.isEmpty() || findings.has(Damage.FREE_TWICE)) {
-            ExtentRecords.addFree(findings.repair, volume, free, unused);
+            ExtentRecords.addFree(findings.repair, volume, free, isClaimed ? minus(unused, leaked) : unused);
         }
+    }
+
+    private void keep(Volume volume, ByteRange range) {
+        long at = unclaimed.isEmpty() ? 0 : unclaimed.getLast().file().end();
+        unclaimed.add(new Extent(
+                volume.id(), ByteRange.ofLength(at, range.length()), range.offset(), ExtentState.INVALID_DATA));
     }
 
     /// What is in `these` and not in `those`, both in order and without overlap in themselves.

@@ -43,16 +43,15 @@ final class StateCheck implements AutoCloseable {
 
     /// All that is held of one inode.
     ///
-    /// @param inode null where there is none, or none that can be read
-    /// @param isUnreadable which of the two
-    void check(long id, @Nullable Inode inode, boolean isUnreadable) {
+    /// @param inode null where there is none
+    void check(long id, @Nullable Inode inode) {
         Set<Long> open = new HashSet<>();
         opens.take(id, (key, value) -> {
             Facts held = Findings.salvaged(key, value, OpenRecords::facts);
             if (held == null) {
                 return;
             }
-            if (isSound(held, inode, isUnreadable)) {
+            if (isSound(held, inode)) {
                 open.add(held.number());
             } else {
                 stray(Damage.STRAY_OPEN, key, held);
@@ -79,16 +78,17 @@ final class StateCheck implements AutoCloseable {
         });
         delegations.take(id, (key, value) -> {
             DelegationRecords.Recorded held = Findings.salvaged(key, value, DelegationRecords::read);
-            if (held != null && !isSound(held.facts(), inode, isUnreadable)) {
+            if (held != null && !isSound(held.facts(), inode)) {
                 stray(Damage.STRAY_DELEGATION, key, held.facts());
             }
         });
     }
 
-    private boolean isSound(Facts held, @Nullable Inode inode, boolean isUnreadable) {
-        boolean isOfFile =
-                inode == null ? isUnreadable : inode.isRegular() && inode.file().equals(held.file());
-        return isOfFile && clients.contains(held.clientId());
+    private boolean isSound(Facts held, @Nullable Inode inode) {
+        return inode != null
+                && inode.isRegular()
+                && inode.file().equals(held.file())
+                && clients.contains(held.clientId());
     }
 
     private void stray(Damage damage, byte[] key, Facts held) {

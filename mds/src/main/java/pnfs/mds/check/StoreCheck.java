@@ -6,14 +6,22 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Volume;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.Extent;
+import pnfs.layout.extent.ExtentChange;
+import pnfs.layout.extent.ExtentState;
+import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.InodeRecords;
+import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.attribute.Times;
+import pnfs.mds.compound.FileHandle;
 import pnfs.mds.layout.ExtentRecords;
 import pnfs.mds.layout.FenceRecords;
 import pnfs.mds.layout.GrantRecords;
@@ -22,6 +30,7 @@ import pnfs.mds.namespace.Entry;
 import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.StoreEngine;
+import pnfs.wire.nfs4.NfsTime;
 
 /// Whether the records of all rooms agree with each other: names with inodes, inodes with extents, extents with
 /// free space. Nothing may change the store meanwhile; what is found can be repaired with one batch.
@@ -29,21 +38,30 @@ import pnfs.mds.store.StoreEngine;
 /// All records of one file begin with its number, so one walk goes over all kinds of them at once, file by
 /// file.
 public final class StoreCheck {
+    private static final int ROOT_ALONE = 0700;
+    private static final NfsTime UNKNOWN_TIME = new NfsTime(0, 0);
+
     private final StoreEngine engine;
     private final Findings findings = new Findings();
     private final NameCheck names = new NameCheck(findings);
     private final SpaceCheck space = new SpaceCheck();
+    private final RandomGenerator generations;
+    /// Where extents were lost.
+    private int exportOfLost;
 
-    private StoreCheck(StoreEngine engine) {
+    private StoreCheck(StoreEngine engine, RandomGenerator generations) {
         this.engine = engine;
+        this.generations = generations;
     }
 
     /// Checks all of it.
     ///
     /// @param volumes all that are registered
+    /// @param generations makes handles of what is left of damaged files, which cannot be guessed
     /// @param progress hears how many files were looked at
-    public static Report run(StoreEngine engine, List<Volume> volumes, LongConsumer progress) {
-        return new StoreCheck(engine).run(volumes, progress);
+    public static Report run(
+            StoreEngine engine, List<Volume> volumes, RandomGenerator generations, LongConsumer progress) {
+        return new StoreCheck(engine, generations).run(volumes, progress);
     }
 
     private Report run(List<Volume> volumes, LongConsumer progress) {
@@ -60,20 +78,22 @@ public final class StoreCheck {
                 var states = new StateCheck(engine, findings)) {
             var all = List.of(inodes, entries, cookies, xattrs, orphans, grants, extents);
             for (long id = least(all, states); id != Rows.END; id = least(all, states)) {
-                @Nullable Inode inode = inode(id, inodes);
+                @Nullable Inode inode = inode(id, inodes, isDirectory(id, entries, cookies));
                 names.directory(id, inode, entries(id, entries), cookies(id, cookies));
                 attributes(id, inode, xattrs);
                 orphan(id, inode, orphans);
                 grants(id, inode, grants);
-                extents(id, inode, extents);
-                states.check(id, inode, names.isUnreadable(id));
+                states.check(id, extents(id, inode, extents));
                 progress.accept(++files);
             }
         }
-        names.finish(engine);
         fences(volumes);
         SessionCheck.run(engine, findings);
-        space.finish(engine, volumes, findings);
+        keep(space.finish(engine, volumes, findings));
+        names.finish(engine);
+        if (findings.has(Damage.UNREADABLE_INODE) || findings.has(Damage.UNREADABLE_EXTENT)) {
+            ServerIdentity.forgetMachine(findings.repair); // clients may still write where they had layouts of them
+        }
         return new Report(findings.all(), files, findings.repair);
     }
 
@@ -85,15 +105,36 @@ public final class StoreCheck {
         return all.stream().mapToLong(Rows::number).reduce(states.number(), Math::min);
     }
 
-    private @Nullable Inode inode(long id, Rows rows) {
+    /// Of a directory whose inode cannot be read.
+    private static boolean isDirectory(long id, Rows entries, Rows cookies) {
+        return entries.number() == id || cookies.number() == id || id == Inodes.rootOf(Inodes.exportOf(id));
+    }
+
+    private @Nullable Inode inode(long id, Rows rows, boolean isDirectory) {
         var found = new Inode[1];
-        rows.take(id, (_, value) -> {
-            found[0] = findings.read(() -> InodeRecords.read(id, value));
-            if (found[0] == null) {
-                names.unreadable(id);
+        rows.take(id, (key, value) -> {
+            Inode read = findings.read(Damage.UNREADABLE_INODE, key, value, InodeRecords::read);
+            if (read != null) {
+                found[0] = read;
+            } else if (InodeRecords.isKey(key)) {
+                found[0] = rest(id, isDirectory);
+                names.rest(found[0]);
             }
         });
         return found[0];
+    }
+
+    /// What takes the place of an inode that cannot be read. Whoever has a handle of that is told that it is
+    /// stale.
+    private Inode rest(long id, boolean isDirectory) {
+        var file = new FileHandle(id, generations.nextLong());
+        return new Inode(
+                file,
+                new Rights(isDirectory ? ROOT_ALONE : 0, 0, 0),
+                0,
+                0,
+                Times.allAt(UNKNOWN_TIME),
+                isDirectory ? Content.Directory.empty(file) : new Content.Regular(0, 0, null));
     }
 
     private List<Entry> entries(long id, Rows rows) {
@@ -128,7 +169,7 @@ public final class StoreCheck {
 
     private void attributes(long id, @Nullable Inode inode, Rows rows) {
         rows.take(id, (key, _) -> {
-            if (isMissing(id, inode)) {
+            if (inode == null) {
                 findings.add(Damage.STRAY_ATTRIBUTES, "of inode " + id);
                 findings.repair.delete(key);
             }
@@ -137,29 +178,27 @@ public final class StoreCheck {
 
     private void orphan(long id, @Nullable Inode inode, Rows rows) {
         rows.take(id, (key, value) -> {
-            if (findings.read(() -> DirectoryRecords.readOrphan(key, value)) == null) {
-                return;
-            }
-            if (isMissing(id, inode)) {
+            boolean isReadable =
+                    findings.read(Damage.UNREADABLE_ORPHAN, key, value, DirectoryRecords::readOrphan) != null;
+            if (inode == null) {
                 findings.add(Damage.DEAD_ORPHAN, "inode " + id + " is not there");
                 findings.repair.delete(key);
-            } else {
-                names.orphan(id);
+                return;
+            }
+            names.orphan(id);
+            if (!isReadable) {
+                findings.repair.put(DirectoryRecords.orphanKey(id), DirectoryRecords.writeOrphan());
             }
         });
     }
 
-    private boolean isMissing(long id, @Nullable Inode inode) {
-        return inode == null && !names.isUnreadable(id);
-    }
-
-    private boolean isNoFile(long id, @Nullable Inode inode) {
-        return inode == null ? !names.isUnreadable(id) : !inode.isRegular();
+    private static boolean isNoFile(@Nullable Inode inode) {
+        return inode == null || !inode.isRegular();
     }
 
     private void grants(long id, @Nullable Inode inode, Rows rows) {
         rows.take(id, (key, value) -> {
-            if (Findings.salvaged(key, value, GrantRecords::read) != null && isNoFile(id, inode)) {
+            if (Findings.salvaged(key, value, GrantRecords::read) != null && isNoFile(inode)) {
                 findings.add(Damage.STRAY_GRANT, "inode " + id);
                 findings.repair.delete(key);
             }
@@ -188,30 +227,42 @@ public final class StoreCheck {
         }
     }
 
-    private void extents(long id, @Nullable Inode inode, Rows rows) {
+    /// @return the file as it will be
+    private @Nullable Inode extents(long id, @Nullable Inode inode, Rows rows) {
         var own = new ArrayList<Extent>();
-        var unreadable = new boolean[1];
-        boolean isStray = isNoFile(id, inode);
+        var isIncomplete = new boolean[1];
         rows.take(id, (key, value) -> {
-            Extent extent = findings.read(() -> ExtentRecords.read(id, key, value));
+            Extent extent = findings.read(
+                    Damage.UNREADABLE_EXTENT, key, value, (_, record) -> ExtentRecords.read(id, key, record));
             if (extent == null) {
-                unreadable[0] = true;
-                return;
-            }
-            if (isStray) {
+                isIncomplete[0] = true;
+                exportOfLost = Inodes.exportOf(id);
+            } else if (isNoFile(inode)) {
                 findings.add(Damage.STRAY_EXTENT, extent + " of inode " + id);
                 findings.repair.delete(key);
-                return;
+            } else {
+                own.add(extent);
+                space.add(id, extent);
             }
-            own.add(extent);
-            space.add(id, extent);
         });
-        if (inode != null && inode.isRegular() && !unreadable[0]) {
-            sum(inode, own);
+        if (inode == null || !inode.isRegular()) {
+            return inode;
         }
+        long bytes = sum(inode, own);
+        if (names.isRest(id)) {
+            return rest(inode, inode.file(), endOfData(own), bytes);
+        }
+        if (isIncomplete[0]) {
+            return rest(inode, new FileHandle(id, generations.nextLong()), inode.size(), bytes);
+        }
+        if (bytes != inode.spaceUsed()) {
+            names.spaceUsed(id, bytes);
+        }
+        return inode;
     }
 
-    private void sum(Inode inode, List<Extent> own) {
+    /// @return bytes of storage that are the file's
+    private long sum(Inode inode, List<Extent> own) {
         long bytes = 0;
         long end = 0;
         for (Extent extent : own) {
@@ -222,8 +273,44 @@ public final class StoreCheck {
             end = Math.max(end, range.end());
             bytes += range.length();
         }
-        if (bytes != inode.spaceUsed()) {
-            names.spaceUsed(inode.id(), bytes);
+        return bytes;
+    }
+
+    private static long endOfData(List<Extent> own) {
+        return own.stream()
+                .filter(extent -> extent.state() == ExtentState.READ_WRITE_DATA)
+                .mapToLong(extent -> extent.file().end())
+                .max()
+                .orElse(0);
+    }
+
+    private Inode rest(Inode inode, FileHandle file, long size, long spaceUsed) {
+        var rest = new Inode(
+                file,
+                inode.rights(),
+                inode.links(),
+                inode.change(),
+                inode.times(),
+                new Content.Regular(size, spaceUsed, null));
+        names.rest(rest);
+        return rest;
+    }
+
+    /// Makes space a file's that nobody else has. It reads as nothing, whatever is in it.
+    private void keep(List<Extent> unclaimed) {
+        if (unclaimed.isEmpty()) {
+            return;
         }
+        FileHandle file = Inodes.newFile(exportOfLost, engine, findings.repair, generations);
+        List<ExtentChange> changes =
+                unclaimed.stream().<ExtentChange>map(ExtentChange.Put::new).toList();
+        ExtentRecords.addExtents(findings.repair, file.inode(), changes);
+        names.keeper(new Inode(
+                file,
+                new Rights(0, 0, 0),
+                0,
+                0,
+                Times.allAt(UNKNOWN_TIME),
+                new Content.Regular(0, unclaimed.getLast().file().end(), null)));
     }
 }

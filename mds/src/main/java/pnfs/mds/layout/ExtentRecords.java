@@ -44,7 +44,7 @@ public final class ExtentRecords {
     private ExtentRecords() {}
 
     /// Adds what became of the extents of `inode`.
-    static void addExtents(Batch batch, long inode, List<ExtentChange> changes) {
+    public static void addExtents(Batch batch, long inode, List<ExtentChange> changes) {
         for (ExtentChange change : changes) {
             byte[] key = Keys.EXTENT.of(inode, change.offset());
             switch (change) {

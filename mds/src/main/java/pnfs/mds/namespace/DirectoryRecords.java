@@ -79,7 +79,7 @@ public final class DirectoryRecords {
         return Keys.ORPHAN.of(file);
     }
 
-    static byte[] writeOrphan() {
+    public static byte[] writeOrphan() {
         return ORPHAN;
     }
 

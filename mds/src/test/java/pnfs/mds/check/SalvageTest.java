@@ -6,10 +6,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import pnfs.layout.device.DeviceId;
 import pnfs.layout.extent.ByteRange;
 import pnfs.mds.FileRooms;
 import pnfs.mds.compound.FileHandle;
@@ -18,6 +20,7 @@ import pnfs.mds.store.Batch;
 import pnfs.mds.store.Keys;
 import pnfs.mds.testing.TestServer;
 import pnfs.testing.Seeds;
+import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.Fattr;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
@@ -40,6 +43,7 @@ class SalvageTest {
     private static final long CAROL = 3;
     private static final List<Keys> HELD =
             List.of(Keys.CLIENT, Keys.OPEN, Keys.LOCK, Keys.RANGE, Keys.DELEGATION, Keys.GRANT);
+    private static final int PAGE = ByteRange.BLOCK_BYTES;
     private static final byte[] GARBAGE = {1, 2, 3};
 
     private LayoutRooms rooms = LayoutRooms.committing().withoutProxy();
@@ -122,8 +126,8 @@ class SalvageTest {
                 rooms.idOf(ALICE), LayoutRooms.VOLUMES.getFirst().id().bytes());
         store(fence);
 
-        rooms.store.append(
-                StoreCheck.run(rooms.engine, LayoutRooms.VOLUMES, _ -> {}).repair());
+        rooms.store.append(StoreCheck.run(rooms.engine, LayoutRooms.VOLUMES, new SplittableRandom(1), _ -> {})
+                .repair());
         restart();
 
         assertThat(rooms.fences.pending())
@@ -131,6 +135,22 @@ class SalvageTest {
                 .containsOnly(ByteBuffer.wrap(fence).getLong(1));
         assertThat(rooms.layouts.quarantined())
                 .contains(LayoutRooms.VOLUMES.getFirst().id());
+    }
+
+    /// Its client may still write through a layout of it, to space that whoever removes the rest makes free.
+    @ParameterizedTest
+    @EnumSource(names = {"INODE", "EXTENT"})
+    void I2_nobody_gets_space_where_a_damaged_file_had_layouts_before_their_client_is_fenced_or_came_back(Keys kind) {
+        DeviceId device = LayoutRooms.VOLUMES.getFirst().id();
+        var info = new OpArgs.GetDeviceInfoArgs(Opaque.of(device.bytes()), LayoutType.SCSI, PAGE, Bitmap.EMPTY);
+        assertThat(rooms.run(ALICE, file, info).status()).isEqualTo(NfsStatus.OK);
+        store(keys(kind).getLast());
+
+        rooms.store.append(StoreCheck.run(rooms.engine, LayoutRooms.VOLUMES, new SplittableRandom(1), _ -> {})
+                .repair());
+        restart();
+
+        assertThat(rooms.layouts.quarantined()).contains(device);
     }
 
     /// What is still a record says something wrong: a start goes on all the same.

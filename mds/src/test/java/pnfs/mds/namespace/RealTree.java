@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import pnfs.mds.FileRooms;
 import pnfs.mds.attribute.Inode;
@@ -74,7 +75,8 @@ final class RealTree {
     /// directory its counts, each orphan no name; and nothing else is there.
     static List<Report.Finding> complaints(FileRooms rooms) {
         rooms.engine.commitAll();
-        return StoreCheck.run(rooms.engine, List.of(), _ -> {}).findings();
+        return StoreCheck.run(rooms.engine, List.of(), new SplittableRandom(1), _ -> {})
+                .findings();
     }
 
     /// The first number of a key.
