@@ -21,7 +21,7 @@ class ArchitectureTest {
                 .room("lock", "open", "callback")
                 .room("delegation", "open", "callback")
                 .room("layout", "open", "callback", "pnfs.layout", "pnfs.wire")
-                .room("check", "layout", "lock", "delegation", "pnfs.layout")
+                .room("check", "layout", "lock", "delegation", "xattr", "pnfs.layout")
                 .shore("proxy", "layout", "open", "pnfs.layout", "pnfs.wire")
                 .room("drain", "proxy", "pnfs.layout")
                 .shore("cluster", "store", "compound", "pnfs.layout", "pnfs.wire")

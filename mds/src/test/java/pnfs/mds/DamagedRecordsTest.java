@@ -366,6 +366,34 @@ class DamagedRecordsTest {
         assertThat(server.store.damaged().count()).isZero();
     }
 
+    @Seeds(60)
+    void I2_whatever_records_are_damaged_one_repair_leaves_a_sound_store_of_which_all_can_be_removed(
+            RandomGenerator random) {
+        for (int i = 0; i < 10; i++) {
+            runAnything(random);
+        }
+        List<byte[]> all = new ArrayList<>();
+        OF_FILES.forEach(kind -> all.addAll(keys(kind)));
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            put(all.get(random.nextInt(all.size())), GARBAGE);
+        }
+
+        Report found = repair();
+
+        assertThat(found.hasIrreparable()).as("%s", found.findings()).isFalse();
+        assertThat(check().findings()).isEmpty();
+        restart();
+        rooms.assertSpaceAddsUp();
+        for (int i = 0; i < 10; i++) {
+            runAnything(random);
+        }
+        assertThat(server.store.damaged().count()).isZero();
+        session = TestSession.confirm(server.connect(), "client", 2); // it has rebooted, and has nothing any more
+        session.run(new ReclaimCompleteArgs(false));
+        rooms.orphans.reapAll();
+        rooms.assertNothingLeaks(session);
+    }
+
     private List<String> names() {
         var listed = (ReadDirResult)
                 ok(new PutRootFhArgs(), readDir(Bitmap.of(Attribute.SIZE))).getLast();

@@ -80,7 +80,7 @@ public final class StoreCheck {
             for (long id = least(all, states); id != Rows.END; id = least(all, states)) {
                 @Nullable Inode inode = inode(id, inodes, isDirectory(id, entries, cookies));
                 names.directory(id, inode, entries(id, entries), cookies(id, cookies));
-                attributes(id, inode, xattrs);
+                AttributeCheck.run(id, inode, xattrs, findings);
                 orphan(id, inode, orphans);
                 grants(id, inode, grants);
                 states.check(id, extents(id, inode, extents));
@@ -165,15 +165,6 @@ public final class StoreCheck {
         if (entry != null) {
             entries.add(entry);
         }
-    }
-
-    private void attributes(long id, @Nullable Inode inode, Rows rows) {
-        rows.take(id, (key, _) -> {
-            if (inode == null) {
-                findings.add(Damage.STRAY_ATTRIBUTES, "of inode " + id);
-                findings.repair.delete(key);
-            }
-        });
     }
 
     private void orphan(long id, @Nullable Inode inode, Rows rows) {

@@ -1,7 +1,9 @@
 package pnfs.mds.xattr;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
@@ -10,11 +12,11 @@ import pnfs.wire.nfs4.NfsStatus;
 ///
 /// @param nextCookie the LISTXATTRS cookie that the next attribute gets; grows, so that no cookie is given twice
 ///     and a listing that goes on while attributes come and go names each that stays exactly once
-record XattrIndex(long nextCookie, List<Item> items) {
+public record XattrIndex(long nextCookie, List<Item> items) {
     /// 0 begins a listing.
     private static final long FIRST_COOKIE = 1;
 
-    static final XattrIndex EMPTY = new XattrIndex(FIRST_COOKIE, List.of());
+    public static final XattrIndex EMPTY = new XattrIndex(FIRST_COOKIE, List.of());
 
     /// What all names of a file may take, with a zero byte behind each: Linux hands no more to a program
     /// (XATTR_LIST_MAX).
@@ -26,9 +28,9 @@ record XattrIndex(long nextCookie, List<Item> items) {
     /// One attribute.
     ///
     /// @param nameBytes, valueBytes their lengths, the name's in UTF-8
-    record Item(String name, long cookie, int nameBytes, int valueBytes) {}
+    public record Item(String name, long cookie, int nameBytes, int valueBytes) {}
 
-    XattrIndex {
+    public XattrIndex {
         items = List.copyOf(items);
     }
 
@@ -68,6 +70,26 @@ record XattrIndex(long nextCookie, List<Item> items) {
                     names + " bytes of names over " + MAX_NAMES_BYTES + ", or " + all + " in all over " + MAX_BYTES);
         }
         return index;
+    }
+
+    /// With these and no others: what it has keeps its cookie.
+    ///
+    /// @param there their names, and bytes of their values
+    public XattrIndex agreeingWith(Map<String, Integer> there) {
+        var unlisted = new LinkedHashMap<>(there);
+        var agreeing = new ArrayList<Item>();
+        for (Item item : items) {
+            Integer valueBytes = unlisted.remove(item.name);
+            if (valueBytes != null) {
+                agreeing.add(new Item(item.name, item.cookie, item.nameBytes, valueBytes));
+            }
+        }
+        long next = nextCookie;
+        for (Map.Entry<String, Integer> missing : unlisted.entrySet()) {
+            String name = missing.getKey();
+            agreeing.add(new Item(name, next++, XattrRecords.bytes(name).length, missing.getValue()));
+        }
+        return new XattrIndex(next, agreeing);
     }
 
     XattrIndex without(Item item) {

@@ -23,18 +23,18 @@ import pnfs.wire.xdr.Opaque;
 ///
 /// For each item there is a value of its name and length, and the reverse. Anything else is damage:
 /// [CorruptStoreException].
-final class XattrRecords {
+public final class XattrRecords {
     private static final byte VERSION = 1;
     private static final int HEAD_BYTES = 1 + Long.BYTES;
     private static final int ITEM_BYTES = Long.BYTES + Integer.BYTES + 1;
 
     private XattrRecords() {}
 
-    static byte[] indexKey(long inode) {
+    public static byte[] indexKey(long inode) {
         return Keys.XATTR.of(inode);
     }
 
-    static byte[] writeIndex(XattrIndex index) {
+    public static byte[] writeIndex(XattrIndex index) {
         int bytes = HEAD_BYTES;
         for (XattrIndex.Item item : index.items()) {
             bytes += ITEM_BYTES + item.nameBytes();
@@ -49,7 +49,7 @@ final class XattrRecords {
         return out.array();
     }
 
-    static XattrIndex readIndex(long inode, byte[] value) {
+    public static XattrIndex readIndex(long inode, byte[] value) {
         String what = "extended attributes of inode " + Long.toHexString(inode);
         requireVersion(what, value, HEAD_BYTES);
         var in = ByteBuffer.wrap(value, 1, value.length - 1);
@@ -91,7 +91,7 @@ final class XattrRecords {
                 .array();
     }
 
-    static Opaque readValue(long inode, String name, byte[] value) {
+    public static Opaque readValue(long inode, String name, byte[] value) {
         requireVersion("extended attribute '" + name + "' of inode " + Long.toHexString(inode), value, 1);
         return Opaque.of(Arrays.copyOfRange(value, 1, value.length));
     }

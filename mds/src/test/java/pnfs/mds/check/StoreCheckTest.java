@@ -74,6 +74,13 @@ class StoreCheckTest {
                             new byte[] {9})),
             Map.entry(Damage.UNREADABLE_SPACE, () -> change(firstFree(), new byte[] {1})),
             Map.entry(Damage.UNREADABLE_NAME, () -> change(recordOf(Keys.ENTRY, rooms.root, first), new byte[] {1})),
+            Map.entry(
+                    Damage.UNREADABLE_ATTRIBUTE,
+                    () -> change(keys(Keys.XATTR.of(first.inode())).getLast(), new byte[] {2})),
+            Map.entry(
+                    Damage.ATTRIBUTE_LIST,
+                    () -> store(batch ->
+                            batch.delete(keys(Keys.XATTR.of(first.inode())).getFirst()))),
             Map.entry(Damage.HALF_NAME, () -> store(batch -> batch.delete(recordOf(Keys.COOKIE, rooms.root, first)))),
             Map.entry(Damage.STRAY_NAME, () -> store(batch -> put(batch, first.inode(), new Entry("x", second, 3)))),
             Map.entry(
