@@ -29,6 +29,8 @@ final class Delegating {
     private final OpenFiles open;
     /// Given back before the reply came that gave it.
     private final Set<Stateid> unheard = new HashSet<>();
+    /// The server is being asked whether these were lost: every answer says again that something was.
+    private final Set<Stateid> doubted = new HashSet<>();
     /// What is recalled is not given back.
     private boolean keeps;
 
@@ -104,8 +106,9 @@ final class Delegating {
     void revoked() {
         for (OpenFile file : open.all()) {
             OpenFile.Delegated held = file.delegation;
-            if (held != null) {
+            if (held != null && doubted.add(held.stateid())) {
                 me.once(List.of(new FreeStateidArgs(held.stateid())), answer -> {
+                    doubted.remove(held.stateid());
                     if (answer.isOk() && held.equals(file.delegation)) {
                         me.note("lost its delegation of %s", file.model);
                         file.forgetDelegation();

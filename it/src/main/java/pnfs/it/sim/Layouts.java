@@ -3,6 +3,7 @@ package pnfs.it.sim;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -49,6 +50,8 @@ final class Layouts {
     private final Map<Integer, DiskSession> disks = new HashMap<>();
     private final Map<DeviceId, Integer> devices = new HashMap<>();
     private final Map<Stateid, OpenFile> lost = new LinkedHashMap<>();
+    /// Those of them that the server is being asked about: every answer says again that there are some.
+    private final Set<Stateid> doubted = new HashSet<>();
     /// What is recalled is not given back.
     private boolean keeps;
     /// A layout may have been given whose reply was lost, or is held and was not taken back.
@@ -75,6 +78,7 @@ final class Layouts {
         disks.clear();
         devices.clear();
         lost.clear();
+        doubted.clear();
     }
 
     /// The server has taken layouts from us: it may be all of them.
@@ -87,12 +91,17 @@ final class Layouts {
             }
         }
         forgetDevices();
-        new LinkedHashMap<>(lost).forEach(this::free);
+        new LinkedHashMap<>(lost).forEach((layout, file) -> {
+            if (doubted.add(layout)) {
+                free(layout, file);
+            }
+        });
     }
 
     /// Not every layout need be lost: one that was granted since then is held, and goes back.
     private void free(Stateid layout, OpenFile file) {
         me.session.ask(List.of(new FreeStateidArgs(layout)), answer -> {
+            doubted.remove(layout);
             if (lost.remove(layout) == null) {
                 return;
             }
