@@ -88,21 +88,23 @@ public final class Journal {
         return new Journal();
     }
 
-    /// Does again what a crash has interrupted.
+    /// Does again what a crash has interrupted. Where there is nothing, that is made durable: a killed run may
+    /// have forgotten a write in memory only, and what is written to its place from here on must not be undone.
     ///
     /// @return whether there was anything
     static boolean replay(
             MemorySegment record, MemorySegment data, Persistence.Force ofRecord, Persistence.Force ofData) {
         int length = record.get(U32, LENGTH_AT);
-        if (length <= 0 || length > MAX_BYTES || record.get(U32, CHECKSUM_AT) != checksum(record, length)) {
-            return false;
+        boolean interrupted =
+                length > 0 && length <= MAX_BYTES && record.get(U32, CHECKSUM_AT) == checksum(record, length);
+        if (interrupted) {
+            long offset = record.get(U64, OFFSET_AT);
+            MemorySegment.copy(record, BYTES_AT, data, offset, length);
+            ofData.force(offset, length);
         }
-        long offset = record.get(U64, OFFSET_AT);
-        MemorySegment.copy(record, BYTES_AT, data, offset, length);
-        ofData.force(offset, length);
         forget(record);
         ofRecord.force(0, HEAD_BYTES);
-        return true;
+        return interrupted;
     }
 
     /// Writes all of the bytes or none, and tells the waiter when they are durable where they belong.

@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// ```
 /// All integers big-endian. A region that has kept nothing yet has zeros here. What is kept goes into the slot
 /// that does not count, so a torn write leaves the other one; and the next one begins only when this one is
-/// durable. Once the medium has failed nothing is: the other slot may be the last good one.
+/// durable. What a killed run left is made durable before anybody sees it: it counts, so the next one goes over
+/// the one that was durable. Once the medium has failed nothing is kept: the other slot may be the last good
+/// one.
 public final class Memo implements AutoCloseable {
     /// The longest content.
     public static final int MAX_BYTES = RegionHeader.MEMO_SLOT_BYTES - 16;
@@ -47,11 +49,13 @@ public final class Memo implements AutoCloseable {
     /// The memo in memory that somebody else mapped.
     ///
     /// @param slots twice [RegionHeader#MEMO_SLOT_BYTES]
+    /// @param found makes what is found there durable, now
     /// @param persistence of those bytes alone
-    public Memo(MemorySegment slots, Persistence persistence) {
+    public Memo(MemorySegment slots, Persistence.Force found, Persistence persistence) {
         if (slots.byteSize() != RegionHeader.MEMO_BYTES) {
             throw new IllegalArgumentException("memo of " + slots.byteSize() + " bytes");
         }
+        found.force(0, RegionHeader.MEMO_BYTES);
         this.slots = slots;
         this.persistence = persistence;
         this.sequence = Math.max(sequenceOf(slot(0)), sequenceOf(slot(1)));
@@ -59,7 +63,8 @@ public final class Memo implements AutoCloseable {
 
     /// One that lasts as long as the process.
     public static Memo volatileMemo() {
-        return new Memo(MemorySegment.ofArray(new byte[RegionHeader.MEMO_BYTES]), InlinePersistence.none());
+        var slots = MemorySegment.ofArray(new byte[RegionHeader.MEMO_BYTES]);
+        return new Memo(slots, (offset, length) -> {}, InlinePersistence.none());
     }
 
     /// What was kept last before the region was opened, or since.

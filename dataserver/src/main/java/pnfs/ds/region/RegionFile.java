@@ -201,7 +201,6 @@ public final class RegionFile {
             ofData = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(data));
             ofMemo = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(memo));
             ofJournal = inMemory ? InlinePersistence.none() : InlinePersistence.dax(forceOf(journal));
-            replay(path, journal, data);
         } catch (IOException | UnsupportedOperationException notDax) {
             if (inMemory) {
                 throw notDax;
@@ -210,23 +209,18 @@ public final class RegionFile {
             memo = file.map(MapMode.READ_WRITE, RegionHeader.MEMO_OFFSET, RegionHeader.MEMO_BYTES, arena);
             journal = file.map(MapMode.READ_WRITE, header.journalOffset(), RegionHeader.JOURNAL_BYTES, arena);
             String name = String.valueOf(path.getFileName());
-            replay(path, journal, data);
             ofData = new Flusher(name, forceOf(data), meters).start();
             ofMemo = new Flusher(name + "-memo", forceOf(memo), meters).start();
             ofJournal = new Flusher(name + "-journal", forceOf(journal), meters).start();
         }
-        return new Region(header, data, ofData, new Memo(memo, ofMemo), new Journal(journal, ofJournal), unmap);
-    }
-
-    private static void replay(Path path, MemorySegment journal, MemorySegment data) throws RegionException {
         try {
             if (Journal.replay(journal, data, forceOf(journal), forceOf(data))) {
                 log.info("interrupted write done again path={}", path);
             }
+            var kept = new Memo(memo, forceOf(memo), ofMemo);
+            return new Region(header, data, ofData, kept, new Journal(journal, ofJournal), unmap);
         } catch (UncheckedIOException | InternalError damaged) {
-            throw new RegionException(
-                    path + " cannot be written to, and a write was interrupted there: check the disk under it",
-                    damaged);
+            throw new RegionException(path + " cannot be written to: check the disk under it", damaged);
         }
     }
 

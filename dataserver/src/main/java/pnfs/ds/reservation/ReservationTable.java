@@ -53,6 +53,9 @@ public final class ReservationTable {
     private final ArrayDeque<Asked> unanswered = new ArrayDeque<>();
     /// Replaced as a whole, under the lock.
     private volatile Reservations current;
+    /// Something that is in force could not be kept: asked for again it changes nothing, and is not durable for
+    /// that.
+    private volatile boolean failed;
 
     /// @param restored what the last run left: [ReservationRecord#read] of what its keeper kept
     public ReservationTable(Reservations restored, Keeper keeper) {
@@ -103,7 +106,8 @@ public final class ReservationTable {
         try {
             Reservations before = current;
             outcome = action.apply(before);
-            asked = new Asked(() -> answer.accept(new Answer.Decided(outcome)));
+            asked = new Asked(() -> answer.accept(
+                    failed && outcome instanceof Done ? new Answer.NotKept() : new Answer.Decided(outcome)));
             unanswered.addLast(asked);
             boolean changes = outcome instanceof Done done && !done.next().equals(before);
             if (outcome instanceof Done done && (changes || done.endsTasks())) {
@@ -115,9 +119,7 @@ public final class ReservationTable {
                     // Under the lock, so that records are kept in the order of the changes.
                     var whom = told;
                     keeper.keep(ReservationRecord.write(done.next().afterPowerLoss()), result -> {
-                        if (result == Keeper.Result.FAILED) {
-                            asked.answer = () -> answer.accept(new Answer.NotKept());
-                        }
+                        failed |= result == Keeper.Result.FAILED;
                         tell(whom, done, asked);
                     });
                     return;
@@ -173,8 +175,7 @@ public final class ReservationTable {
 
     /// Somebody who waits for an answer.
     private static final class Asked {
-        /// Settled before it is ready.
-        private Runnable answer;
+        private final Runnable answer;
         /// Guarded by the table's lock.
         private boolean ready;
 

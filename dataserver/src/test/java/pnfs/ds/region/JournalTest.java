@@ -192,6 +192,28 @@ class JournalTest {
         }
     }
 
+    @Test
+    void a_write_that_a_killed_run_forgot_in_memory_only_is_forgotten_when_the_power_goes_after_the_next_one() {
+        var medium = new Medium(new byte[SIZE], new byte[RegionHeader.JOURNAL_BYTES], 2); // remembered, in its place
+        medium.open().writeAtomic(0, ByteBuffer.allocate(BLOCK), _ -> {});
+
+        boolean again = Journal.replay(
+                MemorySegment.ofArray(medium.record),
+                MemorySegment.ofArray(medium.data),
+                (offset, length) ->
+                        System.arraycopy(medium.record, (int) offset, medium.durableRecord, (int) offset, (int) length),
+                (offset, length) -> {});
+
+        assertThat(again).isFalse();
+        assertThat(Journal.replay(
+                        MemorySegment.ofArray(medium.durableRecord),
+                        MemorySegment.ofArray(medium.durableData),
+                        (offset, length) -> {},
+                        (offset, length) -> {}))
+                .as("done again, over what the next run was told to write there")
+                .isFalse();
+    }
+
     private record Blocks(int from, int length, byte value) {
         static Blocks some(RandomGenerator random, byte value) {
             int first = random.nextInt(USED_BLOCKS);
@@ -310,16 +332,17 @@ class JournalTest {
         var record = MemorySegment.ofArray(new byte[RegionHeader.JOURNAL_BYTES]);
         var data = new byte[SIZE];
         Persistence.Force never = (offset, length) -> {
-            throw new AssertionError("nothing is to be forced");
+            throw new AssertionError("no data are to be forced");
         };
+        Persistence.Force heads = (offset, length) -> {};
 
-        assertThat(Journal.replay(record, MemorySegment.ofArray(data), never, never))
+        assertThat(Journal.replay(record, MemorySegment.ofArray(data), heads, never))
                 .isFalse();
         record.fill((byte) 0xff);
-        assertThat(Journal.replay(record, MemorySegment.ofArray(data), never, never))
+        assertThat(Journal.replay(record, MemorySegment.ofArray(data), heads, never))
                 .isFalse();
         record.fill((byte) 0x01);
-        assertThat(Journal.replay(record, MemorySegment.ofArray(data), never, never))
+        assertThat(Journal.replay(record, MemorySegment.ofArray(data), heads, never))
                 .isFalse();
         assertThat(data).containsOnly(0);
     }

@@ -3,6 +3,8 @@ package pnfs.ds.region;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.random.RandomGenerator;
@@ -15,7 +17,7 @@ class MemoTest {
     private final FakePersistence persistence = new FakePersistence();
 
     private Memo open(byte[] bytes) {
-        return new Memo(MemorySegment.ofArray(bytes), persistence);
+        return new Memo(MemorySegment.ofArray(bytes), (offset, length) -> {}, persistence);
     }
 
     private static byte[] random(RandomGenerator random) {
@@ -53,6 +55,38 @@ class MemoTest {
             assertThat(open(disk).content()).contains(next);
             last = next;
         }
+    }
+
+    /// What was stored before a kill is there for the next run, durable or not.
+    @Seeds(100)
+    void kills_and_then_a_power_loss_leave_what_was_kept_last_or_what_was_being_kept(RandomGenerator random) {
+        byte[] durable = slots.clone();
+        Persistence.Force force =
+                (offset, length) -> System.arraycopy(slots, (int) offset, durable, (int) offset, (int) length);
+        Persistence.Force killed = (offset, length) -> {
+            throw new UncheckedIOException(new IOException("killed before it was durable"));
+        };
+        var possible = new ArrayList<byte @Nullable []>();
+        possible.add(null);
+        for (int run = 0; run < 4; run++) {
+            Persistence ofRun = InlinePersistence.dax(random.nextBoolean() ? force : killed);
+            byte[] next = random(random);
+            new Memo(MemorySegment.ofArray(slots), force, ofRun).keep(next, isDurable -> {
+                if (isDurable) {
+                    possible.clear();
+                }
+            });
+            possible.add(next);
+        }
+
+        byte[] torn = durable.clone();
+        int part = random.nextInt(3);
+        for (int i = 0; i < torn.length; i++) {
+            if (random.nextInt(3) < part) {
+                torn[i] = slots[i];
+            }
+        }
+        assertThat(open(torn).content().orElse(null)).isIn(possible);
     }
 
     @Test

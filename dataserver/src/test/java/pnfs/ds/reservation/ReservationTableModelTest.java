@@ -143,6 +143,20 @@ class ReservationTableModelTest {
         assertThat(answers).containsExactly(new ReservationTable.Answer.NotKept());
     }
 
+    /// A metadata server asks for a fence until it is told that it is durable.
+    @Test
+    void what_could_not_be_kept_is_not_durable_when_it_is_asked_for_again() {
+        var answers = new ArrayList<ReservationTable.Answer>();
+        var table = new ReservationTable(
+                Reservations.NONE, (record, waiter) -> waiter.accept(ReservationTable.Keeper.Result.FAILED));
+
+        table.change(now -> now.fence(SERVER, new KeyPair(SERVER_KEY, 9)), answers::add);
+        table.change(now -> now.fence(SERVER, new KeyPair(SERVER_KEY, 9)), answers::add);
+
+        assertThat(answers)
+                .containsExactly(new ReservationTable.Answer.NotKept(), new ReservationTable.Answer.NotKept());
+    }
+
     @Seeds(100)
     void a_record_is_read_as_it_was_written_and_a_damaged_one_not_at_all(RandomGenerator random) {
         Reservations table = Reservations.NONE;

@@ -100,7 +100,7 @@ final class DataServerNode {
                 header,
                 data.segment(),
                 data.persistence(host, pace, watcher),
-                new Memo(memo.segment(), memo.persistence(host, pace, (offset, length) -> {})),
+                new Memo(memo.segment(), memo::writeBack, memo.persistence(host, pace, (offset, length) -> {})),
                 () -> {});
         var volumes = List.of(SharedVolume.open(new Volume(region)));
         var settings = new TargetSettings(

@@ -76,10 +76,12 @@ final class Medium {
         return bytes;
     }
 
-    private void writeBack(int offset, int length) {
-        for (int at = offset; at < offset + length; ) {
+    /// Makes bytes durable.
+    void writeBack(long offset, long length) {
+        int end = (int) (offset + length);
+        for (int at = (int) offset; at < end; ) {
             int inPage = at % PAGE_BYTES;
-            int bytes = Math.min(PAGE_BYTES - inPage, offset + length - at);
+            int bytes = Math.min(PAGE_BYTES - inPage, end - at);
             System.arraycopy(live, at, ours(at / PAGE_BYTES), inPage, bytes);
             at += bytes;
         }
@@ -97,7 +99,7 @@ final class Medium {
             public void persist(long offset, long length, Waiter waiter) {
                 watcher.stored(offset, length);
                 host.schedule(pace.nanos(), () -> {
-                    writeBack((int) offset, (int) length);
+                    writeBack(offset, length);
                     waiter.persisted(true);
                 });
             }
