@@ -100,8 +100,9 @@ public final class Junctions {
                 agree(change, junction, node.names, entry == null, now);
             }
         }
-        if (isNew || !names.equals(directory.directory())) {
-            change.put(directory.renamed(names, subdirectories, now));
+        boolean isAsMade = directory.rights().equals(RIGHTS); // what fsck leaves of a damaged one is root's alone
+        if (isNew || !isAsMade || !names.equals(directory.directory())) {
+            change.put(directory.described(RIGHTS, directory.times(), now).renamed(names, subdirectories, now));
         }
     }
 

@@ -19,6 +19,7 @@ import pnfs.layout.extent.ByteRange;
 import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.InodeRecords;
+import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.layout.LayoutRooms;
@@ -243,6 +244,55 @@ class StoreCheckTest {
                         .status())
                 .isEqualTo(NfsStatus.OK);
         assertThat(state.currentFile()).isEqualTo(first);
+    }
+
+    @Test
+    void directories_with_damaged_inodes_keep_their_names_for_root() {
+        change(InodeRecords.key(rooms.root.inode()), new byte[] {9});
+        change(InodeRecords.key(directory.inode()), new byte[] {9});
+
+        rooms.store.append(check().repair());
+
+        assertThat(check().findings()).isEmpty();
+        LayoutRooms again = rooms.kill(2);
+        assertThat(names(again, again.root)).containsExactly("directory", "first", "second", "link");
+        CompoundState state = again.state(ALICE, again.root);
+        assertThat(again.run(state, new OpArgs.LookupArgs("directory")).status())
+                .isEqualTo(NfsStatus.OK);
+        assertThat(state.currentFile()).as("under a new handle").isNotEqualTo(directory);
+        assertThat(again.inode(state.currentFile()).rights()).isEqualTo(new Rights(0700, 0, 0));
+        assertThat(names(again, state.currentFile())).containsExactly("below");
+    }
+
+    /// Its mode and owner are known; bytes that were lost read as zeros, which is why it is called so.
+    @Test
+    void a_file_that_lost_an_extent_keeps_what_else_it_had() {
+        Inode before = rooms.inode(second);
+        change(extentKey(second.inode()), new byte[] {9});
+
+        rooms.store.append(check().repair());
+
+        LayoutRooms again = rooms.kill(2);
+        CompoundState state = again.state(ALICE, again.root);
+        assertThat(again.run(state, new OpArgs.LookupArgs("lost+found." + second.inode() + ".incomplete"))
+                        .status())
+                .isEqualTo(NfsStatus.OK);
+        Inode after = again.inode(state.currentFile());
+        assertThat(after.rights()).isEqualTo(before.rights());
+        assertThat(after.times()).isEqualTo(before.times());
+        assertThat(after.size()).isEqualTo(before.size());
+        assertThat(after.links()).isEqualTo(1);
+    }
+
+    private static List<String> names(LayoutRooms rooms, FileHandle directory) {
+        var names = new ArrayList<String>();
+        byte[] first = Keys.COOKIE.of(directory.inode());
+        rooms.store.scan(
+                first,
+                Keys.after(first),
+                (key, value) ->
+                        names.add(DirectoryRecords.readCookie(key, value).name()));
+        return names;
     }
 
     private void plant(Damage damage) {

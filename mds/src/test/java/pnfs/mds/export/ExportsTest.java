@@ -19,6 +19,7 @@ import pnfs.mds.attribute.AttributeOperations;
 import pnfs.mds.attribute.FileAttributes;
 import pnfs.mds.attribute.Inodes;
 import pnfs.mds.attribute.Rights;
+import pnfs.mds.check.StoreCheck;
 import pnfs.mds.compound.CompoundRunner;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.compound.FileHandle;
@@ -314,6 +315,33 @@ class ExportsTest {
 
         assertThat(without.status(new PutRootFhArgs(), new LookupArgs("b"))).isEqualTo(NfsStatus.IO);
         assertThat(without.status(new PutFhArgs(a), mkdir("y"))).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
+    void after_a_repair_all_ways_lead_to_the_exports_again() {
+        MemoryEngine engine = MemoryEngine.committing();
+        var before = new Server(engine, "/srv/a:no_root_squash", "/b:no_root_squash");
+        assertThat(before.status(new PutFhArgs(before.handle("srv", "a")), mkdir("kept")))
+                .isEqualTo(NfsStatus.OK);
+        Opaque b = before.handle("b");
+        List.of(before.handle("srv", "a"), before.handle("srv"), before.handle())
+                .forEach(before::damage);
+
+        before.store.append(StoreCheck.run(engine, List.of(), new SplittableRandom(1), _ -> {})
+                .repair());
+
+        var server = new Server(engine, "/srv/a:no_root_squash", "/b:no_root_squash");
+        assertThat(server.names(server.handle("srv", "a"))).containsExactly("kept");
+        assertThat(server.handle("b")).isEqualTo(b);
+        server.credential = FileRooms.user(7, 8);
+        assertThat(server.status(new PutRootFhArgs(), new LookupArgs("srv"), new LookupArgs("a")))
+                .isEqualTo(NfsStatus.OK);
+        assertThat(server.status(new PutFhArgs(server.handle("srv", "a")), new LookupArgs("kept")))
+                .as("until root says who may")
+                .isEqualTo(NfsStatus.ACCESS);
+        assertThat(StoreCheck.run(engine, List.of(), new SplittableRandom(1), _ -> {})
+                        .findings())
+                .isEmpty();
     }
 
     @Test
