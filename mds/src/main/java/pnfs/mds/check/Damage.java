@@ -13,7 +13,7 @@ public enum Damage {
             "put aside; what is left of its file is lost+found.NUMBER.incomplete; at the next start clients reclaim all"
                     + " they hold"),
     UNCLAIMED_SPACE(
-            "space that may be that of an extent which cannot be read",
+            "space that may be that of an extent which was put aside",
             "kept as it is, as lost+found.NUMBER.space, until that is removed"),
     UNREADABLE_STATE(
             "the same of a client or of what one holds",
@@ -42,7 +42,7 @@ public enum Damage {
     STRAY_LOCK("a byte-range lock under no open", "removed"),
     STRAY_SESSION("a session of a client that is gone, or a slot of a session that is not there", "removed"),
     STRAY_DELEGATION("a delegation of no regular file, or of a client that is gone", "removed"),
-    OVERLAP("two extents for the same bytes of a file", "none: copy the file and remove it"),
+    OVERLAP("two extents for the same bytes of a file", "both put aside, as if they could not be read"),
     SHARED_SPACE("the same space in two extents", "none: copy the files, look which bytes are whose, remove both"),
     OUTSIDE("an extent where no volume has space", "none: restore the store from a backup"),
     SPACE_USED("a file whose space_used is not that of its extents", "counted anew"),

@@ -47,6 +47,11 @@ final class Findings {
         }
     }
 
+    /// Whether there was more of files than extents tell.
+    boolean lostExtents() {
+        return has(Damage.UNREADABLE_EXTENT) || has(Damage.OVERLAP);
+    }
+
     boolean has(Damage damage) {
         return all.stream().anyMatch(finding -> finding.damage() == damage);
     }

@@ -13,11 +13,14 @@ import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.InodeRecords;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
+import pnfs.mds.attribute.Times;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.namespace.DirectoryRecords;
 import pnfs.mds.namespace.Entry;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.StoreEngine;
+import pnfs.wire.nfs4.NfsTime;
 
 /// Each name leads to a file, each file has as many names as it says, and every directory hangs on its export's
 /// root.
@@ -25,6 +28,8 @@ import pnfs.mds.store.StoreEngine;
 /// First all directories come, in the order of their numbers, then all inodes again: what was counted is
 /// compared. Keeps about 150 bytes a name in memory.
 final class NameCheck {
+    private static final NfsTime UNKNOWN_TIME = new NfsTime(0, 0);
+
     private final Findings findings;
     private final Map<Long, Directory> directories = new HashMap<>();
     private final List<Name> names = new ArrayList<>();
@@ -60,6 +65,11 @@ final class NameCheck {
 
     NameCheck(Findings findings) {
         this.findings = findings;
+    }
+
+    /// An inode of which nobody knows whose it is.
+    static Inode unknown(FileHandle file, int mode, Content content) {
+        return new Inode(file, new Rights(mode, 0, 0), 0, 0, Times.allAt(UNKNOWN_TIME), content);
     }
 
     /// This is left of a file: a directory keeps its names, anything else gets one that says so.

@@ -105,7 +105,7 @@ final class SpaceCheck {
         List<ByteRange> inUse = minus(free, unused);
         List<ByteRange> leaked = minus(unused, free);
         inUse.forEach(range -> findings.add(Damage.FREE_IN_USE, range + where));
-        boolean isClaimed = findings.has(Damage.UNREADABLE_EXTENT);
+        boolean isClaimed = findings.lostExtents();
         for (ByteRange range : leaked) {
             findings.add(isClaimed ? Damage.UNCLAIMED_SPACE : Damage.LEAKED_SPACE, range + where);
             if (isClaimed) {

@@ -11,18 +11,11 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import pnfs.layout.device.DeviceId;
 import pnfs.layout.device.Volume;
-import pnfs.layout.extent.ByteRange;
-import pnfs.layout.extent.Extent;
-import pnfs.layout.extent.ExtentChange;
-import pnfs.layout.extent.ExtentState;
 import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.InodeRecords;
 import pnfs.mds.attribute.Inodes;
-import pnfs.mds.attribute.Rights;
-import pnfs.mds.attribute.Times;
 import pnfs.mds.compound.FileHandle;
-import pnfs.mds.layout.ExtentRecords;
 import pnfs.mds.layout.FenceRecords;
 import pnfs.mds.layout.GrantRecords;
 import pnfs.mds.namespace.DirectoryRecords;
@@ -30,7 +23,6 @@ import pnfs.mds.namespace.Entry;
 import pnfs.mds.session.ServerIdentity;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.StoreEngine;
-import pnfs.wire.nfs4.NfsTime;
 
 /// Whether the records of all rooms agree with each other: names with inodes, inodes with extents, extents with
 /// free space. Nothing may change the store meanwhile; what is found can be repaired with one batch.
@@ -39,19 +31,18 @@ import pnfs.wire.nfs4.NfsTime;
 /// file.
 public final class StoreCheck {
     private static final int ROOT_ALONE = 0700;
-    private static final NfsTime UNKNOWN_TIME = new NfsTime(0, 0);
 
     private final StoreEngine engine;
     private final Findings findings = new Findings();
     private final NameCheck names = new NameCheck(findings);
     private final SpaceCheck space = new SpaceCheck();
     private final RandomGenerator generations;
-    /// Where extents were lost.
-    private int exportOfLost;
+    private final ExtentCheck contents;
 
     private StoreCheck(StoreEngine engine, RandomGenerator generations) {
         this.engine = engine;
         this.generations = generations;
+        contents = new ExtentCheck(engine, findings, names, space, generations);
     }
 
     /// Checks all of it.
@@ -83,15 +74,15 @@ public final class StoreCheck {
                 AttributeCheck.run(id, inode, xattrs, findings);
                 orphan(id, inode, orphans);
                 grants(id, inode, grants);
-                states.check(id, extents(id, inode, extents));
+                states.check(id, contents.check(id, inode, extents));
                 progress.accept(++files);
             }
         }
         fences(volumes);
         SessionCheck.run(engine, findings);
-        keep(space.finish(engine, volumes, findings));
+        contents.keep(space.finish(engine, volumes, findings));
         names.finish(engine);
-        if (findings.has(Damage.UNREADABLE_INODE) || findings.has(Damage.UNREADABLE_EXTENT)) {
+        if (findings.has(Damage.UNREADABLE_INODE) || findings.lostExtents()) {
             ServerIdentity.forgetMachine(findings.repair); // clients may still write where they had layouts of them
         }
         return new Report(findings.all(), files, findings.repair);
@@ -128,13 +119,9 @@ public final class StoreCheck {
     /// stale.
     private Inode rest(long id, boolean isDirectory) {
         var file = new FileHandle(id, generations.nextLong());
-        return new Inode(
-                file,
-                new Rights(isDirectory ? ROOT_ALONE : 0, 0, 0),
-                0,
-                0,
-                Times.allAt(UNKNOWN_TIME),
-                isDirectory ? Content.Directory.empty(file) : new Content.Regular(0, 0, null));
+        return isDirectory
+                ? NameCheck.unknown(file, ROOT_ALONE, Content.Directory.empty(file))
+                : NameCheck.unknown(file, 0, new Content.Regular(0, 0, null));
     }
 
     private List<Entry> entries(long id, Rows rows) {
@@ -216,92 +203,5 @@ public final class StoreCheck {
                 }
             }
         }
-    }
-
-    /// @return the file as it will be
-    private @Nullable Inode extents(long id, @Nullable Inode inode, Rows rows) {
-        var own = new ArrayList<Extent>();
-        var isIncomplete = new boolean[1];
-        rows.take(id, (key, value) -> {
-            Extent extent = findings.read(
-                    Damage.UNREADABLE_EXTENT, key, value, (_, record) -> ExtentRecords.read(id, key, record));
-            if (extent == null) {
-                isIncomplete[0] = true;
-                exportOfLost = Inodes.exportOf(id);
-            } else if (isNoFile(inode)) {
-                findings.add(Damage.STRAY_EXTENT, extent + " of inode " + id);
-                findings.repair.delete(key);
-            } else {
-                own.add(extent);
-                space.add(id, extent);
-            }
-        });
-        if (inode == null || !inode.isRegular()) {
-            return inode;
-        }
-        long bytes = sum(inode, own);
-        if (names.isRest(id)) {
-            return rest(inode, inode.file(), endOfData(own), bytes);
-        }
-        if (isIncomplete[0]) {
-            return rest(inode, new FileHandle(id, generations.nextLong()), inode.size(), bytes);
-        }
-        if (bytes != inode.spaceUsed()) {
-            names.spaceUsed(id, bytes);
-        }
-        return inode;
-    }
-
-    /// @return bytes of storage that are the file's
-    private long sum(Inode inode, List<Extent> own) {
-        long bytes = 0;
-        long end = 0;
-        for (Extent extent : own) {
-            ByteRange range = extent.file();
-            if (range.offset() < end) {
-                findings.add(Damage.OVERLAP, extent + " of inode " + inode.id() + " begins before " + end);
-            }
-            end = Math.max(end, range.end());
-            bytes += range.length();
-        }
-        return bytes;
-    }
-
-    private static long endOfData(List<Extent> own) {
-        return own.stream()
-                .filter(extent -> extent.state() == ExtentState.READ_WRITE_DATA)
-                .mapToLong(extent -> extent.file().end())
-                .max()
-                .orElse(0);
-    }
-
-    private Inode rest(Inode inode, FileHandle file, long size, long spaceUsed) {
-        var rest = new Inode(
-                file,
-                inode.rights(),
-                inode.links(),
-                inode.change(),
-                inode.times(),
-                new Content.Regular(size, spaceUsed, null));
-        names.rest(rest);
-        return rest;
-    }
-
-    /// Makes space a file's that nobody else has. It reads as nothing, whatever is in it.
-    private void keep(List<Extent> unclaimed) {
-        if (unclaimed.isEmpty()) {
-            return;
-        }
-        FileHandle file = Inodes.newFile(exportOfLost, engine, findings.repair, generations);
-        List<ExtentChange> changes =
-                unclaimed.stream().<ExtentChange>map(ExtentChange.Put::new).toList();
-        ExtentRecords.addExtents(findings.repair, file.inode(), changes);
-        names.keeper(new Inode(
-                file,
-                new Rights(0, 0, 0),
-                0,
-                0,
-                Times.allAt(UNKNOWN_TIME),
-                new Content.Regular(0, unclaimed.getLast().file().end(), null)));
     }
 }
