@@ -498,6 +498,7 @@ public final class Clients {
         var released = new ArrayList<Client>();
         enter();
         try {
+            grace.tick(store, nowNanos);
             endGrace(nowNanos);
             var batch = new Batch();
             for (Client client : List.copyOf(byId.values())) {

@@ -11,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.session.ClientRecords.ClientRecord;
+import pnfs.mds.store.MetadataStore;
 import pnfs.wire.nfs4.NfsException;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.xdr.Opaque;
@@ -19,13 +20,13 @@ import pnfs.wire.xdr.Opaque;
 /// 8881 §8.4.2. There is one only where the store knows of clients that may have held state; it ends when all
 /// of these have said RECLAIM_COMPLETE, were destroyed or came back rebooted, and after one lease at the
 /// latest. Only while clients are at their reclaims does it go on, for one lease more at most: who came late is
-/// not cut off halfway.
+/// not cut off halfway, nor who waits for the disk before it can ask for the next.
 ///
 /// Its books are guarded by the lock of [Clients], which keeps them; the questions may be asked by any
 /// thread.
 public final class Grace {
     private static final Logger log = LoggerFactory.getLogger(Grace.class);
-    /// Between one reclaim of a client and its next.
+    /// Between the answer to one reclaim of a client and its next.
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final Clients clients;
@@ -34,6 +35,11 @@ public final class Grace {
     private volatile long endsAtNanos;
     /// Clients of the run before that have yet to come back, by owner.
     private final Map<Opaque, ClientRecord> missing = new HashMap<>();
+
+    /// Something was reclaimed since the last tick.
+    private volatile boolean reclaimed;
+    /// The store's ticket with which all is durable that was reclaimed until the last tick.
+    private long reclaimTicket;
 
     private volatile boolean over;
 
@@ -79,13 +85,27 @@ public final class Grace {
         if (client.formerId == 0) {
             throw new NfsException(NfsStatus.RECLAIM_BAD, "this client held nothing before the restart");
         }
+        reclaimed = true;
         goOnAfter(state.nowNanos());
     }
 
-    /// The next reclaim of a client that is at it comes soon. Two threads may do this at once: either's end is
+    /// Grace does not end while a reclaim is not durable: its answer waits for that, and with it its client.
+    ///
+    /// @param store what the reclaims change
+    void tick(MetadataStore store, long nowNanos) {
+        if (reclaimed) {
+            reclaimed = false;
+            reclaimTicket = store.lastTicket();
+        }
+        if (!isOver(nowNanos) && reclaimTicket > store.durableTicket()) {
+            goOnAfter(nowNanos);
+        }
+    }
+
+    /// The next reclaim of a client that is at it comes soon after the answer to this. Two threads may do this at once: either's end is
     /// late enough.
-    private void goOnAfter(long reclaimedAtNanos) {
-        long wanted = reclaimedAtNanos + Math.min(leaseNanos / 2, LONGEST_PAUSE_NANOS);
+    private void goOnAfter(long nowNanos) {
+        long wanted = nowNanos + Math.min(leaseNanos / 2, LONGEST_PAUSE_NANOS);
         long latest = beganAtNanos + 2 * leaseNanos;
         long end = wanted - latest < 0 ? wanted : latest;
         if (end - endsAtNanos > 0) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import pnfs.mds.compound.OpTable;
+import pnfs.mds.store.Batch;
 import pnfs.mds.store.engine.MemoryEngine;
 import pnfs.mds.testing.ManualLoop;
 import pnfs.mds.testing.TestPeer;
@@ -39,6 +40,9 @@ class GraceTest {
                 })
                 .register(OpCode.CLOSE, CloseArgs.class, (args, state) -> {
                     server[0].clients.grace().requireReclaim(state);
+                    var batch = new Batch();
+                    batch.put(new byte[] {'z'}, new byte[0]);
+                    server[0].store.append(batch);
                     return new OpSuccess(OpCode.LOOKUPP);
                 });
     }
@@ -126,6 +130,53 @@ class GraceTest {
     }
 
     @Test
+    void grace_goes_on_for_a_client_whose_reclaim_waits_for_the_disk() {
+        engine = new MemoryEngine();
+        server = start();
+        complete(confirmByHand("holder"));
+        restart();
+        TestSession other = confirmByHand("other");
+        complete(other);
+        TestSession late = confirmByHand("holder");
+        server.loop.advance(TestServer.LEASE_SECONDS - 1, TimeUnit.SECONDS);
+
+        int waiting = late.send(false, new PutRootFhArgs(), new CloseArgs(0, Stateid.ANONYMOUS));
+        for (int second = 0; second < 10; second++) {
+            server.clients.tick(server.loop.nowNanos());
+            server.loop.advance(1, TimeUnit.SECONDS);
+        }
+        assertThat(late.peer.isAnswered(waiting)).isFalse();
+        engine.commitAll();
+        server.loop.advance(3, TimeUnit.SECONDS);
+        server.clients.tick(server.loop.nowNanos());
+        int next = late.send(false, new PutRootFhArgs(), new CloseArgs(0, Stateid.ANONYMOUS));
+        engine.commitAll();
+
+        assertThat(late.peer.results(waiting).status()).isEqualTo(NfsStatus.OK);
+        assertThat(late.peer.results(next).status()).isEqualTo(NfsStatus.OK);
+        server.loop.advance(6, TimeUnit.SECONDS);
+        int taken = other.send(false, new PutRootFhArgs(), new LookuppArgs());
+        engine.commitAll();
+        assertThat(other.peer.results(taken).status())
+                .as("nobody reclaims any more")
+                .isEqualTo(NfsStatus.OK);
+    }
+
+    private TestSession confirmByHand(String owner) {
+        TestPeer peer = server.connect();
+        var known = TestSession.exchangeId(peer, owner, 1);
+        int created = peer.send(2, TestSession.createSession(known.clientId(), known.sequence(), TestSession.FORE));
+        engine.commitAll();
+        return TestSession.of(peer, known.clientId(), peer.results(created));
+    }
+
+    private void complete(TestSession session) {
+        int complete = session.send(false, new ReclaimCompleteArgs(false));
+        engine.commitAll();
+        assertThat(session.peer.results(complete).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
     void a_client_that_rebooted_meanwhile_reclaims_nothing_and_does_not_hold_up_grace() {
         take(TestSession.begin(server.connect(), "holder"));
         restart();
@@ -177,14 +228,10 @@ class GraceTest {
 
     @Test
     void nothing_is_granted_before_the_record_of_its_holder_is_durable__I5() {
-        var slow = new MemoryEngine();
-        var started = new TestServer[1];
-        started[0] = new TestServer(slow, new ManualLoop(), table -> register(table, started));
-        TestPeer peer = started[0].connect();
-        var known = TestSession.exchangeId(peer, "owner", 1);
-        int created = peer.send(2, TestSession.createSession(known.clientId(), known.sequence(), TestSession.FORE));
-        slow.commitAll();
-        TestSession session = TestSession.of(peer, known.clientId(), peer.results(created));
+        engine = new MemoryEngine();
+        server = start();
+        TestSession session = confirmByHand("owner");
+        TestPeer peer = session.peer;
         TestSession sameTime = TestSession.of(peer, session.clientId, session.id, 1);
 
         int complete = session.send(false, new ReclaimCompleteArgs(false));
@@ -192,7 +239,7 @@ class GraceTest {
 
         assertThat(peer.isAnswered(complete)).isFalse();
         assertThat(peer.isAnswered(taken)).isFalse();
-        slow.commitAll();
+        engine.commitAll();
         assertThat(peer.results(complete).status()).isEqualTo(NfsStatus.OK);
         assertThat(peer.results(taken).status()).isEqualTo(NfsStatus.OK);
     }
