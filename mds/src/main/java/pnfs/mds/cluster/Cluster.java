@@ -79,7 +79,8 @@ public final class Cluster {
     private final Set<DeviceId> draining = new TreeSet<>();
     /// The highest number of a volume that was there when one was forgotten.
     private long lastVolume;
-    /// Who is online, and how to ask whether its connection still stands.
+    /// Who is online, as the listener is told it, and how to ask whether its connection still stands: who fell
+    /// silent stays here until [#expire].
     private final Map<UUID, BooleanSupplier> online = new HashMap<>();
     /// Regions that are elsewhere than they were, until their data server is online.
     private final Set<RegionId> moved = new HashSet<>();
@@ -174,9 +175,15 @@ public final class Cluster {
         return Optional.empty();
     }
 
-    private boolean isOnline(UUID server) {
-        BooleanSupplier stands = online.get(server);
-        return stands != null && stands.getAsBoolean();
+    /// Whether a connection of the data server stands.
+    boolean isOnline(UUID server) {
+        lock.lock();
+        try {
+            BooleanSupplier stands = online.get(server);
+            return stands != null && stands.getAsBoolean();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// The volumes that can be made now and have not been.
@@ -241,12 +248,12 @@ public final class Cluster {
         elsewhere.forEach(moves);
     }
 
-    /// A data server beat over a connection that lives. One that was silent for so long that [#expire] took it for
-    /// gone is back.
+    /// A data server beat over the connection that lives. One that was silent for so long that [#expire] took it
+    /// for gone is back.
     void heard(UUID server, BooleanSupplier stands) {
         lock.lock();
         try {
-            if (online.putIfAbsent(server, stands) != null) {
+            if (online.put(server, stands) != null) {
                 return;
             }
         } finally {
@@ -334,7 +341,7 @@ public final class Cluster {
     private boolean isServed(Volume volume) {
         return volume.topology().leaves().stream().allMatch(leaf -> {
             KnownRegion region = regions.get(leaf.region());
-            return region != null && isOnline(region.server());
+            return region != null && online.containsKey(region.server());
         });
     }
 

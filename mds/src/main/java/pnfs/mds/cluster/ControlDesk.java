@@ -262,7 +262,10 @@ public final class ControlDesk {
                 return ControlLink.refusal("register before the first heartbeat");
             }
             beatAtNanos = nanoTime.getAsLong();
-            if (links.get(who) == link) { // not where it has connected anew meanwhile
+            // Not where it has connected anew meanwhile. But what it sent over an older connection may have come
+            // later, and displaced the one over which it beats.
+            if (open && (links.get(who) == link || !cluster.isOnline(who))) {
+                links.put(who, link);
                 cluster.heard(who, this::stands);
             }
             for (RegionReport report :

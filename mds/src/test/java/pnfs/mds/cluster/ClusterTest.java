@@ -201,6 +201,22 @@ class ClusterTest {
     }
 
     @Test
+    void a_data_server_that_was_silent_while_another_came_is_there_when_it_beats_before_it_was_missed() {
+        Cluster cluster = cluster(store);
+        boolean[] stands = {true};
+        cluster.register(new Presented(ANNA, "anna", List.of(region(ANNA, "anna", 1, GIB))));
+        cluster.online(ANNA, () -> stands[0]);
+        stands[0] = false;
+        comes(cluster, BORIS, "boris", region(BORIS, "boris", 2, GIB));
+
+        stands[0] = true;
+        cluster.heard(ANNA, () -> stands[0]);
+
+        assertThat(all).hasSize(2);
+        assertThat(online).isEqualTo(all);
+    }
+
+    @Test
     void a_region_that_changed_and_one_that_another_serves_are_refused_with_what_to_do() {
         Cluster cluster = cluster(store);
         comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));

@@ -168,6 +168,38 @@ class ControlDeskTest {
     }
 
     @Test
+    void a_registration_that_comes_late_over_an_old_connection_does_not_keep_a_data_server_away() {
+        ControlHandler living = connect();
+        ask(living, REGISTER);
+        engine.commitAll();
+        ControlHandler old = connect();
+        ask(old, REGISTER);
+        engine.commitAll();
+
+        old.onClosed();
+        assertThat(online).isEmpty();
+        ask(living, BEAT);
+
+        assertThat(online).as("over the connection that stands").hasSize(1);
+    }
+
+    @Test
+    void a_late_registration_over_a_connection_of_which_nothing_is_heard_does_not_either() {
+        ControlHandler living = connect();
+        ask(living, REGISTER);
+        engine.commitAll();
+        ControlHandler old = connect();
+        ask(old, REGISTER);
+        engine.commitAll();
+
+        aLongTimePasses();
+        assertThat(online).isEmpty();
+        ask(living, BEAT);
+
+        assertThat(online).as("over the connection on which it beats").hasSize(1);
+    }
+
+    @Test
     void who_is_gone_before_its_registration_is_durable_is_not_there() {
         ControlHandler first = connect();
         List<Reply> late = ask(first, REGISTER);
