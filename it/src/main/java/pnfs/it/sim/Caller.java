@@ -12,7 +12,9 @@ import pnfs.wire.nfs4.OpArgs;
 /// A client as its activities see it: who it is, and how it asks. One thread.
 final class Caller {
     private static final int PATIENCE = 40;
-    private static final long LATE_NANOS = MetadataServerNode.LEASE.toNanos() / 2;
+    private static final long LEASE_NANOS = MetadataServerNode.LEASE.toNanos();
+    /// Who asks for so long for nothing more to take back counts as done with it.
+    private static final long LATE_NANOS = LEASE_NANOS / 2;
     private static final long DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     final Host host;
@@ -23,6 +25,8 @@ final class Caller {
     private boolean insists;
     private int era;
     private long eraBeganNanos;
+    /// When something was asked for that was taken back in this era, the last time.
+    private long reclaimedNanos;
 
     Caller(Host host, Checker checker, int number, RandomGenerator random, Session.Owner owner) {
         this.host = host;
@@ -40,13 +44,22 @@ final class Caller {
     void beginEra() {
         era++;
         eraBeganNanos = host.nowNanos();
+        reclaimedNanos = eraBeganNanos;
         checker.leases.forgotten(number);
     }
 
-    /// A reclaim was refused: whether it should not have been. Grace goes on for who is at it, but not for long
-    /// for who waits meanwhile, and be it for the server's slow disk.
+    /// A reclaim was granted.
+    void reclaimed(Answer answer) {
+        reclaimedNanos = answer.askedNanos();
+    }
+
+    /// A reclaim was refused: whether it should not have been. The first comes within the lease that grace lasts at
+    /// least, since the client has kept its own. For who is at it grace goes on, but not for long for whom nobody
+    /// hears meanwhile, and not for ever.
     boolean mustReclaim(Claim claim, Answer answer) {
-        boolean late = answer.status() == NfsStatus.NO_GRACE && host.nowNanos() - eraBeganNanos >= LATE_NANOS;
+        long nowNanos = host.nowNanos();
+        boolean late = answer.status() == NfsStatus.NO_GRACE
+                && (nowNanos - reclaimedNanos >= LATE_NANOS || nowNanos - eraBeganNanos >= LEASE_NANOS);
         return answer.known() && !late && checker.leases.goesOn(claim);
     }
 
@@ -69,17 +82,18 @@ final class Caller {
 
     /// Asks until the server does not want us to come later, for some time.
     void ask(List<OpArgs> operations, Consumer<Answer> then) {
-        long firstNanos = host.nowNanos();
-        ask(operations, PATIENCE, answer -> then.accept(answer.askedAt(firstNanos)));
+        ask(operations, PATIENCE, host.nowNanos(), false, then);
     }
 
-    private void ask(List<OpArgs> operations, int patience, Consumer<Answer> then) {
+    private void ask(
+            List<OpArgs> operations, int patience, long firstNanos, boolean again, Consumer<Answer> then) {
         int asked = era;
-        once(operations, answer -> {
+        once(operations, last -> {
+            Answer answer = last.after(firstNanos, again);
             if (answer.known() && isLater(answer.status()) && (patience > 0 || insists) && era == asked) {
                 later(() -> {
                     if (era == asked) {
-                        ask(operations, patience - 1, then);
+                        ask(operations, patience - 1, firstNanos, answer.again(), then);
                     } else {
                         then.accept(answer);
                     }

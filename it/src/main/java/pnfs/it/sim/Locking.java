@@ -108,7 +108,9 @@ final class Locking {
             if (me.era() != asked) {
                 return; // it begins anew
             }
-            if (!answer.isOk()) {
+            if (answer.isOk()) {
+                me.reclaimed(answer);
+            } else {
                 if (me.mustReclaim(run.claim(), answer)) {
                     throw me.checker.fail("locks: " + owner + " has " + run + " of " + file.model
                             + ", and may not have it back: " + answer.status());

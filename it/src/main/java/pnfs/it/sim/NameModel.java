@@ -50,6 +50,12 @@ final class NameModel {
         }
     }
 
+    /// A change that might have made it stand for this did not happen: it never stood for it. Who is told later of
+    /// a file that nobody knows, and asked before, hears of another.
+    void neverBecame(FileModel file) {
+        meanings.removeIf(meaning -> meaning.file == file);
+    }
+
     /// A client is about to ask for what delegations of others forbid, of whatever it stands for when that
     /// arrives.
     void wanted(int client, long nowNanos) {

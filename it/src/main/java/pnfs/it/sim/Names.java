@@ -106,17 +106,10 @@ final class Names {
                         me.checker.shares.answered(me.number, me.checker.now());
                     }
                     if (answer.known() && !answer.again() && made != null && made.handle == null) {
-                        model.is(without(model.now(), made), me.checker.now());
+                        model.neverBecame(made); // what the client's run before asked for may have been made
                     }
                     otherwise.run();
                 });
-    }
-
-    /// Without the file that was to be made and was not. Others stay: what the client's run before asked for may
-    /// have been made.
-    private static Set<@Nullable FileModel> without(Set<@Nullable FileModel> files, FileModel made) {
-        files.remove(made);
-        return files;
     }
 
     private static Set<@Nullable FileModel> setOf(@Nullable FileModel file) {

@@ -91,6 +91,7 @@ final class Reclaiming {
             }
             me.note("OPEN with reclaim of %s: %s", file.model, answer.status());
             if (answer.isOk()) {
+                me.reclaimed(answer);
                 var result = answer.find(OpResult.OpenResult.class);
                 open.reclaimed(file, result.stateid());
                 delegating.reclaimed(file, delegated, result.delegation(), answer.askedNanos());

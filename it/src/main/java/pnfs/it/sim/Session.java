@@ -68,9 +68,11 @@ final class Session {
     /// @param askedNanos when it was asked for
     /// @param again it was asked once more in another session: both times it may have been carried out
     record Answer(boolean known, NfsStatus status, List<OpResult> results, long askedNanos, boolean again) {
-        /// The same, asked for the first time at an earlier time.
-        Answer askedAt(long nanos) {
-            return new Answer(known, status, results, nanos, again);
+        /// The same, asked for before at `nanos` for the first time.
+        ///
+        /// @param wasAgain what [#again] said then
+        Answer after(long nanos, boolean wasAgain) {
+            return new Answer(known, status, results, nanos, again || wasAgain);
         }
 
         boolean isOk() {

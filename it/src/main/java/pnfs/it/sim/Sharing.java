@@ -98,6 +98,7 @@ final class Sharing {
             }
             me.note("OPEN with reclaim of %s denying %d: %s", file.model, deny, answer.status());
             if (answer.isOk()) {
+                me.reclaimed(answer);
                 denies(file, deny, answer);
             } else if (answer.known()) {
                 if (me.mustReclaim(file.claim, answer)) {
