@@ -53,9 +53,9 @@ final class Caller {
         reclaimedNanos = answer.askedNanos();
     }
 
-    /// A reclaim was refused: whether it should not have been. The first comes within the lease that grace lasts at
-    /// least, since the client has kept its own. For who is at it grace goes on, but not for long for whom nobody
-    /// hears meanwhile, and not for ever.
+    /// A reclaim was refused: whether it should not have been. The first comes within the lease that grace
+    /// lasts at least, since the client has kept its own. For who is at it grace goes on, but not for long for
+    /// whom nobody hears meanwhile, and not for ever.
     boolean mustReclaim(Claim claim, Answer answer) {
         long nowNanos = host.nowNanos();
         boolean late = answer.status() == NfsStatus.NO_GRACE
@@ -85,8 +85,7 @@ final class Caller {
         ask(operations, PATIENCE, host.nowNanos(), false, then);
     }
 
-    private void ask(
-            List<OpArgs> operations, int patience, long firstNanos, boolean again, Consumer<Answer> then) {
+    private void ask(List<OpArgs> operations, int patience, long firstNanos, boolean again, Consumer<Answer> then) {
         int asked = era;
         once(operations, last -> {
             Answer answer = last.after(firstNanos, again);

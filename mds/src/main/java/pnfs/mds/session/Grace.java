@@ -102,8 +102,8 @@ public final class Grace {
         }
     }
 
-    /// The next reclaim of a client that is at it comes soon after the answer to this. Two threads may do this at once: either's end is
-    /// late enough.
+    /// The next reclaim of a client that is at it comes soon after the answer to this. Two threads may do this
+    /// at once: either's end is late enough.
     private void goOnAfter(long nowNanos) {
         long wanted = nowNanos + Math.min(leaseNanos / 2, LONGEST_PAUSE_NANOS);
         long latest = beganAtNanos + 2 * leaseNanos;
