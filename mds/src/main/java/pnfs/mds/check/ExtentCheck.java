@@ -12,6 +12,7 @@ import pnfs.layout.extent.ExtentState;
 import pnfs.mds.attribute.Content;
 import pnfs.mds.attribute.Inode;
 import pnfs.mds.attribute.Inodes;
+import pnfs.mds.attribute.Rights;
 import pnfs.mds.compound.FileHandle;
 import pnfs.mds.layout.ExtentRecords;
 import pnfs.mds.store.Keys;
@@ -20,6 +21,8 @@ import pnfs.mds.store.StoreEngine;
 /// What files are made of: each extent can be read, is a regular file's, and has its bytes of the file to itself.
 /// A file that lost some of them is not what it was: a rest of it stays, see [NameCheck#rest].
 final class ExtentCheck {
+    private static final int OWNERS_READ_AND_WRITE = 0600;
+
     private final StoreEngine engine;
     private final Findings findings;
     private final NameCheck names;
@@ -110,8 +113,10 @@ final class ExtentCheck {
     }
 
     private Inode rest(Inode inode, FileHandle file, long size, long spaceUsed) {
+        // It may have been in a directory that kept others away, and a program of which a part is missing is none.
+        Rights rights = inode.rights().withMode(inode.rights().mode() & OWNERS_READ_AND_WRITE);
         var content = new Content.Regular(size, spaceUsed, null);
-        var rest = new Inode(file, inode.rights(), inode.links(), inode.change(), inode.times(), content);
+        var rest = new Inode(file, rights, inode.links(), inode.change(), inode.times(), content);
         names.rest(rest);
         return rest;
     }
