@@ -73,15 +73,20 @@ public final class FsckCommand implements Callable<Integer> {
             try (var metadata = new MetadataStore(engine, Long.MAX_VALUE, failed::set)) {
                 found = check(engine, metadata);
             }
-        } catch (StoreRefusedException | CorruptStoreException refused) {
-            return refused(refused);
+        } catch (StoreRefusedException refused) {
+            return refused(refused.getMessage());
+        } catch (CorruptStoreException damaged) {
+            return refused(damaged.getMessage() + ": restore the store from a backup");
         }
         Throwable failure = failed.get();
-        return failure == null ? found : refused(failure);
+        return failure == null
+                ? found
+                : refused(
+                        "the repair did not get to the disk: " + failure.getMessage() + ": mend that and run it again");
     }
 
-    private int refused(Throwable why) {
-        spec.commandLine().getErr().println("pnfs fsck: " + why.getMessage());
+    private int refused(@Nullable String why) {
+        spec.commandLine().getErr().println("pnfs fsck: " + why);
         return REFUSED;
     }
 

@@ -6,7 +6,9 @@ import static pnfs.it.process.TestCluster.filled;
 import static pnfs.it.process.TestCluster.put;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.RandomAccessFile;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -82,6 +84,12 @@ class DamageTest {
                 assertThat(server.log()).content().contains("damaged record met", "pnfs fsck", "from a backup");
             }
         }
+        var said = new StringWriter();
+        int code = new CommandLine(new FsckCommand())
+                .setErr(new PrintWriter(said, true))
+                .execute("--repair", "--store=" + store);
+        assertThat(code).isEqualTo(8);
+        assertThat(said.toString()).contains("cannot be read", "restore the store from a backup");
     }
 
     /// Files that cannot be looked at, each for NFS4ERR_IO.

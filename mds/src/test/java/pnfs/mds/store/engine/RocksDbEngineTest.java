@@ -14,6 +14,7 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,7 @@ import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import pnfs.mds.store.Batch;
+import pnfs.mds.store.CorruptStoreException;
 import pnfs.mds.store.Keys;
 import pnfs.mds.store.MetadataStore;
 import pnfs.mds.store.StoreEngine;
@@ -282,10 +284,68 @@ class RocksDbEngineTest {
                 .hasMessageContaining("restore it from a backup");
     }
 
+    /// Each start makes a table of what the log has; of four RocksDB makes one, for which it has to read them.
+    @Test
+    void a_damaged_block_of_a_table_is_gone_around_until_the_table_is_to_be_rewritten() throws IOException {
+        try (var store = open()) {
+            for (long key = 0; key < MANY; key++) {
+                store.append(put(key, key));
+            }
+        }
+        open().close();
+        Path table;
+        try (Stream<Path> files = Files.list(directory)) {
+            table = files.filter(file -> file.getFileName().toString().endsWith(".sst"))
+                    .findAny()
+                    .orElseThrow();
+        }
+        byte[] bytes = Files.readAllBytes(table);
+        bytes[bytes.length / 2] ^= 0x55;
+        Files.write(table, bytes);
+        var failed = new CompletableFuture<Throwable>();
+
+        for (int run = 0; run < 3; run++) {
+            try (var store = open(failed::complete)) {
+                assertThat(unreadable(store)).isBetween(1L, MANY / 2L);
+                store.append(put(0, run));
+                store.append(put(MANY - 1, run));
+            }
+            assertThat(failed).isNotDone();
+        }
+        try (var store = open(failed::complete)) {
+            long key = MANY;
+            while (!failed.isDone() && key < 50 * MANY) {
+                var written = new CompletableFuture<Void>();
+                store.whenDurable(store.append(put(key++, 0)), () -> written.complete(null));
+                CompletableFuture.anyOf(written, failed).join();
+            }
+        }
+
+        assertThat(failed)
+                .isCompletedWithValueMatching(failure ->
+                        String.valueOf(failure.getMessage()).matches(".*checksum.*" + table.getFileName() + ".*"));
+    }
+
+    private static long unreadable(MetadataStore store) {
+        long count = 0;
+        for (long key = 0; key < MANY; key++) {
+            try {
+                store.get(Keys.INODE.of(key)).require("record");
+            } catch (CorruptStoreException damaged) {
+                count++;
+            }
+        }
+        return count;
+    }
+
     private MetadataStore open() {
-        return new MetadataStore(RocksDbEngine.open(directory), CONGESTED_BYTES, failure -> {
+        return open(failure -> {
             throw new AssertionError(failure);
         });
+    }
+
+    private MetadataStore open(Consumer<Throwable> onFailure) {
+        return new MetadataStore(RocksDbEngine.open(directory), CONGESTED_BYTES, onFailure);
     }
 
     private static Batch put(long key, long value) {
