@@ -262,11 +262,12 @@ public final class ControlDesk {
                 return ControlLink.refusal("register before the first heartbeat");
             }
             beatAtNanos = nanoTime.getAsLong();
-            // Not where it has connected anew meanwhile. But what it sent over an older connection may have come
-            // later, and displaced the one over which it beats.
-            if (open && (links.get(who) == link || !cluster.isOnline(who))) {
-                links.put(who, link);
+            if (links.get(who) == link) {
                 cluster.heard(who, this::stands);
+            } else if (!cluster.isOnline(who)) {
+                // What it sent over a connection that is gone was read after what it registered over this one, and
+                // counts.
+                return ControlLink.refusal("an older connection of this data server was heard last: register again");
             }
             for (RegionReport report :
                     heartbeat.getRegionsList().subList(0, Math.min(MAX_REGIONS, heartbeat.getRegionsCount()))) {

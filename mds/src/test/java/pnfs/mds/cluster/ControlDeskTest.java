@@ -178,9 +178,10 @@ class ControlDeskTest {
 
         old.onClosed();
         assertThat(online).isEmpty();
-        ask(living, BEAT);
+        assertThat(ask(living, BEAT)).singleElement().matches(Reply::hasRefusal);
+        registersAgain(living);
 
-        assertThat(online).as("over the connection that stands").hasSize(1);
+        assertThat(online).as("as it registered itself last").hasSize(1);
     }
 
     @Test
@@ -194,9 +195,16 @@ class ControlDeskTest {
 
         aLongTimePasses();
         assertThat(online).isEmpty();
-        ask(living, BEAT);
+        assertThat(ask(living, BEAT)).singleElement().matches(Reply::hasRefusal);
+        registersAgain(living);
 
-        assertThat(online).as("over the connection on which it beats").hasSize(1);
+        assertThat(online).as("as it registered itself last").hasSize(1);
+    }
+
+    private void registersAgain(ControlHandler living) {
+        living.onClosed();
+        ask(connect(), REGISTER);
+        engine.commitAll();
     }
 
     @Test
