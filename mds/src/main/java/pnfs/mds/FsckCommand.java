@@ -4,6 +4,7 @@ import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
@@ -16,6 +17,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import pnfs.layout.device.Volume;
+import pnfs.mds.check.Damage;
 import pnfs.mds.check.Report;
 import pnfs.mds.check.StoreCheck;
 import pnfs.mds.cluster.Cluster;
@@ -94,10 +96,13 @@ public final class FsckCommand implements Callable<Integer> {
         List<Volume> volumes = new Cluster(metadata, List.of(), 0, (_, _, _) -> {}, _ -> {}).volumes();
         Report report = checked(engine, volumes);
         PrintWriter out = spec.commandLine().getOut();
+        var kinds = EnumSet.noneOf(Damage.class);
         for (Report.Finding finding : report.findings()) {
-            out.printf(
-                    "%s: %s (%s)%n",
-                    finding.damage(), finding.what(), finding.damage().meaning());
+            out.printf("%s: %s%n", finding.damage(), finding.what());
+            kinds.add(finding.damage());
+        }
+        for (Damage kind : kinds) {
+            out.printf("%s is %s. Repair: %s.%n", kind, kind.meaning(), kind.repair());
         }
         boolean repairs = repair && !report.repair().isEmpty();
         if (repairs) {

@@ -2,29 +2,30 @@ package pnfs.mds.check;
 
 /// What can be wrong with a store, and what a repair does about it.
 public enum Damage {
-    UNREADABLE("a record that is not what this version writes", "none: restore the store from a backup"),
+    UNREADABLE("a record that cannot be read", "none: restore the store from a backup"),
     UNREADABLE_KEY("a record under a key that nobody looks for", "put aside"),
     UNREADABLE_INODE(
-            "the same of a file",
+            "an inode that cannot be read",
             "put aside; a directory keeps its names and is root's alone, of anything else the rest is"
                     + " lost+found.NUMBER.incomplete; at the next start clients reclaim all they hold"),
     UNREADABLE_EXTENT(
-            "the same of an extent",
+            "an extent that cannot be read",
             "put aside; what is left of its file is lost+found.NUMBER.incomplete; at the next start clients reclaim all"
                     + " they hold"),
     UNCLAIMED_SPACE(
             "space that may be that of an extent which was put aside",
             "kept as it is, as lost+found.NUMBER.space, until that is removed"),
     UNREADABLE_STATE(
-            "the same of a client or of what one holds",
+            "a record of a client, or of what one holds, that cannot be read",
             "put aside; at the next start, which does the same, clients reclaim all they hold"),
     UNREADABLE_FENCE(
-            "the same of a reservation key",
+            "a record of a reservation key that cannot be read",
             "put aside; at the next start the key is fenced, and clients reclaim all they hold"),
-    UNREADABLE_SPACE("the same of free space", "put aside; free space is what nobody uses"),
-    UNREADABLE_ORPHAN("the same of the note to free a file that has no name", "put aside; noted anew"),
-    UNREADABLE_NAME("the same of one of the two records of a name", "put aside; the other one tells"),
-    UNREADABLE_ATTRIBUTE("the same of an extended attribute, or of the list of a file's", "put aside; the others stay"),
+    UNREADABLE_SPACE("a record of free space that cannot be read", "put aside; free space is what nobody uses"),
+    UNREADABLE_ORPHAN("a note to free a file without a name that cannot be read", "put aside; noted anew"),
+    UNREADABLE_NAME("one of the two records of a name that cannot be read", "put aside; the other one tells"),
+    UNREADABLE_ATTRIBUTE(
+            "an extended attribute, or the list of a file's, that cannot be read", "put aside; the others stay"),
     HALF_NAME("a name that only LOOKUP or only READDIR finds", "both find it"),
     STRAY_NAME("a name in something that is no directory", "removed"),
     DANGLING_NAME("a name that leads to no file", "removed"),
