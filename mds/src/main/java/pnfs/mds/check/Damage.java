@@ -29,7 +29,9 @@ public enum Damage {
     HALF_NAME("a name that only LOOKUP or only READDIR finds", "both find it"),
     STRAY_NAME("a name in something that is no directory", "removed"),
     DANGLING_NAME("a name that leads to no file", "removed"),
-    LOST_FILE("a file without a name that nobody waits for", "named lost+found.NUMBER in its export's root"),
+    LOST_FILE(
+            "a file without a name that nobody waits for",
+            "named lost+found.NUMBER in its export's root, for its owner alone"),
     TWO_NAMES("a directory with two names", "none: rename or remove one of them"),
     DETACHED("a directory that no way leads to from its export's root", "none: restore the store from a backup"),
     COUNTS("an inode whose counts or parent disagree with the names there are", "counted anew"),

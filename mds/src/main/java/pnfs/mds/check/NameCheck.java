@@ -28,6 +28,7 @@ import pnfs.wire.nfs4.NfsTime;
 /// First all directories come, in the order of their numbers, then all inodes again: what was counted is
 /// compared. Keeps about 150 bytes a name in memory.
 final class NameCheck {
+    private static final int OWNERS = 0700;
     private static final NfsTime UNKNOWN_TIME = new NfsTime(0, 0);
 
     private final Findings findings;
@@ -36,6 +37,8 @@ final class NameCheck {
     private final Set<Long> orphans = new HashSet<>();
     /// What is left of files of which a record was lost.
     private final Map<Long, Inode> rests = new HashMap<>();
+    /// Files that had no name.
+    private final Set<Long> lost = new HashSet<>();
     /// A file of the repair's own.
     private @Nullable Inode keeper;
     /// Bytes of extents of the files that say something else.
@@ -177,10 +180,11 @@ final class NameCheck {
             }
         }
         namesBefore(Rows.END, next).forEach(this::dangling);
-        if (keeper != null) {
+        Inode kept = keeper;
+        if (kept != null) {
             var own = new ArrayList<Name>();
-            hang(keeper, own, ".space");
-            put(keeper, own.size(), keeper.content());
+            hang(kept, own, ".space");
+            put(kept, own.size(), kept.content());
         }
         directories.values().forEach(this::counts);
     }
@@ -260,6 +264,7 @@ final class NameCheck {
         } else if (!orphans.contains(inode.id()) && own.isEmpty() && !isRoot) {
             findings.add(Damage.LOST_FILE, "inode " + inode.id() + " (" + inode.type() + ")");
             hang(inode, own, "");
+            lost.add(inode.id());
         }
         if (inode.isDirectory()) {
             directoryNamed(inode, own, isRoot);
@@ -309,7 +314,7 @@ final class NameCheck {
         if (inode.links() != links) {
             findings.add(Damage.COUNTS, "inode " + inode.id() + " says " + inode.links() + " links and has " + links);
         }
-        if (used != null || inode.links() != links) {
+        if (used != null || inode.links() != links || lost.contains(inode.id())) {
             put(inode, links, content);
         }
     }
@@ -323,7 +328,7 @@ final class NameCheck {
             parent = above == null ? parent : above.inode.file();
         }
         var content = new Content.Directory(parent, directory.entries, directory.nextCookie);
-        if (rests.containsKey(inode.id())) {
+        if (rests.containsKey(inode.id()) || lost.contains(inode.id())) {
             put(inode, links, content);
         } else if (inode.links() != links || !content.equals(inode.content())) {
             findings.add(
@@ -350,9 +355,12 @@ final class NameCheck {
     }
 
     private void put(Inode inode, int links, Content content) {
+        // What was in a directory that kept others away hangs where all can see it now.
+        Rights rights = lost.contains(inode.id())
+                ? inode.rights().withMode(inode.rights().mode() & OWNERS)
+                : inode.rights();
         findings.repair.put(
                 InodeRecords.key(inode.id()),
-                InodeRecords.write(
-                        new Inode(inode.file(), inode.rights(), links, inode.change() + 1, inode.times(), content)));
+                InodeRecords.write(new Inode(inode.file(), rights, links, inode.change() + 1, inode.times(), content)));
     }
 }

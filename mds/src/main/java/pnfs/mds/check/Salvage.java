@@ -24,6 +24,9 @@ import pnfs.mds.store.StoreEngine;
 /// more what a lock or a delegation forbids, all clients reclaim what they hold, and nobody gets anything new
 /// meanwhile: as after the loss of the machine ([ServerIdentity]). What may still be written through layouts is
 /// fenced then, or waited for, by the records of reservation keys, which are no such records.
+///
+/// A start reads all of them here and once more where they are restored: whether anybody goes on has to be
+/// known before the first of them is.
 public final class Salvage {
     private static final Logger log = LoggerFactory.getLogger(Salvage.class);
 

@@ -236,6 +236,23 @@ class StoreCheckTest {
     }
 
     @Test
+    void a_lost_directory_is_its_owners_alone() {
+        Inode made = rooms.inode(below);
+        put(new Inode(below, new Rights(0755, 7, 8), 2, 9, made.times(), made.content()));
+        Inode above = rooms.inode(directory);
+        store(batch -> {
+            batch.delete(recordOf(Keys.ENTRY, directory, below));
+            batch.delete(recordOf(Keys.COOKIE, directory, below));
+        });
+        put(new Inode(directory, above.rights(), 2, 9, above.times(), new Content.Directory(rooms.root, 0, 4)));
+
+        rooms.store.append(check().repair());
+
+        assertThat(check().findings()).isEmpty();
+        assertThat(stored(below).rights()).isEqualTo(new Rights(0700, 7, 8));
+    }
+
+    @Test
     void a_lost_file_is_found_again_under_a_name_of_its_own() {
         plant(Damage.LOST_FILE);
         rooms.store.append(check().repair());
@@ -244,6 +261,7 @@ class StoreCheckTest {
                         .status())
                 .isEqualTo(NfsStatus.OK);
         assertThat(state.currentFile()).isEqualTo(first);
+        assertThat(stored(first).rights().mode() & 0077).isZero();
     }
 
     @Test
