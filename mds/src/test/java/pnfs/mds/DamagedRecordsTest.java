@@ -288,6 +288,23 @@ class DamagedRecordsTest {
         }
         damage(key);
         restart();
+
+        Drains drains = drain(device);
+
+        assertThat(rooms.layouts.usedBytes(device)).as("the spoilt file's").contains((long) BLOCK);
+        assertThat(server.store.get(key).value()).isEqualTo(GARBAGE);
+        assertThat(drains.waitsFor(device)).contains("pnfs fsck");
+
+        repair();
+        restart();
+        drain(device);
+
+        assertThat(rooms.layouts.usedBytes(device))
+                .as("what is left of it, too")
+                .contains(0L);
+    }
+
+    private Drains drain(DeviceId device) {
         rooms.layouts.volumesChanged(LayoutRooms.VOLUMES, LayoutRooms.VOLUMES, Set.of(device));
         var drains = new Drains(
                 server.store,
@@ -296,16 +313,12 @@ class DamagedRecordsTest {
                 server.clients.grace(),
                 loop::execute,
                 new SimpleMeterRegistry());
-
         for (int i = 0; i < 20; i++) {
             loop.advance(100, TimeUnit.MILLISECONDS);
             drains.tick(loop.nowNanos());
             loop.run();
         }
-
-        assertThat(rooms.layouts.usedBytes(device)).as("the spoilt file's").contains((long) BLOCK);
-        assertThat(server.store.get(key).value()).isEqualTo(GARBAGE);
-        assertThat(drains.waitsFor(device)).contains("pnfs fsck");
+        return drains;
     }
 
     @Seeds(30)
