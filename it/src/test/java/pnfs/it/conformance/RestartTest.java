@@ -16,10 +16,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import pnfs.it.conformance.Tree.Opened;
 import pnfs.it.process.Cluster;
+import pnfs.wire.nfs4.CreateObject;
 import pnfs.wire.nfs4.DelegationType;
 import pnfs.wire.nfs4.NfsStatus;
 import pnfs.wire.nfs4.NoDelegationReason;
 import pnfs.wire.nfs4.OpArgs;
+import pnfs.wire.nfs4.OpArgs.CreateArgs;
 import pnfs.wire.nfs4.OpArgs.DelegReturnArgs;
 import pnfs.wire.nfs4.OpArgs.DestroyClientidArgs;
 import pnfs.wire.nfs4.OpArgs.DestroySessionArgs;
@@ -200,18 +202,24 @@ class RestartTest {
     }
 
     @Test
-    void what_lost_its_name_in_grace_is_there_for_who_had_it_open() throws IOException {
+    void in_grace_a_file_is_left_as_who_may_take_back_a_delegation_of_it_knows_it() throws IOException {
         Session session = suite.session("holder");
         Tree tree = Tree.make(session, suite.name());
         var holder = new Holder("holder", tree.create("file").file(), session);
         restart();
         Session remover = suite.session("remover");
 
-        remover.ok(tree.of(remover).here(new RemoveArgs("file")));
+        OpArgs[] remove = tree.of(remover).here(new RemoveArgs("file"));
+        remover.expect(NfsStatus.GRACE, remove);
+        remover.ok(tree.of(remover).here(new CreateArgs(new CreateObject.Directory(), "new", Tree.MODE_755)));
+        remover.ok(tree.of(remover).here(new RemoveArgs("new")));
         comeBack(holder);
-
         assertThat(reclaim(holder)).isEqualTo(NfsStatus.OK);
+        remover.expect(NfsStatus.GRACE, remove);
         holder.session.ok(COMPLETE);
+
+        remover.ok(remove);
+        holder.session.ok(at(holder.file, GET_FH));
     }
 
     @Test

@@ -10,7 +10,7 @@ public interface Delegates {
     /// Where nothing is delegated.
     Delegates NOBODY = new Delegates() {
         @Override
-        public void requireNone(Inode file, int access, CompoundState state) {}
+        public void requireChangeable(Inode file, CompoundState state) {}
 
         @Override
         public void latest(Inode file, CompoundState state, Consumer<Inode> then, Consumer<NfsStatus> refused) {
@@ -18,11 +18,11 @@ public interface Delegates {
         }
     };
 
-    /// The client of `state` is about to read or change `file`. Under the file's lock.
+    /// The client of `state` is about to change `file`, its names included. Under the file's lock.
     ///
-    /// @param access [pnfs.wire.nfs4.ShareBits#READ] or [pnfs.wire.nfs4.ShareBits#WRITE], or both
-    /// @throws NfsException DELAY while another client's delegation forbids it; that is recalled
-    void requireNone(Inode file, int access, CompoundState state);
+    /// @throws NfsException DELAY while another client's delegation forbids it; that is recalled. GRACE while
+    ///     others may still take back one that they had before a restart
+    void requireChangeable(Inode file, CompoundState state);
 
     /// The file as the client that may write to it unseen has it. Without locks; answers at once where there is
     /// no such client, else from whatever thread.

@@ -6,7 +6,6 @@ import java.util.function.ToLongFunction;
 import pnfs.mds.compound.CompoundState;
 import pnfs.mds.store.Batch;
 import pnfs.wire.nfs4.NfsException;
-import pnfs.wire.nfs4.ShareBits;
 
 /// Changes of one or more files that happen together or not at all: their inodes, and in [#batch] whatever
 /// other rooms keep about them. Made and appended under the locks of all the files it names; confined to one
@@ -57,10 +56,10 @@ public final class FileChange {
     /// Makes the change visible and has the reply wait until it is durable.
     ///
     /// @throws NfsException DELAY, and nothing has changed, while another client's delegation of one of the
-    ///     files is being recalled
+    ///     files is being recalled, GRACE while one may still be taken back
     public void append(CompoundState state) {
-        put.forEach(inode -> inodes.delegates().requireNone(inode, ShareBits.WRITE, state));
-        removed.forEach(inode -> inodes.delegates().requireNone(inode, ShareBits.WRITE, state));
+        put.forEach(inode -> inodes.delegates().requireChangeable(inode, state));
+        removed.forEach(inode -> inodes.delegates().requireChangeable(inode, state));
         state.dependsOn(append());
     }
 

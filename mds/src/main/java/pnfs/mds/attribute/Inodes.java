@@ -29,6 +29,7 @@ public final class Inodes {
     public static final int MAX_EXPORTS = 1 << 15;
 
     private static final int EXPORT_SHIFT = 48;
+    private static final long NUMBERS = (1L << EXPORT_SHIFT) - 1;
     /// The root of each export, under the export's number.
     private static final long ROOT = 1;
 
@@ -53,6 +54,8 @@ public final class Inodes {
     private Belongings belongings = (_, _) -> {};
     private long next;
     private long reserved;
+    /// The first number of files that this run makes.
+    private final long first;
 
     /// @param cached how many inodes stay at hand
     /// @param generations makes handles that cannot be guessed
@@ -68,6 +71,7 @@ public final class Inodes {
         byte[] value = last.value();
         reserved = value == null ? ROOT + 1 : InodeRecords.readReserved(value);
         next = reserved;
+        first = reserved;
     }
 
     /// Who is to be asked before a file changes. Before the first client comes.
@@ -160,6 +164,11 @@ public final class Inodes {
     /// The number of an export's root directory.
     public static long rootOf(int export) {
         return ((long) export << EXPORT_SHIFT) | ROOT;
+    }
+
+    /// Whether the file was there before this server started.
+    public boolean isOfEarlierRun(Inode file) {
+        return (file.id() & NUMBERS) < first;
     }
 
     /// A number and generation that no file has had.

@@ -252,6 +252,14 @@ public final class Delegations implements Delegating, StateHolder {
     }
 
     @Override
+    public void requireChangeable(Inode file, CompoundState state) {
+        if (file.isRegular() && inodes.isOfEarlierRun(file) && !clients.grace().isOver(state.nowNanos())) {
+            throw new NfsException(NfsStatus.GRACE, "others may still take back a delegation of " + file);
+        }
+        requireNone(file, ShareBits.WRITE, state);
+    }
+
+    @Override
     public void requireNone(Inode file, int access, CompoundState state) {
         long client = state.hasSession() ? state.clientId() : 0;
         boolean obstructed = false;

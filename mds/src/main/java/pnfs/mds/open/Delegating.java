@@ -33,6 +33,9 @@ public interface Delegating extends Delegates {
         }
 
         @Override
+        public void requireChangeable(Inode file, CompoundState state) {}
+
+        @Override
         public void requireNone(Inode file, int access, CompoundState state) {}
 
         @Override
@@ -47,6 +50,12 @@ public interface Delegating extends Delegates {
     /// @param access for which it was opened
     /// @param want of [ShareBits#WANT_MASK]; 0 leaves it to the server
     OpenDelegation offer(Batch batch, Inode file, int access, int want, CompoundState state);
+
+    /// The client of `state` is about to read or change `file`.
+    ///
+    /// @param access [ShareBits#READ] or [ShareBits#WRITE], or both
+    /// @throws NfsException DELAY while another client's delegation forbids it; that is recalled
+    void requireNone(Inode file, int access, CompoundState state);
 
     /// Gives back what the client held before the restart.
     ///
