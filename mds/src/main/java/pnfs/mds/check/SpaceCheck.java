@@ -29,6 +29,8 @@ final class SpaceCheck {
                         ByteRange.ofLength(extent.volumeOffset(), extent.file().length()), "inode " + inode));
     }
 
+    /// Compares the extents with the free space of their volumes.
+    ///
     /// @return what may belong to extents that nobody could read, as one file would have it; empty where there
     ///     are no such extents
     List<Extent> finish(StoreEngine engine, List<Volume> volumes, Findings findings) {
