@@ -387,7 +387,12 @@ public final class Cluster {
                 log.info("drain cancelled device={}", volume.id());
             }
         }
-        return new Draining.Marked(named, store.append(batch));
+        long ticket = store.append(batch);
+        for (Volume volume : named) { // where it was asked for before, nothing was appended
+            ticket = Math.max(
+                    ticket, store.get(ClusterRecords.drainKeyOf(volume.id())).ticket());
+        }
+        return new Draining.Marked(named, ticket);
     }
 
     /// Who may have something on volumes.

@@ -253,6 +253,20 @@ class ClusterTest {
     }
 
     @Test
+    void who_asks_once_more_for_a_drain_waits_until_the_first_is_durable__I5() {
+        Cluster cluster = cluster(store);
+        comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
+        engine.commitAll();
+        cluster.drain("anna", true);
+
+        var again = (Draining.Marked) cluster.drain("anna", true);
+
+        assertThat(store.durableTicket()).isLessThan(again.ticket());
+        engine.commitAll();
+        assertThat(store.durableTicket()).isEqualTo(again.ticket());
+    }
+
+    @Test
     void a_data_server_is_not_drained_of_what_lies_on_another_one_too_but_that_volume_as_a_whole_is() {
         Cluster cluster = cluster(store, "stripe:64KiB:anna,boris");
         comes(cluster, ANNA, "anna", region(ANNA, "anna", 1, GIB));
