@@ -160,7 +160,7 @@ public final class Drains {
             }
             boolean isReadable =
                     layouts.volume(device).filter(layouts::isServed).isPresent();
-            return isReadable || layouts.usedBytes(device).orElse(0L) == 0 ? "" : "its data server: start it";
+            return isReadable || layouts.unsettledBytes(device).orElse(0L) == 0 ? "" : "its data server: start it";
         }
 
         private void retry() {

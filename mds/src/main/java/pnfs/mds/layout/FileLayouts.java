@@ -224,9 +224,11 @@ public final class FileLayouts implements FileSpace {
                 return Optional.of("has " + (formattedBytes(volume) - free)
                         + " bytes of files: wait until 'pnfs status' shows it as drained");
             }
-            if (space.allocator(volume.id()).allocatableBytes() < free) {
-                return Optional.of("was drained just now: try again");
-            }
+        }
+        long unsettled = unsettledBytes(volume.id()).orElse(0L);
+        if (unsettled > 0) {
+            return Optional.of("has " + unsettled + " bytes with which something is under way: wait until 'pnfs status'"
+                    + " shows it as drained");
         }
         return isNamedByLayouts(volume.id())
                 ? Optional.of("is named by layouts that clients have: wait until 'pnfs status' shows it as drained")
@@ -238,9 +240,23 @@ public final class FileLayouts implements FileSpace {
         return filesWithHolesOn(volume).findAny().isPresent();
     }
 
-    /// Whether neither a file nor a layout has anything to do with the volume, which is draining.
+    /// Whether neither a file nor a layout nor anything that is under way has to do with the volume, which is
+    /// draining: it needs its data servers no more.
     public boolean isDrained(DeviceId volume) {
-        return usedBytes(volume).orElse(0L) == 0 && !isNamedByLayouts(volume);
+        return unsettledBytes(volume).orElse(0L) == 0 && !isNamedByLayouts(volume);
+    }
+
+    /// Bytes of one volume that cannot be given out: a file's, what a WRITE under way or a late one may still make
+    /// a file's, and what was freed and waits for a fence.
+    public Optional<Long> unsettledBytes(DeviceId id) {
+        return volume(id).flatMap(volume -> {
+            try (var _ = space.lock()) {
+                return space.knows(id)
+                        ? Optional.of(formattedBytes(volume)
+                                - space.allocator(id).allocatableBytes())
+                        : Optional.empty();
+            }
+        });
     }
 
     /// Forgets a volume for which there is no [#obstacle], in the step that `batch` is; [#volumesChanged] follows.

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -309,6 +310,31 @@ class ProxyBesideLayoutsTest {
                 .isNotEqualTo(named);
         assertThat(rooms.layouts.isDrained(named.id())).isTrue();
         assertThat(rooms.layouts.obstacle(named)).isEmpty();
+    }
+
+    /// As long as it may land: its data server has to come back for that to end, and is not to be stopped before.
+    @Test
+    void a_volume_is_not_drained_while_a_write_to_it_is_under_way_or_may_still_land() {
+        FileHandle file = rooms.open(ALICE, "f");
+        rooms.begin(ALICE, file, writeArgs(ALICE, file, 0, bytes(PAGE, 5)), _ -> {});
+        assertThat(drained()).as("all but one").hasSize(LayoutRooms.VOLUMES.size() - 1);
+
+        var over = new CompletableFuture<Void>();
+        disks.failure = new BlockIo.IoFailure(BlockIo.IoFailure.Lasting.PASSING, "its data server is away", over);
+        disks.run();
+        assertThat(drained()).as("all but one").hasSize(LayoutRooms.VOLUMES.size() - 1);
+        over.complete(null);
+
+        assertThat(drained()).isEqualTo(LayoutRooms.VOLUMES);
+    }
+
+    private List<Volume> drained() {
+        List<Volume> drained = LayoutRooms.VOLUMES.stream()
+                .filter(volume -> rooms.layouts.isDrained(volume.id()))
+                .toList();
+        assertThat(drained).allSatisfy(volume -> assertThat(rooms.layouts.obstacle(volume))
+                .isEmpty());
+        return drained;
     }
 
     @Test
