@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import pnfs.it.sim.OpenFile.Unheard;
 import pnfs.layout.codec.ScsiLayoutCodec;
 import pnfs.layout.extent.ByteRange;
 import pnfs.layout.extent.ExtentState;
+import pnfs.wire.iscsi.IscsiSessionException;
 import pnfs.wire.nfs4.AttributeValue.LayoutBody;
 import pnfs.wire.nfs4.FileRange;
 import pnfs.wire.nfs4.Iomode;
@@ -68,7 +70,7 @@ final class Direct {
                 if (failure != null) {
                     me.note("could not write: %s", failure);
                     layouts.forgetDevices();
-                    layouts.giveBack(file, () -> release(file, then));
+                    onceOver(failure, () -> layouts.giveBack(file, () -> release(file, then)));
                     return;
                 }
                 if (commits && me.era() == asked && file.layout != null) {
@@ -125,10 +127,26 @@ final class Direct {
                     file.done();
                 } else {
                     layouts.forgetDevices();
-                    layouts.giveBack(file, file::done);
+                    onceOver(failure, () -> layouts.giveBack(file, file::done));
                 }
             });
         });
+    }
+
+    /// A layout goes back when no write by it can come late (RFC 8881 §18.44.3).
+    private static void onceOver(Throwable failure, Runnable then) {
+        if (failure instanceof IscsiSessionException lost) {
+            var _ = lost.over().thenRun(then);
+        } else {
+            then.run();
+        }
+    }
+
+    private static Throwable both(Throwable one, Throwable other) {
+        if (one instanceof IscsiSessionException first && other instanceof IscsiSessionException second) {
+            return new IscsiSessionException(one.getMessage(), CompletableFuture.allOf(first.over(), second.over()));
+        }
+        return other instanceof IscsiSessionException ? other : one;
     }
 
     /// What becomes of the layout by which it wrote.
@@ -314,7 +332,9 @@ final class Direct {
             Throwable failure;
 
             void one(@Nullable Throwable failed) {
-                failure = failure == null ? failed : failure;
+                if (failed != null) {
+                    failure = failure == null ? failed : both(failure, failed);
+                }
                 if (--waits == 0) {
                     then.accept(failure);
                 }
