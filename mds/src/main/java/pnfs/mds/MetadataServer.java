@@ -270,6 +270,9 @@ public final class MetadataServer {
 
     /// Serves NFS from here on, and does what is due as time goes by.
     public Listener serve(InetSocketAddress at) throws IOException {
+        long now = network.loop().nowNanos();
+        clients.serve(now);
+        recalls.tick(now);
         Listener nfs = new RpcServer(network, programs, Limits.RPC).listen(at, Limits.CONNECTIONS);
         tick(network.loop(), false);
         tick(network.loop(), recalls);

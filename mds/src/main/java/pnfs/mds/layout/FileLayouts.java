@@ -252,8 +252,8 @@ public final class FileLayouts implements FileSpace {
         return volume(id).flatMap(volume -> {
             try (var _ = space.lock()) {
                 return space.knows(id)
-                        ? Optional.of(formattedBytes(volume)
-                                - space.allocator(id).allocatableBytes())
+                        ? Optional.of(
+                                formattedBytes(volume) - space.allocator(id).allocatableBytes())
                         : Optional.empty();
             }
         });

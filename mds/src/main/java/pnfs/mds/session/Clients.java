@@ -297,6 +297,16 @@ public final class Clients {
         return rebooted;
     }
 
+    /// Whether something is still under way that `client`, which is about to be confirmed, asked for before it
+    /// rebooted: it would be done after what it asks for now. Under the lock.
+    boolean isPredecessorBusy(Client client) {
+        Records records = byOwner.get(client.owner);
+        return client.lease() == LeaseState.UNCONFIRMED
+                && records != null
+                && records.confirmed != null
+                && records.confirmed.sessions.stream().anyMatch(session -> session.isBusy(-1));
+    }
+
     /// Appends `batch` with the record of a confirmed client; under the lock.
     ///
     /// @return its ticket
@@ -489,6 +499,17 @@ public final class Clients {
         }
         tellHolders(client);
         return true;
+    }
+
+    /// Clients can come from here on: nobody could renew a lease before, or take anything back.
+    public void serve(long nowNanos) {
+        enter();
+        try {
+            byId.values().forEach(client -> client.renew(nowNanos));
+            grace.begin(nowNanos);
+        } finally {
+            leave();
+        }
     }
 
     /// Does what time brings: ends grace, moves silent clients to courtesy, and lets go of those whose

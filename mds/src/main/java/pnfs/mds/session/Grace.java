@@ -31,7 +31,7 @@ public final class Grace {
 
     private final Clients clients;
     private final long leaseNanos;
-    private final long beganAtNanos;
+    private volatile long beganAtNanos;
     private volatile long endsAtNanos;
     /// Clients of the run before that have yet to come back, by owner.
     private final Map<Opaque, ClientRecord> missing = new HashMap<>();
@@ -46,13 +46,18 @@ public final class Grace {
     Grace(Clients clients, List<ClientRecord> holders, long beganAtNanos, long leaseNanos) {
         this.clients = clients;
         this.leaseNanos = leaseNanos;
-        this.beganAtNanos = beganAtNanos;
-        this.endsAtNanos = beganAtNanos + leaseNanos;
+        begin(beganAtNanos);
         holders.forEach(client -> missing.put(client.owner(), client));
         over = missing.isEmpty();
         if (!over) {
             log.info("grace began clients={}", missing.size());
         }
+    }
+
+    /// Its time runs from here.
+    void begin(long nowNanos) {
+        beganAtNanos = nowNanos;
+        endsAtNanos = nowNanos + leaseNanos;
     }
 
     /// New state may be granted to this client: who did not come back in time can take nothing back any more.

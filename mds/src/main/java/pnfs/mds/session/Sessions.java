@@ -165,6 +165,9 @@ public final class Sessions implements Sequencer {
                     "CREATE_SESSION " + Integer.toUnsignedString(args.sequence()) + " after "
                             + Integer.toUnsignedString(client.createSequence));
         }
+        if (clients.isPredecessorBusy(client)) { // said before the sequence counts: the same request comes again
+            throw new NfsException(NfsStatus.DELAY, "requests of the client's earlier life are under way");
+        }
         Created created;
         try {
             created = createNew(client, args, fore, state);

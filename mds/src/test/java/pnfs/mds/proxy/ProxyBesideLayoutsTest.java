@@ -332,8 +332,8 @@ class ProxyBesideLayoutsTest {
         List<Volume> drained = LayoutRooms.VOLUMES.stream()
                 .filter(volume -> rooms.layouts.isDrained(volume.id()))
                 .toList();
-        assertThat(drained).allSatisfy(volume -> assertThat(rooms.layouts.obstacle(volume))
-                .isEmpty());
+        assertThat(drained)
+                .allSatisfy(volume -> assertThat(rooms.layouts.obstacle(volume)).isEmpty());
         return drained;
     }
 

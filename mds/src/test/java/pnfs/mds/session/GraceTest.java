@@ -97,6 +97,19 @@ class GraceTest {
         assertThat(reclaim(TestSession.confirm(server.connect(), "holder", 1))).isEqualTo(NfsStatus.RECLAIM_BAD);
     }
 
+    /// A start may have to wait for a slow disk for longer than a lease.
+    @Test
+    void grace_and_leases_begin_when_clients_can_come() {
+        take(TestSession.begin(server.connect(), "holder"));
+        restart();
+        server.loop.advance(2 * TestServer.LEASE_SECONDS, TimeUnit.SECONDS);
+        server.clients.serve(server.loop.nowNanos());
+
+        TestSession holder = TestSession.confirm(server.connect(), "holder", 1);
+
+        assertThat(reclaim(holder)).isEqualTo(NfsStatus.OK);
+    }
+
     @Test
     void who_completed_its_reclaim_is_waited_for_though_it_held_nothing() {
         TestSession.begin(server.connect(), "idle");

@@ -450,6 +450,21 @@ class PersistentSessionTest {
     }
 
     @Test
+    void a_client_that_rebooted_has_no_session_before_what_it_asked_for_in_its_earlier_life_is_done() {
+        int sent = session.peer.send(
+                2, TestSession.inSession(session.next(false), new PutRootFhArgs(), new CommitArgs(0, 0)));
+        var peer = server.connect();
+        ExchangeIdResult rebooted = TestSession.exchangeId(peer, "client", 2);
+        OpArgs create = TestSession.createSession(rebooted.clientId(), rebooted.sequence(), TestSession.FORE);
+
+        assertThat(peer.call(2, create).status()).isEqualTo(NfsStatus.DELAY);
+        waiting.removeFirst().accept(new CommitResult(0));
+        session.peer.bytes(sent);
+
+        assertThat(peer.call(2, create).status()).isEqualTo(NfsStatus.OK);
+    }
+
+    @Test
     void records_of_a_restored_session_go_with_its_client() {
         session.run(new PutRootFhArgs(), new RemoveArgs("name"));
         Backchannel back = server.clients.backchannels(session.clientId).getFirst();
