@@ -144,7 +144,8 @@ final class Direct {
 
     private static Throwable both(Throwable one, Throwable other) {
         if (one instanceof IscsiSessionException first && other instanceof IscsiSessionException second) {
-            return new IscsiSessionException(one.getMessage(), CompletableFuture.allOf(first.over(), second.over()));
+            return new IscsiSessionException(
+                    String.valueOf(one.getMessage()), CompletableFuture.allOf(first.over(), second.over()));
         }
         return other instanceof IscsiSessionException ? other : one;
     }
