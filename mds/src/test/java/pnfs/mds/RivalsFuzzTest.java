@@ -81,6 +81,10 @@ class RivalsFuzzTest {
         }
 
         void reboot() {
+            Integer earlier = waiting;
+            while (earlier != null && !peer.isAnswered(earlier)) {
+                pass(1); // it has no session before what it asked for is over
+            }
             session = begin();
             waiting = null;
         }
