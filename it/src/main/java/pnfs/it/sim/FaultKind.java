@@ -24,7 +24,7 @@ enum FaultKind {
     SLOW_DISK,
     /// The metadata server's clock on the wall is set.
     CLOCK_JUMPS,
-    /// A data server is emptied while everybody works.
+    /// A data server is emptied while everybody works, and perhaps taken away.
     DRAIN,
     /// Layouts are wanted back of which nobody is in the way.
     ORDERED_RECALL

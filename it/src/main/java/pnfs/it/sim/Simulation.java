@@ -31,6 +31,7 @@ final class Simulation {
     /// One run in so many has no faults at all: then nobody may lose anything.
     private static final int QUIET = 8;
     private static final int SILENT_KINDS = 3;
+    private static final int DRAIN_ENDS = 4;
     /// In one run of so many a client is alone.
     private static final int ALONE = 8;
     private static final int LEAST_FAULT_BITS = 20; // a millisecond
@@ -269,8 +270,10 @@ final class Simulation {
             }
             case DRAIN -> {
                 operator.drain(dataServers.get(chance.nextInt(DATA_SERVERS)));
-                if (chance.nextBoolean()) {
-                    later(chance, operator::cancelDrain);
+                switch (chance.nextInt(DRAIN_ENDS)) {
+                    case 0 -> later(chance, operator::cancelDrain);
+                    case 1, 2 -> later(chance, operator::finishDrain);
+                    default -> {} // in peace
                 }
             }
             case ORDERED_RECALL -> operator.recall(Names.of(1, 0));
