@@ -82,17 +82,32 @@ final class Caller {
 
     /// Asks until the server does not want us to come later, for some time.
     void ask(List<OpArgs> operations, Consumer<Answer> then) {
-        ask(operations, PATIENCE, host.nowNanos(), false, then);
+        ask(operations, operations.size(), then);
     }
 
-    private void ask(List<OpArgs> operations, int patience, long firstNanos, boolean again, Consumer<Answer> then) {
+    /// The same for the first `count` of them, which are not done twice: those behind may hear "later" and be
+    /// asked for again by themselves.
+    void ask(List<OpArgs> operations, int count, Consumer<Answer> then) {
+        ask(operations, count, PATIENCE, host.nowNanos(), false, then);
+    }
+
+    private void ask(
+            List<OpArgs> operations,
+            int count,
+            int patience,
+            long firstNanos,
+            boolean again,
+            Consumer<Answer> then) {
         int asked = era;
         once(operations, last -> {
             Answer answer = last.after(firstNanos, again);
-            if (answer.known() && isLater(answer.status()) && (patience > 0 || insists) && era == asked) {
+            if (answer.known()
+                    && isLater(answer.ofFirst(count).status())
+                    && (patience > 0 || insists)
+                    && era == asked) {
                 later(() -> {
                     if (era == asked) {
-                        ask(operations, patience - 1, firstNanos, answer.again(), then);
+                        ask(operations, count, patience - 1, firstNanos, answer.again(), then);
                     } else {
                         then.accept(answer);
                     }

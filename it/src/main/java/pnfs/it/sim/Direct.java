@@ -235,7 +235,7 @@ final class Direct {
                 layouts.giveBack(file, then); // a part of it may be left
                 return;
             } else if (answer.known()) {
-                open.layoutRefused(file, answer, "LAYOUTCOMMIT");
+                layouts.refused(file, answer, "LAYOUTCOMMIT");
             }
             then.run();
         });

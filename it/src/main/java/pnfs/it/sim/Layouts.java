@@ -56,6 +56,8 @@ final class Layouts {
     private boolean keeps;
     /// A layout may have been given whose reply was lost, or is held and was not taken back.
     private boolean doubtful;
+    /// Layouts asked for in the COMPOUNDs that open their files: of which handle, nobody knows yet.
+    private int behindOpens;
 
     Layouts(Caller me, OpenFiles open, List<DataServerNode> dataServers) {
         this.me = me;
@@ -174,13 +176,45 @@ final class Layouts {
             } else {
                 doubtful |= answer.again();
                 if (answer.known() && held != null) {
-                    open.layoutRefused(file, answer, "LAYOUTGET");
+                    refused(file, answer, "LAYOUTGET");
                 } else if (answer.known()) {
                     open.refused(file, answer, "LAYOUTGET");
                 }
                 then.accept(false);
             }
         });
+    }
+
+    /// What asks for a layout of some part of a file in the COMPOUND that makes and opens it; [#opened] or
+    /// [#notOpened] is to follow.
+    OpArgs behindOpen() {
+        behindOpens++;
+        FileRange part = anyPart();
+        return new LayoutGetArgs(
+                false, LayoutType.SCSI, Iomode.READ_WRITE, part, part.length(), Stateid.CURRENT, 4096);
+    }
+
+    /// The file is open; the layout may have been refused.
+    void opened(OpenFile file, Answer answer, Runnable then) {
+        behindOpens--;
+        me.note("LAYOUTGET of new %s: %s", file.model, answer.status());
+        if (answer.isOk()) {
+            var result = answer.find(OpResult.LayoutGetResult.class);
+            file.use(() -> accept(file, result, () -> {
+                file.done();
+                then.run();
+            }));
+        } else {
+            doubtful |= answer.again();
+            then.run();
+        }
+    }
+
+    void notOpened(boolean asked, Answer answer) {
+        if (asked) {
+            behindOpens--;
+            doubtful |= answer.again();
+        }
     }
 
     private void accept(OpenFile file, OpResult.LayoutGetResult result, Runnable then) {
@@ -316,7 +350,7 @@ final class Layouts {
                     file.layout = left;
                 } else if (answer.known()) {
                     doubtful |= answer.again();
-                    open.layoutRefused(file, answer, "LAYOUTRETURN");
+                    refused(file, answer, "LAYOUTRETURN");
                 }
             }
             then.accept(answer);
@@ -343,12 +377,24 @@ final class Layouts {
                             giveBack(file, then); // a server that was killed goes on with it
                             return;
                         }
-                        doubtful |= answer.known() && Caller.isLater(answer.status());
+                        if (answer.known() && !answer.isOk()) {
+                            lost.put(held, file); // what the server has of it, it will not be asked for again
+                        }
                         file.layout = null;
                         file.recalled = false;
                     }
                     then.run();
                 });
+    }
+
+    /// What was asked for with the layout of a file was refused. The server may have taken the layout, and waits
+    /// to hear that we know.
+    void refused(OpenFile file, Answer answer, String what) {
+        Stateid held = file.layout;
+        open.layoutRefused(file, answer, what);
+        if (held != null && file.layout == null) {
+            lost.put(held, file);
+        }
     }
 
     /// Gives back what it has not heard of, after all else.
@@ -383,7 +429,7 @@ final class Layouts {
         List<OpenFile> held =
                 open.all().stream().filter(file -> file.layout != null).toList();
         me.note("CB_LAYOUTRECALL of many, holds %d", held.size());
-        if (open.isClosingAny() || open.all().stream().anyMatch(OpenFile::isBusy)) {
+        if (behindOpens > 0 || open.isClosingAny() || open.all().stream().anyMatch(OpenFile::isBusy)) {
             return new CbResult.CbFailure(recall.op(), NfsStatus.DELAY);
         }
         if (held.isEmpty()) {
@@ -409,7 +455,9 @@ final class Layouts {
     private CbResult called(CbLayoutRecallArgs recall, LayoutRecallScope.OfFile scope) {
         me.note("CB_LAYOUTRECALL %s", scope.range());
         OpenFile file = open.get(scope.fileHandle());
-        if (open.isClosing(scope.fileHandle()) || (file != null && file.layout == null && file.isBusy())) {
+        if (open.isClosing(scope.fileHandle())
+                || (file == null && behindOpens > 0)
+                || (file != null && file.layout == null && file.isBusy())) {
             return new CbResult.CbFailure(recall.op(), NfsStatus.DELAY);
         }
         if (file == null || file.layout == null) {

@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import pnfs.mds.MetadataServer;
 import pnfs.mds.Offer;
@@ -25,12 +27,16 @@ final class MetadataServerNode {
     static final Duration LEASE = Duration.ofSeconds(10);
     private static final Instant BEGIN = Instant.ofEpochSecond(1_800_000_000);
     private static final int PLACEMENT_UNIT_BYTES = 32 << 10;
+    /// In the coldest of so many kinds of stores every read goes to the disk.
+    private static final int COLD_KINDS = 4;
+
 
     private final Fabric fabric;
     private final MeterRegistry meters;
     private final SplittableGenerator random;
     private final Offer offer;
     final Pace pace;
+    private BooleanSupplier isCold = () -> false;
     private MemoryEngine engine = new MemoryEngine();
     private Host host;
     private Journal journal;
@@ -55,6 +61,15 @@ final class MetadataServerNode {
         host.die();
     }
 
+    /// From the next start on `random` says which reads of the store would have to wait for its disk: in every
+    /// second run none.
+    void chill(RandomGenerator random) {
+        if (random.nextBoolean()) {
+            int among = 1 << random.nextInt(COLD_KINDS);
+            isCold = () -> random.nextInt(among) == 0;
+        }
+    }
+
     Host host() {
         return host;
     }
@@ -75,6 +90,7 @@ final class MetadataServerNode {
     void start() {
         host = new Host(fabric, fabric.agenda(), MACHINE, random.split());
         fabric.boot(host);
+        engine.coldWhen(isCold);
         journal = new Journal(engine, host, pace);
         var shores = new MetadataServer.Shores(
                 journal, host, host::nowNanos, this::now, random.split(), "boot " + powerLosses);

@@ -217,6 +217,7 @@ final class ModelClient implements Session.Owner {
             case 15 -> with(any, names::close);
             case 16 -> names.remove(mine, this::done);
             case 17 -> names.rename(mine, Names.of(me.number, me.random.nextInt(NAMES)), this::done);
+            case 24 -> names.replace(mine, Names.of(me.number, me.random.nextInt(NAMES)), this::done);
             case 18, 19 -> with(any, locking::lock);
             case 20 -> with(any, locking::unlock);
             case 22 -> with(any, proxied::punch);

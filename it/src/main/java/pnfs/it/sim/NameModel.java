@@ -39,6 +39,12 @@ final class NameModel {
         return files;
     }
 
+    /// Whether it certainly stands for nothing.
+    boolean isNothing() {
+        Set<@Nullable FileModel> files = now();
+        return files.size() == 1 && files.contains(null);
+    }
+
     /// A change is on its way that may make it stand for this.
     void mayBecome(@Nullable FileModel file) {
         if (now().contains(file)) {

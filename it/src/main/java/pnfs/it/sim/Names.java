@@ -1,15 +1,18 @@
 package pnfs.it.sim;
 
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import pnfs.it.sim.Session.Answer;
 import pnfs.wire.nfs4.Attribute;
 import pnfs.wire.nfs4.AttributeCodec;
 import pnfs.wire.nfs4.Attributes;
 import pnfs.wire.nfs4.Bitmap;
 import pnfs.wire.nfs4.NfsStatus;
+import pnfs.wire.nfs4.OpArgs;
 import pnfs.wire.nfs4.OpArgs.*;
 import pnfs.wire.nfs4.OpResult;
 import pnfs.wire.nfs4.OpenClaim;
@@ -51,6 +54,7 @@ final class Names {
             return;
         }
         boolean creates = isMine(name);
+        boolean maps = creates && model.isNothing() && me.random.nextBoolean();
         int asked = me.era();
         long askedAt = me.checker.now();
         FileModel made = creates && model.now().contains(null) ? me.checker.newFile() : null;
@@ -63,53 +67,73 @@ final class Names {
                 ? new OpenHow.Unchecked(AttributeCodec.write(
                         Attributes.builder().uint32(Attribute.MODE, 0666).build()))
                 : new OpenHow.NoCreate();
-        me.ask(
-                List.of(
-                        new PutRootFhArgs(),
-                        new OpenArgs(
-                                0,
-                                ShareBits.BOTH | delegating.want(),
-                                0,
-                                new StateOwner(me.session.clientId(), OWNER),
-                                how,
-                                new OpenClaim.ByName(name)),
-                        new GetFhArgs(),
-                        new GetAttrArgs(Bitmap.of(Attribute.CHANGE, Attribute.SIZE))),
-                answer -> {
-                    me.note("OPEN %s: %s", name, answer.status());
-                    if (answer.isOk()) {
-                        Opaque handle = answer.find(OpResult.GetFhResult.class).fileHandle();
-                        FileModel file = me.checker.resolved(model, handle, askedAt);
-                        if (creates) {
-                            model.is(setOf(file), me.checker.now());
-                        }
-                        me.checker.had(file, me.number, askedAt, "OPEN of " + file + " by client " + me.number);
-                        if (me.era() == asked) {
-                            me.checker.shares.answered(me.number, me.checker.now());
-                            var result = answer.find(OpResult.OpenResult.class);
-                            OpenFile opened = open.opened(model, file, handle, result.stateid());
-                            me.checker.opened(file, me.number, opened.denied);
-                            delegating.given(opened, result.delegation(), answer.attributes(), answer.askedNanos());
-                            then.accept(opened);
-                        } else {
-                            otherwise.run();
-                        }
-                        return;
+        var operations = new ArrayList<OpArgs>(List.of(
+                new PutRootFhArgs(),
+                new OpenArgs(
+                        0,
+                        ShareBits.BOTH | delegating.want(),
+                        0,
+                        new StateOwner(me.session.clientId(), OWNER),
+                        how,
+                        new OpenClaim.ByName(name)),
+                new GetFhArgs(),
+                new GetAttrArgs(Bitmap.of(Attribute.CHANGE, Attribute.SIZE))));
+        int opening = operations.size();
+        if (maps) {
+            operations.add(layouts.behindOpen());
+        }
+        me.ask(operations, opening, all -> {
+            Answer answer = all.ofFirst(opening);
+            me.note("OPEN %s: %s", name, answer.status());
+            if (!answer.isOk()) {
+                notOpened(model, made, answer, askedAt);
+                layouts.notOpened(maps, all);
+                otherwise.run();
+                return;
+            }
+            Opaque handle = answer.find(OpResult.GetFhResult.class).fileHandle();
+            FileModel file = me.checker.resolved(model, handle, askedAt);
+            if (creates) {
+                model.is(setOf(file), me.checker.now());
+            }
+            me.checker.had(file, me.number, askedAt, "OPEN of " + file + " by client " + me.number);
+            if (me.era() != asked) {
+                layouts.notOpened(maps, all);
+                otherwise.run();
+                return;
+            }
+            me.checker.shares.answered(me.number, me.checker.now());
+            var result = answer.find(OpResult.OpenResult.class);
+            OpenFile opened = open.opened(model, file, handle, result.stateid());
+            me.checker.opened(file, me.number, opened.denied);
+            delegating.given(opened, result.delegation(), answer.attributes(), answer.askedNanos());
+            if (maps) {
+                layouts.opened(opened, all, () -> {
+                    if (me.era() == asked && open.has(opened)) {
+                        then.accept(opened);
+                    } else {
+                        otherwise.run(); // it was lost while devices were asked for
                     }
-                    if (answer.known() && answer.status() == NfsStatus.NOENT) {
-                        me.checker.absent(model, askedAt);
-                    }
-                    if (answer.known() && answer.status() == NfsStatus.SHARE_DENIED) {
-                        me.checker.keptAway(model, me.number, askedAt);
-                    }
-                    if (answer.known() && !answer.again()) {
-                        me.checker.shares.answered(me.number, me.checker.now());
-                    }
-                    if (answer.known() && !answer.again() && made != null && made.handle == null) {
-                        model.neverBecame(made); // what the client's run before asked for may have been made
-                    }
-                    otherwise.run();
                 });
+            } else {
+                then.accept(opened);
+            }
+        });
+    }
+
+    private void notOpened(NameModel model, @Nullable FileModel made, Answer answer, long askedAt) {
+        if (answer.known() && answer.status() == NfsStatus.NOENT) {
+            me.checker.absent(model, askedAt);
+        }
+        if (answer.known() && answer.status() == NfsStatus.SHARE_DENIED) {
+            me.checker.keptAway(model, me.number, askedAt);
+        }
+        if (answer.known() && !answer.again()) {
+            me.checker.shares.answered(me.number, me.checker.now());
+        }
+        if (answer.known() && !answer.again() && made != null && made.handle == null) {
+            model.neverBecame(made); // what the client's run before asked for may have been made
+        }
     }
 
     private static Set<@Nullable FileModel> setOf(@Nullable FileModel file) {
@@ -183,11 +207,7 @@ final class Names {
                 answer -> {
                     me.note("RENAME %s %s: %s", from, to, answer.status());
                     if (answer.isOk()) {
-                        source.is(setOf(null), me.checker.now());
-                        target.is(moved, me.checker.now());
-                        OpenFile stays = open.as(source);
-                        OpenFile gone = open.as(target);
-                        close(stays, () -> close(gone, then));
+                        renamed(source, target, moved, then);
                         return;
                     }
                     if (answer.known()) {
@@ -196,6 +216,53 @@ final class Names {
                     }
                     then.run();
                 });
+    }
+
+    /// Removes a name, and gives it to another file in the same COMPOUND, which may be cut between the two.
+    void replace(String from, String to, Runnable then) {
+        NameModel source = me.checker.name(from);
+        NameModel target = me.checker.name(to);
+        if (source == target) {
+            then.run();
+            return;
+        }
+        Set<@Nullable FileModel> sourceBefore = source.now();
+        Set<@Nullable FileModel> targetBefore = target.now();
+        Set<@Nullable FileModel> moved = source.now();
+        moved.remove(null);
+        me.checker.wanted(source, me.number);
+        me.checker.wanted(target, me.number);
+        source.mayBecome(null);
+        target.mayBecome(null);
+        moved.forEach(target::mayBecome);
+        List<OpArgs> remove = List.of(new PutRootFhArgs(), new SaveFhArgs(), new RemoveArgs(to));
+        var both = new ArrayList<>(remove);
+        both.add(new RenameArgs(from, to));
+        me.ask(both, remove.size(), answer -> {
+            me.note("REMOVE %s and RENAME %s: %s of %d", to, from, answer.status(), answer.results().size());
+            if (answer.isOk()) {
+                renamed(source, target, moved, then);
+                return;
+            }
+            if (answer.known()) {
+                source.is(sourceBefore, me.checker.now());
+                boolean removed = answer.ofFirst(remove.size()).isOk();
+                target.is(removed ? setOf(null) : targetBefore, me.checker.now());
+            }
+            if (answer.known() && Caller.isLater(answer.status())) {
+                rename(from, to, then);
+            } else {
+                then.run();
+            }
+        });
+    }
+
+    private void renamed(NameModel source, NameModel target, Set<@Nullable FileModel> moved, Runnable then) {
+        source.is(setOf(null), me.checker.now());
+        target.is(moved, me.checker.now());
+        OpenFile stays = open.as(source);
+        OpenFile gone = open.as(target);
+        close(stays, () -> close(gone, then));
     }
 
     /// Locks and a delegation go with it. A server that has forgotten us has nothing to close, unless the file was

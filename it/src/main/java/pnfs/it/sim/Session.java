@@ -75,6 +75,13 @@ final class Session {
             return new Answer(known, status, results, nanos, again || wasAgain);
         }
 
+        /// To the first `count` operations, where that is known and one behind them was refused; else all of it.
+        Answer ofFirst(int count) {
+            return results.size() > count
+                    ? new Answer(known, NfsStatus.OK, results.subList(0, count), askedNanos, again)
+                    : this;
+        }
+
         boolean isOk() {
             return known && status == NfsStatus.OK;
         }

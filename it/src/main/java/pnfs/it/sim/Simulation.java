@@ -132,6 +132,7 @@ final class Simulation {
         for (int i = 0; i < clientCount; i++) {
             births.add(random.split());
         }
+        metadataServer.chill(random.split());
     }
 
     /// Whatever goes wrong in it, the simulator itself included, is a finding of this run and ends no other.
