@@ -57,19 +57,19 @@ class PlantedBugsTest {
                     "mds.compound.CompoundRun#advance",
                     "CompoundState.ticket",
                     always(0L),
-                    95L),
+                    78L),
             new PlantedBug(
                     "a LAYOUTCOMMIT does not wait for its change",
                     "mds.layout.LayoutCommit",
                     "CompoundState.dependsOn",
                     nothing(),
-                    325L),
+                    12L),
             new PlantedBug(
                     "a batch becomes durable piece by piece",
                     "mds.store.MetadataStore#handOver",
                     "StoreEngine.commit",
                     code("inPieces"),
-                    105L),
+                    74L),
             new PlantedBug(
                     "what is free is not stored",
                     "mds.layout.FileLayouts#addTo",
@@ -87,7 +87,7 @@ class PlantedBugsTest {
                     "mds.compound.CompoundRun#advance",
                     "MetadataStore.whenWritten",
                     code("atOnce"),
-                    264L),
+                    13L),
             // Names.
             new PlantedBug(
                     "a file without a name is not listed",
@@ -100,7 +100,7 @@ class PlantedBugsTest {
                     "mds.namespace.Orphans#end",
                     "InUse.mayBeOpen",
                     always(false),
-                    1L),
+                    3L),
             new PlantedBug(
                     "a file is freed while somebody holds a layout of it",
                     "mds.layout.FileLayouts#release",
@@ -112,26 +112,26 @@ class PlantedBugsTest {
                     "mds.namespace.Rename",
                     "Orphans.unlink",
                     nothing(),
-                    24L),
+                    14L),
             // Layouts.
             new PlantedBug(
                     "new storage counts as written",
                     "layout.grant.LayoutManager#grantWriting",
                     "SpacePlan.adopt",
                     with(2, "READ_WRITE_DATA"),
-                    16L),
+                    3L),
             new PlantedBug(
                     "a LAYOUTCOMMIT makes data of all that was granted",
                     "layout.grant.LayoutManager#commit",
                     "ExtentMap.markWritten",
                     code("markAll"),
-                    16L),
+                    12L),
             new PlantedBug(
                     "a LAYOUTCOMMIT is taken for what is not held any more",
                     "layout.grant.LayoutManager#commit",
                     "List.equals",
                     always(true),
-                    741L),
+                    1455L),
             new PlantedBug(
                     "a layout is granted whoever holds another",
                     "layout.grant.FileGrants#firstConflict",
@@ -143,7 +143,7 @@ class PlantedBugsTest {
                     "layout.grant.FileGrants#firstConflict",
                     "ByteRange.overlaps",
                     always(false),
-                    41L),
+                    43L),
             new PlantedBug(
                     "a WRITE does not look at layouts",
                     "layout.grant.LayoutManager#beginWrite",
@@ -155,13 +155,13 @@ class PlantedBugsTest {
                     "layout.grant.LayoutManager#beginShrink",
                     "FileGrants.holdersOf",
                     always(Set.of()),
-                    17L),
+                    12L),
             new PlantedBug(
                     "operations on one block do not wait for each other",
                     "layout.grant.LayoutManager#obstacle",
                     "FileGrants.isBusy",
                     always(false),
-                    1L),
+                    20L),
             new PlantedBug(
                     "a truncation keeps what lies behind the end",
                     "layout.grant.LayoutManager#finishShrink",
@@ -173,7 +173,7 @@ class PlantedBugsTest {
                     "mds.proxy.CutOff",
                     "ByteBuffer.put",
                     nothing(),
-                    14L),
+                    1L),
             new PlantedBug(
                     "a WRITE of part of a block fills up with what lay there",
                     "mds.proxy.Transfer#read",
@@ -198,7 +198,7 @@ class PlantedBugsTest {
                     "mds.lock.LockTable$Notes#locked",
                     "LockRecords.put",
                     nothing(),
-                    7L),
+                    48L),
             new PlantedBug(
                     "who holds a lock counts as gone",
                     "mds.session.Clients#isLapsed",
@@ -211,37 +211,37 @@ class PlantedBugsTest {
                     "mds.delegation.Delegations#requireNone",
                     "Delegation.forbids",
                     always(false),
-                    7L),
+                    1L),
             new PlantedBug(
                     "delegations are not stored",
                     "mds.delegation.Delegations#grant",
                     "DelegationRecords.put",
                     nothing(),
                     48L),
-            new PlantedBug("there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing(), 64L),
+            new PlantedBug("there is no grace", "mds.lock.LockOperations#tryLock", "Grace.requireOver", nothing(), 822L),
             new PlantedBug(
                     "a file moves under layouts",
                     "layout.grant.LayoutManager#beginMove",
                     "FileGrants.holdersOf",
                     always(Set.of()),
-                    84L),
+                    3L),
             // Recalls and fences.
             new PlantedBug(
                     "a layout that is not given back is never taken",
                     "mds.callback.Recalls#tick",
                     "Recall.revoke",
                     nothing(),
-                    43L),
+                    48L),
             new PlantedBug("a recall is never sent", "mds.callback.Recalls#send", "Callbacks.send", nothing(), 9L),
             new PlantedBug(
                     "what was taken is free before the fence",
                     "mds.layout.ClientLayouts#dropFenced",
                     "LayoutManager.fenced",
                     with(4, Set.of()),
-                    2487L),
-            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 8L),
+                    2244L),
+            new PlantedBug("a key is told without a record", "mds.layout.Fences", "FenceRecords.put", nothing(), 139L),
             new PlantedBug(
-                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 11L),
+                    "a fence that fails is not sent again", "mds.layout.Fences#failed", "Map.replace", nothing(), 1L),
             new PlantedBug(
                     "a recall does not count", "layout.grant.Holding#recall", "Holding.advance", other("stateid"), 9L),
             new PlantedBug(
@@ -269,13 +269,13 @@ class PlantedBugsTest {
                             Reply.newBuilder()
                                     .setFenced(Fenced.getDefaultInstance())
                                     .build()),
-                    3L),
+                    12L),
             new PlantedBug(
                     "a data server lets everybody write",
                     "ds.scsi.LogicalUnit",
                     "ReservationTable.permits",
                     always(true),
-                    3L),
+                    12L),
             new PlantedBug(
                     "a data server does not keep its registrations",
                     "ds.reservation.SharedVolume#open",
@@ -287,7 +287,7 @@ class PlantedBugsTest {
                     "ds.volume.Volume#persist",
                     "Region.persist",
                     onlyTell(3, "persisted", true),
-                    2L));
+                    3L));
 
     /// What no single run can show.
     private static final PlantedBug NOT_FROM_THE_SEED = new PlantedBug(
