@@ -260,6 +260,12 @@ class PlantedBugsTest {
                     1904L),
             // Data servers.
             new PlantedBug(
+                    "a volume counts as drained whatever is there",
+                    "mds.layout.FileLayouts#isDrained",
+                    "FileLayouts.unsettledBytes",
+                    always(Optional.empty()),
+                    1L),
+            new PlantedBug(
                     "a data server confirms a fence that it has not done",
                     "ds.agent.FenceDesk#onRequest",
                     "FenceDesk.fence",
