@@ -185,8 +185,8 @@ final class Layouts {
         });
     }
 
-    /// What asks for a layout of some part of a file in the COMPOUND that makes and opens it; [#opened] or
-    /// [#notOpened] is to follow.
+    /// What asks for a layout of some part of a file in the COMPOUND that makes and opens it; [#behindOpen(Answer)]
+    /// is to follow.
     OpArgs behindOpen() {
         behindOpens++;
         FileRange part = anyPart();
@@ -194,27 +194,20 @@ final class Layouts {
                 false, LayoutType.SCSI, Iomode.READ_WRITE, part, part.length(), Stateid.CURRENT, 4096);
     }
 
-    /// The file is open; the layout may have been refused.
-    void opened(OpenFile file, Answer answer, Runnable then) {
+    /// The COMPOUND was answered; where all of it was done, [#accept(OpenFile, Answer, Runnable)] is to follow.
+    void behindOpen(Answer answer) {
         behindOpens--;
-        me.note("LAYOUTGET of new %s: %s", file.model, answer.status());
-        if (answer.isOk()) {
-            var result = answer.find(OpResult.LayoutGetResult.class);
-            file.use(() -> accept(file, result, () -> {
-                file.done();
-                then.run();
-            }));
-        } else {
-            doubtful |= answer.again();
-            then.run();
-        }
+        doubtful |= !answer.isOk() && answer.again();
     }
 
-    void notOpened(boolean asked, Answer answer) {
-        if (asked) {
-            behindOpens--;
-            doubtful |= answer.again();
-        }
+    /// Holds what came with the OPEN of a new file.
+    void accept(OpenFile file, Answer answer, Runnable then) {
+        me.note("LAYOUTGET of new %s: OK", file.model);
+        var result = answer.find(OpResult.LayoutGetResult.class);
+        file.use(() -> accept(file, result, () -> {
+            file.done();
+            then.run();
+        }));
     }
 
     private void accept(OpenFile file, OpResult.LayoutGetResult result, Runnable then) {

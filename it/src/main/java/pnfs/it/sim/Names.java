@@ -83,11 +83,13 @@ final class Names {
             operations.add(layouts.behindOpen());
         }
         me.ask(operations, opening, all -> {
+            if (maps) {
+                layouts.behindOpen(all);
+            }
             Answer answer = all.ofFirst(opening);
             me.note("OPEN %s: %s", name, answer.status());
             if (!answer.isOk()) {
                 notOpened(model, made, answer, askedAt);
-                layouts.notOpened(maps, all);
                 otherwise.run();
                 return;
             }
@@ -98,7 +100,6 @@ final class Names {
             }
             me.checker.had(file, me.number, askedAt, "OPEN of " + file + " by client " + me.number);
             if (me.era() != asked) {
-                layouts.notOpened(maps, all);
                 otherwise.run();
                 return;
             }
@@ -107,8 +108,8 @@ final class Names {
             OpenFile opened = open.opened(model, file, handle, result.stateid());
             me.checker.opened(file, me.number, opened.denied);
             delegating.given(opened, result.delegation(), answer.attributes(), answer.askedNanos());
-            if (maps) {
-                layouts.opened(opened, all, () -> {
+            if (maps && all.isOk()) {
+                layouts.accept(opened, all, () -> {
                     if (me.era() == asked && open.has(opened)) {
                         then.accept(opened);
                     } else {
