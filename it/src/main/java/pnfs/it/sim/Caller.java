@@ -92,12 +92,7 @@ final class Caller {
     }
 
     private void ask(
-            List<OpArgs> operations,
-            int count,
-            int patience,
-            long firstNanos,
-            boolean again,
-            Consumer<Answer> then) {
+            List<OpArgs> operations, int count, int patience, long firstNanos, boolean again, Consumer<Answer> then) {
         int asked = era;
         once(operations, last -> {
             Answer answer = last.after(firstNanos, again);

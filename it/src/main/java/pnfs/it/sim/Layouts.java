@@ -185,13 +185,12 @@ final class Layouts {
         });
     }
 
-    /// What asks for a layout of some part of a file in the COMPOUND that makes and opens it; [#behindOpen(Answer)]
-    /// is to follow.
+    /// What asks for a layout of some part of a file in the COMPOUND that makes and opens it;
+    /// [#behindOpen(Answer)] is to follow.
     OpArgs behindOpen() {
         behindOpens++;
         FileRange part = anyPart();
-        return new LayoutGetArgs(
-                false, LayoutType.SCSI, Iomode.READ_WRITE, part, part.length(), Stateid.CURRENT, 4096);
+        return new LayoutGetArgs(false, LayoutType.SCSI, Iomode.READ_WRITE, part, part.length(), Stateid.CURRENT, 4096);
     }
 
     /// The COMPOUND was answered; where all of it was done, [#accept(OpenFile, Answer, Runnable)] is to follow.

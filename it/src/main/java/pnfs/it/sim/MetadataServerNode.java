@@ -30,7 +30,6 @@ final class MetadataServerNode {
     /// In the coldest of so many kinds of stores every read goes to the disk.
     private static final int COLD_KINDS = 4;
 
-
     private final Fabric fabric;
     private final MeterRegistry meters;
     private final SplittableGenerator random;

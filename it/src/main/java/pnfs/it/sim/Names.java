@@ -240,7 +240,9 @@ final class Names {
         var both = new ArrayList<>(remove);
         both.add(new RenameArgs(from, to));
         me.ask(both, remove.size(), answer -> {
-            me.note("REMOVE %s and RENAME %s: %s of %d", to, from, answer.status(), answer.results().size());
+            me.note(
+                    "REMOVE %s and RENAME %s: %s of %d",
+                    to, from, answer.status(), answer.results().size());
             if (answer.isOk()) {
                 renamed(source, target, moved, then);
                 return;

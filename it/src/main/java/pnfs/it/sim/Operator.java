@@ -17,8 +17,8 @@ import pnfs.wire.control.proto.StatusQuery;
 import pnfs.wire.control.proto.Volume;
 import pnfs.wire.net.ConnectionLimits;
 
-/// Who runs the cluster: empties data servers under load, takes them away, and wants layouts back for no reason. One
-/// thread.
+/// Who runs the cluster: empties data servers under load, takes them away, and wants layouts back for no
+/// reason. One thread.
 final class Operator {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final long AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
