@@ -172,6 +172,8 @@ final class Session {
     private @Nullable RpcConnection connection;
     private @Nullable Opaque id;
     private long clientId;
+    /// As whom EXCHANGE_ID knows us; [#clientId] from the session on.
+    private long introducedAs;
     private int createSequence;
     private boolean ready;
     /// The server does not know what we held, and has not heard that we take nothing more back.
@@ -384,25 +386,30 @@ final class Session {
             if (!(result instanceof ExchangeIdResult known)) {
                 throw checker.fail("client " + client + ": EXCHANGE_ID answered " + result);
             }
-            if (clientId != known.clientId() && clientId != 0) {
-                checker.note("client %d was forgotten", client);
-                List<Call> never = List.copyOf(waiting);
-                waiting.clear();
-                owner.forgotten();
-                never.forEach(Call::fail);
-                forgotten = true;
-            }
-            clientId = known.clientId();
+            introducedAs = known.clientId();
             createSequence = known.sequence();
             createSession(this::introduce);
         });
+    }
+
+    /// With the session; up to then the server has all that we had under another id.
+    private void confirmed() {
+        if (clientId != introducedAs && clientId != 0) {
+            checker.note("client %d was forgotten", client);
+            List<Call> never = List.copyOf(waiting);
+            waiting.clear();
+            owner.forgotten();
+            never.forEach(Call::fail);
+            forgotten = true;
+        }
+        clientId = introducedAs;
     }
 
     private void createSession(Runnable unknown) {
         var fore = new ChannelAttributes(0, MESSAGE_BYTES, MESSAGE_BYTES, 8192, 64, SLOTS, Optional.empty());
         var back = new ChannelAttributes(0, 4096, 4096, 0, 2, 1, Optional.empty());
         var create = new CreateSessionArgs(
-                clientId,
+                introducedAs,
                 createSequence,
                 CreateSessionFlags.PERSIST | CreateSessionFlags.CONN_BACK_CHAN,
                 fore,
@@ -413,6 +420,7 @@ final class Session {
             switch (result) {
                 case CreateSessionResult made -> {
                     createSequence++;
+                    confirmed();
                     id = made.session();
                     Arrays.fill(sequences, 0);
                     ready = true;
