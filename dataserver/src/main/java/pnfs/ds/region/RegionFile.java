@@ -220,6 +220,9 @@ public final class RegionFile {
             var kept = new Memo(memo, forceOf(memo), ofMemo);
             return new Region(header, data, ofData, kept, new Journal(journal, ofJournal), unmap);
         } catch (UncheckedIOException | InternalError damaged) {
+            ofData.close(); // their threads would outlive the mapping
+            ofMemo.close();
+            ofJournal.close();
             throw new RegionException(path + " cannot be written to: check the disk under it", damaged);
         }
     }
